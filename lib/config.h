@@ -1,0 +1,80 @@
+/*
+ * The policy, loaded: immutable once made. One file with a list of databases, each with its
+ * limits and its tasks. Everything in it was checked, so nobody checks again.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "error.h"
+#include "task.h"
+#include "units.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct window_list;
+
+/* `daemon:` */
+struct config_daemon {
+    int64_t workers;
+    char *state, *socket, *metrics;
+    struct span history;
+};
+
+/* What `defaults:` and each database say of the manners of every task. */
+struct config_limits {
+    bool observe;
+    struct span max_lock;     /* what one step may hold the write lock */
+    double duty;              /* at most this share of the time */
+    struct span busy_timeout; /* how long a step waits for the application's lock */
+    int64_t max_wal;          /* bytes of the WAL not yet checkpointed */
+    struct span time_limit;   /* what one task may take */
+    char *temp;
+    struct window_list *window;
+    struct span jitter;
+};
+
+struct config_task {
+    const struct task_kind *kind;
+    void *options;      /* the kind's struct */
+    const char *target; /* in the options; NULL for a task on the whole database */
+};
+
+struct config_database {
+    char *name;
+    char *path; /* of a file, or a glob */
+    struct config_limits limits;
+    struct config_task *tasks; /* in the order of the table of kinds, then of the file */
+    size_t task_count;
+};
+
+struct config {
+    struct config_daemon daemon;
+    struct config_limits defaults;
+    struct config_database *databases;
+    size_t database_count;
+};
+
+/* All that is wrong with a policy, one line each: "file:line:col: path.to.key: what, allowed". */
+struct config_errors {
+    char **lines;
+    size_t count;
+};
+
+/* Loads the policy in `path` ("-" is not special). On STATUS_INVALID `errors` says everything
+ * that is wrong. The config is the caller's, for config_free. */
+enum status config_load(const char *path, struct config **config,
+                        struct config_errors *errors) MUST_CHECK;
+/* The same from memory; `path` is for the messages. A worker gets its policy so. */
+enum status config_parse(const char *path, const char *yaml, size_t length, struct config **config,
+                         struct config_errors *errors) MUST_CHECK;
+void config_free(struct config *config);
+void config_errors_free(struct config_errors *errors);
+
+/* The whole policy with every default, as YAML that loads to the same policy. `only`, if not
+ * NULL, is the one database that it shall have. The text is the caller's. */
+char *config_dump(const struct config *config, const struct config_database *only);
+
+const struct config_database *config_database(const struct config *config, const char *name);
+
+#endif

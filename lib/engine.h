@@ -1,0 +1,48 @@
+/*
+ * The engine: takes one task on one database from measurements to an outcome: measure, decide,
+ * run, measure the effect. It runs inside a worker, as the file's owner, in the file's folder.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include "config.h"
+#include "error.h"
+#include "identity.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the history remembers that decisions and guards need; -1 where it knows nothing. */
+struct engine_memory {
+    int64_t newest_us;      /* the last time that anything was recorded */
+    int64_t boot_offset_us; /* wall clock less boot clock when this boot was first seen */
+    bool was_synchronised;  /* the kernel has said so before, on this host */
+};
+
+struct engine_host {
+    void (*emit)(void *argument, json_t *event); /* takes over the reference */
+    bool (*stopped)(void *argument);             /* asked before each step */
+    void *argument;
+};
+
+struct engine_job {
+    const struct config_database *database;
+    const struct config_task *task; /* NULL for an inspection */
+    const char *file;               /* the bare name, in the current folder */
+    struct identity seen;
+    bool force;          /* pass thresholds, never guards */
+    bool outside_window; /* pass the window */
+    bool trust_clock;    /* the operator's word that the clock is right */
+    int64_t at_us;       /* decide as of then; -1: now */
+    struct engine_memory memory;
+    struct engine_host host;
+};
+
+/* Each emits events: `plan` one "plan"; `run` "progress" and at last one "outcome"; `inspect`
+ * "btree" events and at last one "inspection". The status is that of the outcome. */
+enum status engine_plan(const struct engine_job *job, struct error *error) MUST_CHECK;
+enum status engine_run(const struct engine_job *job, struct error *error) MUST_CHECK;
+enum status engine_inspect(const struct engine_job *job, struct error *error) MUST_CHECK;
+
+#endif

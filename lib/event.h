@@ -1,0 +1,39 @@
+/*
+ * Events: what a worker says to its parent, one JSON object a line. Each kind is one row of a
+ * table (its keys and their types); the parent checks every line against it, since a worker that
+ * reads a hostile database file is itself not trusted.
+ */
+#ifndef EVENT_H
+#define EVENT_H
+
+#include "error.h"
+#include "outcome.h"
+#include "task.h"
+
+#include <jansson.h>
+
+enum { EVENT_LINE = 64 * 1024 }; /* a longer line is an error */
+
+/* Who the event is about. `target` may be NULL. */
+struct event_subject {
+    const char *database, *task, *target;
+};
+
+/* New references, the caller's. */
+json_t *event_outcome(const struct event_subject *subject, const struct outcome *outcome);
+json_t *event_plan(const struct event_subject *subject, const struct decision *decision);
+/* `total` and `eta_s` are -1 where unknown; `lock_share` is the lock's share of the time. */
+json_t *event_progress(const struct event_subject *subject, int64_t rows, int64_t total,
+                       double rate, double eta_s, double lock_share);
+json_t *event_notice(const struct event_subject *subject, const char *text);
+
+/* Parses and checks one line (without its newline). All strings in the event come back fit for a
+ * terminal. STATUS_INVALID says what is wrong with it. */
+enum status event_parse(const char *line, size_t length, json_t **event,
+                        struct error *error) MUST_CHECK;
+const char *event_kind(const json_t *event); /* "outcome", "progress", ... */
+
+/* Turns an outcome event back into the struct; `outcome` is the caller's, for outcome_free. */
+void event_to_outcome(const json_t *event, struct outcome *outcome);
+
+#endif

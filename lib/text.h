@@ -1,0 +1,32 @@
+/* Text: a growing buffer, and how numbers and names are written for people and for SQL. */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zero-initialised it is empty; `bytes` is NULL or ends in NUL. Free with text_free. */
+struct text {
+    char *bytes;
+    size_t length, capacity;
+};
+
+void text_add(struct text *text, const char *more);
+void text_add_length(struct text *text, const char *more, size_t length);
+void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_add_identifier(struct text *text, const char *name); /* "name", quotes doubled */
+void text_clear(struct text *text);
+void text_free(struct text *text);
+char *text_take(struct text *text); /* the bytes ("" if empty), now the caller's to free */
+
+/* These write into a caller's buffer of TEXT_SHORT bytes and return it. */
+enum { TEXT_SHORT = 48 };
+char *text_count(char *buffer, int64_t number);   /* 812,344 */
+char *text_bytes(char *buffer, int64_t bytes);    /* 288.0 MiB */
+char *text_seconds(char *buffer, double seconds); /* 14.2 s, 3 min 20 s */
+char *text_time(char *buffer, int64_t time_us);   /* 2026-11-23T12:00:00Z, UTC */
+
+/* Makes hostile text fit for a terminal and for one line: controls and bad UTF-8 become '?'. */
+void text_sanitize(char *text);
+
+#endif

@@ -1,6 +1,7 @@
 /*
  * The wal-index, read through SQLite's own mapping of the -shm file (walformat.html): how far the
- * log has grown, how much of it is checkpointed, how often anyone has committed.
+ * log has grown, how much of it is checkpointed, how often anyone has committed, and which frame
+ * of the log has a page. It never writes to it and takes none of its locks.
  */
 #ifndef WALINDEX_H
 #define WALINDEX_H
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WALINDEX_MARKS = 5 };
+enum { WALINDEX_MARKS = 5, WALINDEX_HEADER = 48 };
 
 struct walindex {
     uint32_t max_frame;  /* valid frames in the log */
@@ -20,17 +21,22 @@ struct walindex {
     uint32_t pages;      /* of the database, after the last commit */
     uint32_t page_size;
     uint32_t marks[WALINDEX_MARKS]; /* the frames that readers hold on to; see walformat.html */
-    unsigned char header[48];       /* as it is there, to see whether anything has changed */
+    unsigned char salts[8];         /* of the log's generation: every valid frame bears them */
+    unsigned char header[WALINDEX_HEADER]; /* as it is there, to see whether anything changed */
 };
 
-/* Reads a consistent header. STATUS_REFUSED: no WAL mode, no -shm, or of a version not known;
- * STATUS_BUSY: writers kept changing it. Holds no lock and never waits. */
+/* Whether `db`, as of its last transaction, is in WAL mode. */
+bool walindex_in_use(sqlite3 *db);
+
+/* Reads a consistent header: `backfilled` and the marks were read while it stood. STATUS_REFUSED:
+ * no WAL mode, no -shm, or of a version not known; STATUS_BUSY: writers kept changing it. Holds no
+ * lock and never waits. */
 enum status walindex_read(sqlite3 *db, struct walindex *index, struct error *error) MUST_CHECK;
 
-/* A new table, the caller's to free: for pages 1 to `pages` the newest frame up to
- * `index->max_frame` that has it, 0 where the database file has it. Entry 0 is not used. Call it
- * inside the read transaction whose snapshot `index` is. */
-enum status walindex_frames(sqlite3 *db, const struct walindex *index, uint32_t pages,
-                            uint32_t **frames, struct error *error) MUST_CHECK;
+/* The newest frame up to `index->max_frame` that has `page`, 0 where the database file has it.
+ * Call it inside the read transaction whose snapshot `index` is. STATUS_INVALID: the wal-index is
+ * damaged. */
+enum status walindex_frame(sqlite3 *db, const struct walindex *index, uint32_t page,
+                           uint32_t *frame, struct error *error) MUST_CHECK;
 
 #endif

@@ -1,0 +1,32 @@
+/* A bit for each page; calloc's fresh pages cost nothing until a bit is set. */
+#include "pageset.h"
+
+#include "memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void pageset_reset(struct pageset *set, uint32_t pages)
+{
+    assert(pages <= PAGESET_MAX);
+    free(set->bits);
+    set->bits = memory_zeroed(pages / 8 + 1, 1);
+    set->pages = pages;
+}
+
+bool pageset_add(struct pageset *set, uint32_t page)
+{
+    unsigned char bit = (unsigned char)(1U << page % 8);
+
+    assert(page <= set->pages);
+    if (set->bits[page / 8] & bit)
+        return false;
+    set->bits[page / 8] |= bit;
+    return true;
+}
+
+void pageset_free(struct pageset *set)
+{
+    free(set->bits);
+    *set = (struct pageset){0};
+}

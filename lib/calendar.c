@@ -253,10 +253,10 @@ static void calendar_normalize(struct calendar_chain *chain)
 /* Whether all values lie from `low` to `high` and each step leads to another value. */
 static bool calendar_valid(const struct calendar_chain *chain, int low, int high, bool from_end)
 {
-    if (from_end)
-        high -= 3; /* every month has 28 days */
     for (size_t i = 0; i < chain->count; i++) {
         const struct calendar_component *c = &chain->components[i];
+        if (from_end) /* every month has 28 days; that it adds up is how systemd has it */
+            high -= 3;
         if (c->start < low || c->start > high || c->repeat > high - low || c->stop > high)
             return false;
         if (c->stop >= 0 ? c->start + c->repeat > c->stop

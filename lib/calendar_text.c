@@ -21,7 +21,8 @@ static void calendar_chain_text(const struct calendar_chain *chain, int width, b
     int unit = seconds ? CALENDAR_SECOND : 1;
     const struct calendar_component *c = chain->components;
 
-    if (!chain->count || (seconds && chain->count == 1 && c->start == 0 && c->repeat == unit)) {
+    bool every = seconds && chain->count == 1 && !c->start && c->stop < 0 && c->repeat == unit;
+    if (!chain->count || every) {
         text_add(out, "*");
         return;
     }

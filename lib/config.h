@@ -19,7 +19,8 @@ struct window_list;
 /* `daemon:` */
 struct config_daemon {
     int64_t workers;
-    char *state, *socket, *metrics;
+    char *state; /* NULL: where the user's state is kept */
+    char *socket, *metrics;
     struct span history;
 };
 

@@ -10,8 +10,9 @@
 const struct option config_daemon_options[] = {
     {"workers", OPTION_COUNT, OPTION_NOT_YET, FIELD(workers), "2", "1", "64", NULL, NULL,
      "databases worked on at the same time"},
-    {"state", OPTION_PATH, 0, FIELD(state), "/var/lib/litekeeper", NULL, NULL, NULL, NULL,
-     "the folder of the history; made if missing"},
+    {"state", OPTION_PATH, 0, FIELD(state), NULL, NULL, NULL, NULL, NULL,
+     "the folder of the history, made if missing; else /var/lib/litekeeper, or for another user "
+     "than root litekeeper in $XDG_STATE_HOME"},
     {"socket", OPTION_PATH, OPTION_NOT_YET, FIELD(socket), "/run/litekeeper/litekeeper.sock", NULL,
      NULL, NULL, NULL, "the control socket"},
     {"metrics", OPTION_PATH, OPTION_NOT_YET, FIELD(metrics), NULL, NULL, NULL, NULL, NULL,

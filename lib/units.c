@@ -267,7 +267,8 @@ void units_span_text(const struct span *span, struct text *out)
     for (const struct unit *unit = span_units; unit->name; unit++) {
         int64_t amount = unit->months ? unit->months : unit->amount;
         int64_t count = (unit->months ? months : us) / amount;
-        if (!unit->plain || !count)
+        bool mixed = unit->months == 12 && months % 12; /* 18 months, not 1y 6 months */
+        if (!unit->plain || !count || mixed)
             continue;
         text_addf(out, "%s%" PRId64 "%s%s", gap, count, unit->months == 1 ? " " : "", unit->name);
         gap = " ";

@@ -5,7 +5,9 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include "config_errors.h"
 #include "error.h"
+#include "query_log.h"
 #include "task.h"
 #include "units.h"
 
@@ -17,7 +19,8 @@ struct window_list;
 /* `daemon:` */
 struct config_daemon {
     int64_t workers;
-    char *state, *socket, *metrics;
+    char *state; /* NULL: where the user's state is kept */
+    char *socket, *metrics;
     struct span history;
 };
 
@@ -41,9 +44,11 @@ struct config_task {
 };
 
 struct config_database {
-    char *name;
+    char *name; /* NULL: a glob without one */
     char *path; /* of a file, or a glob */
     struct config_limits limits;
+    struct query_log_options query_log;
+    struct option_list alerts; /* struct alert_options */
     struct config_task *tasks; /* in the order of the table of kinds, then of the file */
     size_t task_count;
 };
@@ -55,12 +60,6 @@ struct config {
     size_t database_count;
 };
 
-/* All that is wrong with a policy, one line each: "file:line:col: path.to.key: what, allowed". */
-struct config_errors {
-    char **lines;
-    size_t count;
-};
-
 /* Loads the policy in `path` ("-" is not special). On STATUS_INVALID `errors` says everything
  * that is wrong. The config is the caller's, for config_free. */
 enum status config_load(const char *path, struct config **config,
@@ -69,12 +68,14 @@ enum status config_load(const char *path, struct config **config,
 enum status config_parse(const char *path, const char *yaml, size_t length, struct config **config,
                          struct config_errors *errors) MUST_CHECK;
 void config_free(struct config *config);
-void config_errors_free(struct config_errors *errors);
 
 /* The whole policy with every default, as YAML that loads to the same policy. `only`, if not
  * NULL, is the one database that it shall have. The text is the caller's. */
 char *config_dump(const struct config *config, const struct config_database *only);
 
+/* The database of that name or path, or NULL. */
 const struct config_database *config_database(const struct config *config, const char *name);
+/* Whether its path is a glob, whose matches are the databases. */
+bool config_is_glob(const struct config_database *database);
 
 #endif

@@ -26,7 +26,8 @@ enum option_type {
     OPTION_WINDOWS,  /* struct window_list *, one window or a list of them */
     OPTION_TEXTS,    /* struct option_texts, a list of texts */
     OPTION_SECTION,  /* the struct that `section` describes, in place */
-    OPTION_SECTIONS  /* struct option_list, a list of such structs (or one alone) */
+    OPTION_SECTIONS, /* struct option_list, a list of such structs (or one alone) */
+    OPTION_NODE      /* const struct node *, for its owner to load; gone with the node tree */
 };
 
 enum option_flag {

@@ -1,0 +1,40 @@
+/*
+ * Calendar expressions as systemd.time(7) has them: "Mon..Fri *-*-1/5 02:30 Europe/Berlin". The
+ * oracle is `systemd-analyze calendar`: what it takes is taken, with the same canonical text.
+ */
+#ifndef CALENDAR_H
+#define CALENDAR_H
+
+#include "error.h"
+#include "text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Values from `start` to `stop` (-1: no range) in steps of `repeat` (0: none). */
+struct calendar_component {
+    int start, stop, repeat;
+};
+
+/* Alternatives in ascending order; none means any value. */
+struct calendar_chain {
+    struct calendar_component *components;
+    size_t count;
+};
+
+struct calendar {
+    unsigned weekdays; /* bit 0 is Monday; 0: any day */
+    bool from_end;     /* days count from the month's end: 1 is its last */
+    struct calendar_chain year, month, day, hour, minute;
+    struct calendar_chain microsecond; /* of the minute */
+    char *zone;                        /* NULL: the host's own */
+};
+
+/* STATUS_INVALID says what is wrong. The calendar is the caller's, for calendar_free. */
+enum status calendar_parse(const char *text, struct calendar **calendar,
+                           struct error *error) MUST_CHECK;
+void calendar_free(struct calendar *calendar);
+/* Canonical text: what `systemd-analyze calendar` calls the normalized form. */
+void calendar_text(const struct calendar *calendar, struct text *out);
+
+#endif

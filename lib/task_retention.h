@@ -1,0 +1,53 @@
+/* Retention: rows older than their time go. Here its options; task_retention.c acts on them. */
+#ifndef TASK_RETENTION_H
+#define TASK_RETENTION_H
+
+#include "task.h"
+#include "units.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How the column tells time. */
+enum time_format {
+    FORMAT_AUTO,     /* found out from the rows */
+    FORMAT_DATETIME, /* text: 2026-11-23 12:00:00, also with T, fractions, Z or an offset */
+    FORMAT_DATE,     /* text: 2026-11-23; it counts from the day's end */
+    FORMAT_UNIX,     /* seconds since 1970 */
+    FORMAT_UNIX_MS,
+    FORMAT_UNIX_US,
+    FORMAT_JULIAN /* days, as julianday() has them */
+};
+
+/* What becomes of rows that refer to those that go. */
+enum retention_cascade { CASCADE_REFUSE, CASCADE_DELETE, CASCADE_ARCHIVE };
+
+enum archive_partition { PARTITION_DAY, PARTITION_MONTH, PARTITION_YEAR };
+
+struct archive_options {
+    char *directory; /* NULL: nothing is archived */
+    int partition;
+    int64_t segment_rows, segment_bytes;
+};
+
+struct retention_options {
+    struct task_common common;
+    char *table, *column;
+    int format; /* enum time_format */
+    char *zone; /* of text without one; NULL: not known */
+    struct span keep;
+    struct span keep_min;    /* not set: the same as keep */
+    bool allow_short;        /* a keep or keep_min of less than a day is meant */
+    int64_t max_size;        /* bytes; -1: any */
+    int64_t max_rows;        /* -1: any */
+    int64_t when_rows_above; /* with fewer rows nothing goes */
+    double max_delete;       /* the share of the rows that one run may remove */
+    int cascade;             /* enum retention_cascade */
+    struct archive_options archive;
+};
+
+extern const struct option retention_options[];
+/* For struct option_section. */
+const char *retention_check(const void *values, char *why);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Time zones of the host's tz database, each loaded into memory of its own. Nothing here reads or
+ * changes the process's own zone, so any number of them serve side by side.
+ */
+#ifndef ZONE_H
+#define ZONE_H
+
+#include "error.h"
+
+#include <stdint.h>
+
+struct zone;
+
+/* Loads "UTC", "Europe/Berlin" ...; NULL is the host's own zone (TZ, else /etc/localtime, else
+ * UTC). STATUS_INVALID: this host knows no such zone. The zone is the caller's, for zone_free. */
+enum status zone_load(const char *name, struct zone **zone, struct error *error) MUST_CHECK;
+void zone_free(struct zone *zone);
+
+/* Seconds east of Greenwich at that moment: local time = UTC + offset. Any moment is fine. */
+int32_t zone_offset(const struct zone *zone, int64_t utc_us);
+
+#endif

@@ -27,6 +27,8 @@ struct job_request {
     struct engine_memory memory;
 };
 
+/* These return a new job, or NULL where a path or name is not UTF-8, so that JSON can't say it;
+ * launch_start then refuses. */
 json_t *job_engine(const struct job_request *request);
 
 /* Looks for the files of a path or glob: one "found" event a file ({"event":"found","path",
@@ -36,5 +38,23 @@ json_t *job_discover(const char *pattern);
 /* Opens litekeeper's own history in the folder `state`, makes it if missing; then takes one
  * request a line (see history_job.c) and answers each with one event, till its input ends. */
 json_t *job_history(const char *state);
+
+/*
+ * The worker's side. A job comes from our own parent, and is checked all the same: a worker may
+ * be started by anyone. STATUS_INVALID says what is wrong.
+ */
+
+/* Which file a job for the engine is about. `*path` is the job's. */
+enum status job_file(const json_t *job, const char **path, struct identity *seen,
+                     struct error *error) MUST_CHECK;
+
+/* The whole job for the engine, but for the host and the bare name of the file. What it points to
+ * belongs to `*policy`, the caller's to free; NULL for "inspect", as are database and task. */
+enum status job_decode(json_t *job, struct engine_job *engine, struct config **policy,
+                       struct error *error) MUST_CHECK;
+enum status job_pattern(json_t *job, const char **pattern, struct error *error) MUST_CHECK;
+
+/* What every job may say besides: after how many milliseconds it has taken too long; 0: never. */
+int64_t job_time_limit(const json_t *job);
 
 #endif

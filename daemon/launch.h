@@ -14,24 +14,38 @@
 
 struct launch;
 
+enum {
+    LAUNCH_GRACE_MS = 10 * 1000, /* from the word to stop to the kill, where we say it */
+    LAUNCH_EVENTS = 1000 * 1000  /* more from one worker are a fault, or an attack */
+};
+
 struct launch_handlers {
     /* Each event, checked by event_parse; the reference is the callee's to keep. */
     void (*event)(void *argument, json_t *event);
-    /* Once, when the child is gone and all its events were passed on. STATUS_OK: it ended by
-     * itself with exit status 0; else `error` tells what happened to it ("killed by signal 9",
-     * "out of memory", "took longer than 6 h", "sent a line that is no event: ..."). */
+    /* Once, when the child is gone and all its events were passed on; the launch is gone with its
+     * return. STATUS_OK: it ended by itself with exit status 0. Else the status is the worker's
+     * own (REFUSED, BUSY, CANCELLED, INVALID, FAILED: an engine's job that never came to its
+     * outcome), or FAILED with what happened to it ("was killed by signal 9 (Killed)", "sent a
+     * line that is no event: ..."), or CANCELLED ("took longer than 6 h 0 min"). */
     void (*ended)(void *argument, const struct error *error);
     void *argument;
 };
 
 /* `job` is one JSON object (see job.h), sent as one line; the reference stays the caller's.
- * `time_limit_ms` 0: none. */
+ * `time_limit_ms` 0: none. Ignores SIGPIPE from now on: a worker may end before it has read. */
 enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
                          const struct launch_handlers *handlers, struct launch **launch,
                          struct error *error) MUST_CHECK;
 /* A further line to a worker that takes several (the history's). */
 void launch_send(struct launch *launch, json_t *message);
-/* Closes the worker's pipe: it stops at its next step and ends. After `grace_ms` it is killed. */
+/* Closes the worker's pipe, once all that was sent is written: it stops at its next step and
+ * ends. After `grace_ms` it is killed. May be called again, with another grace. */
 void launch_cancel(struct launch *launch, int64_t grace_ms);
+
+/* The worker's process, for messages. */
+int launch_process(const struct launch *launch);
+
+/* For tests: another program than our own. `path` must stay. */
+void launch_program(const char *path);
 
 #endif

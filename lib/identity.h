@@ -7,6 +7,7 @@
 
 #include "error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,16 +20,29 @@ struct identity {
 /* Opens the folder of `path` (absolute) without following a link that another user than root or
  * ourselves could have made, and looks at the file in it: regular, one link, not a symbolic link,
  * on a local file system, not root's inside a folder that others can write, and, unless we are
- * root, our own. `*folder` is a descriptor of the folder, the caller's to close; `*name` points
- * into `path`. STATUS_REFUSED names the reason. */
+ * root, our own; its -wal, -shm and -journal, where there are any, are plain files too.
+ * `*folder` is an O_PATH descriptor of the folder, the caller's to close; `*name` points into
+ * `path`. STATUS_REFUSED names the reason; the error's text is fit for a terminal. */
 enum status identity_find(const char *path, int *folder, const char **name,
                           struct identity *identity, struct error *error) MUST_CHECK;
 
-/* Whether `name` in `folder` (AT_FDCWD: the current one) is still the file that was seen. */
+/* Whether `name` in `folder` (AT_FDCWD: the current one) is still the file that was seen: the
+ * same device, inode and owner, and a regular file with one link. */
 enum status identity_check(int folder, const char *name, const struct identity *seen,
                            struct error *error) MUST_CHECK;
 
+/* The same file, of the same owner? */
+bool identity_same(const struct identity *one, const struct identity *other);
+
 /* STATUS_REFUSED with the file system's name where `folder` is on a network or FUSE mount. */
 enum status identity_local(int folder, struct error *error) MUST_CHECK;
+
+/* Whether `name` ends like one of the files that SQLite keeps beside a database. */
+bool identity_beside(const char *name);
+
+/* Who that is, for people: "alice", or "user 1234" where no name is known. Writes into a buffer of
+ * IDENTITY_USER bytes and returns it. May ask the network (nsswitch.conf(5)), and so hang. */
+enum { IDENTITY_USER = 64 };
+const char *identity_user(char *buffer, uid_t user);
 
 #endif

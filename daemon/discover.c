@@ -1,0 +1,125 @@
+/*
+ * Runs in a worker, since a mount can hang, with the right to search every folder and no other.
+ * Looks at files with lstat alone and never opens one.
+ */
+#include "discover.h"
+
+#include "identity.h"
+#include "job.h"
+#include "memory.h"
+#include "privileges.h"
+#include "text.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DISCOVER_FILES = 10000 }; /* of one pattern; more is a mistake in the pattern */
+
+static void discover_refused(const char *path, const char *reason)
+{
+    char *name = memory_copy(path);
+
+    text_sanitize(name);
+    worker_emit(NULL,
+                json_pack("{s:s, s:s, s:s}", "event", "refused", "path", name, "reason", reason));
+    free(name);
+}
+
+static void discover_found(const char *path, const struct identity *identity)
+{
+    worker_emit(NULL, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "event", "found", "path", path,
+                                "device", (json_int_t)identity->device, "inode",
+                                (json_int_t)identity->inode, "owner", (json_int_t)identity->owner,
+                                "group", (json_int_t)identity->group));
+}
+
+/* A name that can't be printed as it is can't be named in a job or a journal either. */
+static bool discover_printable(const char *path)
+{
+    char *copy = memory_copy(path);
+
+    text_sanitize(copy);
+    bool same = strcmp(copy, path) == 0;
+    free(copy);
+    return same;
+}
+
+static void discover_file(const char *path)
+{
+    struct identity identity;
+    struct error error = {0};
+    const char *name;
+    int folder;
+
+    if (!discover_printable(path)) {
+        discover_refused(path, "its name has control characters or is not UTF-8; rename it");
+    } else if (identity_find(path, &folder, &name, &identity, &error)) {
+        discover_refused(path, error.text);
+    } else {
+        close(folder);
+        discover_found(path, &identity);
+    }
+}
+
+/* glob(3) tells of each folder that it can't read. One that is not there is no match. */
+static int discover_unreadable(const char *folder, int problem)
+{
+    if (problem != ENOENT && problem != ENOTDIR) {
+        char *reason = memory_format("the folder can't be read: %s", strerror(problem));
+        discover_refused(folder, reason);
+        free(reason);
+    }
+    return 0;
+}
+
+static enum status discover_all(const char *pattern, const glob_t *found, struct error *error)
+{
+    if (found->gl_pathc > DISCOVER_FILES)
+        return error_set(error, STATUS_REFUSED,
+                         "%s matches more than %d files; make the pattern narrower", pattern,
+                         DISCOVER_FILES);
+    for (size_t i = 0; i < found->gl_pathc; i++) {
+        if (worker_stopped(NULL))
+            return error_set(error, STATUS_CANCELLED, "told to stop");
+        if (!identity_beside(found->gl_pathv[i]))
+            discover_file(found->gl_pathv[i]);
+    }
+    return STATUS_OK;
+}
+
+static enum status discover_glob(const char *pattern, struct error *error)
+{
+    glob_t found = {0};
+    int result = glob(pattern, 0, discover_unreadable, &found);
+
+    enum status status = STATUS_OK;
+    if (result == GLOB_NOSPACE)
+        status = error_set(error, STATUS_REFUSED,
+                           "%s matches more files than fit into memory; make the pattern narrower",
+                           pattern);
+    else if (result && result != GLOB_NOMATCH)
+        status = error_set(error, STATUS_FAILED, "%s can't be looked for", pattern);
+    else
+        status = discover_all(pattern, &found, error);
+    globfree(&found);
+    return status;
+}
+
+enum status discover_serve(json_t *job, struct error *error)
+{
+    const char *pattern;
+
+    enum status status = job_pattern(job, &pattern, error);
+    if (status)
+        return status;
+    privileges_yield();
+    if (strpbrk(pattern, "*?["))
+        return discover_glob(pattern, error);
+    discover_file(pattern);
+    return STATUS_OK;
+}

@@ -1,0 +1,289 @@
+/*
+ * A worker's main: its pipes, its signals, its rights, and the table of what it can do. Runs in
+ * the child alone, one job a process. What it was started with it gives up before it reads a byte
+ * that anybody but root has written.
+ */
+#include "worker.h"
+
+#include "discover.h"
+#include "engine_job.h"
+#include "event.h"
+#include "history_job.h"
+#include "identity.h"
+#include "job.h"
+#include "launch.h"
+#include "lines.h"
+#include "log.h"
+#include "privileges.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct worker_kind worker_kinds[] = {
+    {.name = "run", .serve = engine_job_run, .as_owner = true},
+    {.name = "plan", .serve = engine_job_plan, .as_owner = true},
+    {.name = "inspect", .serve = engine_job_inspect, .as_owner = true},
+    {.name = "discover", .serve = discover_serve, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
+    {.name = "history", .serve = history_job_serve},
+    {0},
+};
+
+static const struct {
+    enum status status;
+    int exit_status;
+} worker_exits[] = {
+    {STATUS_OK, 0},      {STATUS_FAILED, 1}, {STATUS_INVALID, 2},
+    {STATUS_REFUSED, 3}, {STATUS_BUSY, 4},   {STATUS_CANCELLED, 5},
+};
+
+/* The two things that a worker has one of: the signal that it got, and its standard input. */
+static volatile sig_atomic_t worker_told;
+static struct lines worker_input = {.limit = WORKER_JOB};
+
+int worker_exit_status(enum status status)
+{
+    for (size_t i = 0; i < sizeof worker_exits / sizeof *worker_exits; i++)
+        if (worker_exits[i].status == status)
+            return worker_exits[i].exit_status;
+    return 1;
+}
+
+enum status worker_status(int64_t exit_status)
+{
+    for (size_t i = 0; i < sizeof worker_exits / sizeof *worker_exits; i++)
+        if (worker_exits[i].exit_status == exit_status)
+            return worker_exits[i].status;
+    return STATUS_FAILED;
+}
+
+static void worker_tell(int signal)
+{
+    (void)signal;
+    worker_told = 1;
+}
+
+bool worker_stopped(void *argument)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN | POLLRDHUP};
+
+    (void)argument;
+    if (!worker_told && (lines_left(&worker_input) || poll(&input, 1, 0) > 0))
+        worker_told = 1;
+    return worker_told;
+}
+
+/* Adds what comes next to the input; STATUS_CANCELLED at its end. */
+static enum status worker_fill(struct error *error)
+{
+    char bytes[16 * 1024];
+    ssize_t length = 0;
+
+    if (!worker_told)
+        length = read(STDIN_FILENO, bytes, sizeof bytes);
+    if (length < 0 && errno == EINTR && !worker_told)
+        return STATUS_OK;
+    if (length <= 0)
+        return error_set(error, STATUS_CANCELLED, "told to stop");
+    lines_add(&worker_input, bytes, (size_t)length);
+    return STATUS_OK;
+}
+
+enum status worker_read(json_t **message, struct error *error)
+{
+    enum lines_found found;
+    json_error_t problem;
+    size_t length;
+    char *line;
+
+    while ((found = lines_next(&worker_input, &line, &length)) == LINES_NONE) {
+        enum status status = worker_fill(error);
+        if (status)
+            return status;
+    }
+    if (found == LINES_TOO_LONG)
+        return error_set(error, STATUS_INVALID, "the job is not valid: longer than %d bytes",
+                         WORKER_JOB);
+    json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &problem);
+    if (!object)
+        return error_set(error, STATUS_INVALID, "the job is not valid: %s in column %d",
+                         problem.text, problem.column);
+    *message = object;
+    return STATUS_OK;
+}
+
+/* Out of the middle of whatever runs: a transaction that is open is as good as never begun. */
+static _Noreturn void worker_give_up(const char *why)
+{
+    fprintf(stderr, "<2>%s\n", why);
+    _exit(worker_exit_status(STATUS_FAILED));
+}
+
+static void worker_write(const char *bytes, size_t length)
+{
+    while (length) {
+        ssize_t written = write(STDOUT_FILENO, bytes, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            worker_give_up("the worker can't reach its parent");
+        bytes += written;
+        length -= (size_t)written;
+    }
+}
+
+void worker_emit(void *argument, json_t *event)
+{
+    char *line = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+    (void)argument;
+    json_decref(event);
+    size_t length = line ? strlen(line) : 0;
+    if (!line || length > EVENT_LINE)
+        worker_give_up("the worker has made an event that can't be sent");
+    line[length] = '\n'; /* one write, so that a kill leaves no half line but in a full pipe */
+    worker_write(line, length + 1);
+    free(line);
+}
+
+static void worker_signals(void)
+{
+    /* no SA_RESTART: a signal ends a read that waits for the parent */
+    struct sigaction tell = {.sa_handler = worker_tell}, ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGTERM, &tell, NULL);
+    sigaction(SIGINT, &tell, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGHUP, &ignore, NULL);
+}
+
+static enum status worker_begin(struct error *error)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            return error_set(error, STATUS_INVALID, "the worker needs its three descriptors");
+    closefrom(STDERR_FILENO + 1);
+    umask(077); /* SQLite gives the database's mode to what it makes beside it */
+    worker_signals();
+    if (privileges_die_with_parent() < 0)
+        return error_set(error, STATUS_FAILED, "the worker can't bind itself to its parent");
+    return STATUS_OK;
+}
+
+/* Goes to the folder of the job's file, if that is still the file that was seen. */
+static enum status worker_go(const json_t *job, const char **name, struct identity *identity,
+                             struct error *error)
+{
+    struct identity seen, now;
+    const char *path;
+    int folder = -1;
+
+    enum status status = job_file(job, &path, &seen, error);
+    if (status)
+        return status;
+    status = identity_find(path, &folder, name, &now, error);
+    if (!status && !identity_same(&now, &seen))
+        status = error_set(error, STATUS_REFUSED,
+                           "was replaced by another file since it was found; it is looked for "
+                           "again with the next run");
+    if (!status && fchdir(folder) < 0)
+        status =
+            error_set(error, STATUS_REFUSED, "its folder can't be entered: %s", strerror(errno));
+    if (folder >= 0)
+        close(folder);
+    *identity = now;
+    return status;
+}
+
+static enum status worker_become_owner(const json_t *job, struct error *error)
+{
+    struct identity identity;
+    const char *name;
+
+    enum status status = worker_go(job, &name, &identity, error);
+    if (status)
+        return status;
+    struct privileges owner = {.user = identity.owner, .group = identity.group};
+    status = privileges_drop(&owner, error);
+    /* Again, now that the folder is seen with the owner's eyes, and nothing can hide behind ours */
+    return status ? status : identity_check(AT_FDCWD, name, &identity, error);
+}
+
+static enum status worker_rights(const struct worker_kind *kind, const json_t *job,
+                                 struct error *error)
+{
+    struct privileges ours = {.user = geteuid(), .group = getegid(), .keep = kind->keep};
+    pid_t parent = getppid();
+    enum status status =
+        kind->as_owner ? worker_become_owner(job, error) : privileges_drop(&ours, error);
+
+    if (status)
+        return status;
+    closefrom(STDERR_FILENO + 1); /* nsswitch's modules leave sockets open */
+    /* It may have ended while the change of user had us unbound. */
+    return getppid() == parent ? STATUS_OK
+                               : error_set(error, STATUS_CANCELLED, "its parent is gone");
+}
+
+static const struct worker_kind *worker_find(const struct worker_kind *kinds, const json_t *job)
+{
+    const char *name = json_string_value(json_object_get(job, "job"));
+
+    for (; name && kinds->name; kinds++)
+        if (strcmp(kinds->name, name) == 0)
+            return kinds;
+    return NULL;
+}
+
+/* A worker never outlives its time, not even a parent that has forgotten it. */
+static void worker_alarm(int64_t limit_ms)
+{
+    int64_t seconds = limit_ms / 1000 + 2 * (LAUNCH_GRACE_MS / 1000) + 1;
+
+    if (limit_ms && seconds < INT32_MAX)
+        alarm((unsigned)seconds);
+}
+
+static enum status worker_serve(const struct worker_kind *kinds, json_t *job, struct error *error)
+{
+    const struct worker_kind *kind = worker_find(kinds, job);
+
+    if (!kind)
+        return error_set(error, STATUS_INVALID, "the job is not valid: of no known kind");
+    worker_alarm(job_time_limit(job));
+    enum status status = worker_rights(kind, job, error);
+    return status ? status : kind->serve(job, error);
+}
+
+int worker_run(const struct worker_kind *kinds)
+{
+    struct error error = {0};
+    json_t *job = NULL;
+
+    enum status status = worker_begin(&error);
+    if (!status)
+        status = worker_read(&job, &error);
+    if (!status)
+        status = worker_serve(kinds, job, &error);
+    json_decref(job);
+    lines_free(&worker_input);
+    if (status)
+        fprintf(stderr, "<2>%s\n", error.text);
+    return worker_exit_status(status);
+}
+
+int worker_main(int argc, char **argv)
+{
+    (void)argv;
+    log_start("litekeeper worker", false);
+    if (argc > 2)
+        log_fatal("worker takes no arguments: its job comes over standard input");
+    return worker_run(worker_kinds);
+}

@@ -1,0 +1,210 @@
+/*
+ * Looks at a database's file from outside, by stat alone, and says whether it may be touched.
+ * Runs in the worker, with the rights that it was started with, and again after they are gone;
+ * never opens the file.
+ */
+#include "identity.h"
+
+#include "filesystem.h"
+#include "folder.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const identity_suffixes[] = {"-wal", "-shm", "-journal", NULL};
+
+static const struct {
+    mode_t type;
+    const char *name;
+} identity_types[] = {
+    {S_IFDIR, "a folder"},           {S_IFIFO, "a FIFO"},         {S_IFLNK, "a symbolic link"},
+    {S_IFCHR, "a character device"}, {S_IFBLK, "a block device"}, {S_IFSOCK, "a socket"},
+};
+
+static const char *identity_type(mode_t mode)
+{
+    for (size_t i = 0; i < sizeof identity_types / sizeof *identity_types; i++)
+        if (identity_types[i].type == (mode & S_IFMT))
+            return identity_types[i].name;
+    return "of an unknown type";
+}
+
+const char *identity_user(char *buffer, uid_t user)
+{
+    struct passwd entry, *found = NULL;
+    char names[4096];
+
+    if (getpwuid_r(user, &entry, names, sizeof names, &found) == 0 && found)
+        snprintf(buffer, IDENTITY_USER, "%s", entry.pw_name);
+    else
+        snprintf(buffer, IDENTITY_USER, "user %lu", (unsigned long)user);
+    return buffer;
+}
+
+bool identity_beside(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *const *suffix = identity_suffixes; *suffix; suffix++) {
+        size_t tail = strlen(*suffix);
+        if (length >= tail && strcmp(name + length - tail, *suffix) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void identity_of(const struct stat *about, struct identity *identity)
+{
+    *identity = (struct identity){.device = about->st_dev,
+                                  .inode = about->st_ino,
+                                  .owner = about->st_uid,
+                                  .group = about->st_gid};
+}
+
+bool identity_same(const struct identity *one, const struct identity *other)
+{
+    return one->device == other->device && one->inode == other->inode && one->owner == other->owner;
+}
+
+/* A regular file that has no other name: another name may be in another user's folder, and have
+ * a -wal of its own (sqlite.org/howtocorrupt.html, section 2.5). */
+static enum status identity_plain(const struct stat *about, struct error *error)
+{
+    if (S_ISLNK(about->st_mode))
+        return error_set(error, STATUS_REFUSED,
+                         "is a symbolic link; use the path of the file that it points to");
+    if (!S_ISREG(about->st_mode))
+        return error_set(error, STATUS_REFUSED, "is %s, not a file", identity_type(about->st_mode));
+    if (about->st_nlink != 1)
+        return error_set(error, STATUS_REFUSED,
+                         "has %lu hard links, so that it may be opened under another name; remove "
+                         "all but one",
+                         (unsigned long)about->st_nlink);
+    return STATUS_OK;
+}
+
+static enum status identity_stat(int folder, const char *name, struct stat *about,
+                                 struct error *error)
+{
+    if (fstatat(folder, name, about, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0)
+        return STATUS_OK;
+    if (errno == ENOENT)
+        return error_set(error, STATUS_REFUSED, "there is no such file");
+    return error_set(error, STATUS_REFUSED, "can't be looked at: %s", strerror(errno));
+}
+
+/* SQLite would follow a link there, or wait for ever at a FIFO. */
+static enum status identity_besides(int folder, const char *name, struct error *error)
+{
+    for (const char *const *suffix = identity_suffixes; *suffix; suffix++) {
+        char beside[512];
+        struct stat about;
+
+        snprintf(beside, sizeof beside, "%s%s", name, *suffix);
+        if (fstatat(folder, beside, &about, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (identity_plain(&about, error))
+            return error_prefix(error, "its %s", *suffix);
+    }
+    return STATUS_OK;
+}
+
+/* Root's file in a folder of others: they could put a journal beside it, and root would play it
+ * back. The group's bits count ACLs too (acl(5): the mask is shown there). */
+static enum status identity_root(int folder, struct error *error)
+{
+    struct stat about;
+
+    if (fstat(folder, &about) < 0)
+        return error_set(error, STATUS_REFUSED, "its folder can't be looked at: %s",
+                         strerror(errno));
+    if (about.st_uid != 0 || about.st_mode & (S_IWGRP | S_IWOTH))
+        return error_set(error, STATUS_REFUSED,
+                         "belongs to root in a folder that others can write to; give the file to "
+                         "the application's user, or the folder to root alone");
+    return STATUS_OK;
+}
+
+static enum status identity_owner(int folder, uid_t owner, struct error *error)
+{
+    char name[IDENTITY_USER];
+
+    if (geteuid() != 0 && owner != geteuid())
+        return error_set(error, STATUS_REFUSED, "belongs to %s; run litekeeper as root or as %s",
+                         identity_user(name, owner), name);
+    return owner == 0 && geteuid() == 0 ? identity_root(folder, error) : STATUS_OK;
+}
+
+enum status identity_local(int folder, struct error *error)
+{
+    return filesystem_check(folder, error);
+}
+
+static enum status identity_look(int folder, const char *name, struct identity *identity,
+                                 struct error *error)
+{
+    struct stat about;
+
+    enum status status = identity_local(folder, error);
+    if (!status)
+        status = identity_stat(folder, name, &about, error);
+    if (!status)
+        status = identity_plain(&about, error);
+    if (!status)
+        status = identity_owner(folder, about.st_uid, error);
+    if (!status)
+        status = identity_besides(folder, name, error);
+    if (!status)
+        identity_of(&about, identity);
+    return status;
+}
+
+enum status identity_find(const char *path, int *folder, const char **name,
+                          struct identity *identity, struct error *error)
+{
+    const char *bare;
+    int opened = -1;
+    enum status status = STATUS_OK;
+
+    if (identity_beside(path))
+        status = error_set(error, STATUS_REFUSED,
+                           "is a file that SQLite keeps beside a database; name the database");
+    if (!status)
+        status = folder_open(path, &opened, &bare, error);
+    if (!status)
+        status = identity_look(opened, bare, identity, error);
+    if (status) {
+        if (opened >= 0)
+            close(opened);
+        text_sanitize(error->text);
+        return status;
+    }
+    *folder = opened;
+    *name = bare;
+    return STATUS_OK;
+}
+
+enum status identity_check(int folder, const char *name, const struct identity *seen,
+                           struct error *error)
+{
+    struct identity now;
+    struct stat about;
+
+    enum status status = identity_stat(folder, name, &about, error);
+    if (!status)
+        status = identity_plain(&about, error);
+    if (status)
+        return status;
+    identity_of(&about, &now);
+    if (!identity_same(&now, seen))
+        return error_set(error, STATUS_REFUSED,
+                         "was replaced by another file since it was found; it is looked for again "
+                         "with the next run");
+    return STATUS_OK;
+}

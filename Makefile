@@ -79,9 +79,9 @@ $(FIELD): $(BUILD)/field/%: $(BUILD)/tests/field/$$(subst -,_,$$*).o $(FIELD_SHA
 
 $(BUILD)/tests/field/seed_database.o: $(BUILD)/tests/field/worklog_tables.h
 $(BUILD)/tests/field/seed_database.o: $(BUILD)/tests/field/worklog_rows.h
-$(BUILD)/tests/field/%.h: tests/field/%.sql
+$(BUILD)/tests/field/%.h: tests/field/%.sql Makefile
 	@mkdir -p $(@D)
-	sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+	{ echo 'static const char $*[] ='; sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $<; echo ';'; } > $@
 
 test: all $(FIELD) $(TESTS) ## builds and runs all tests
 	@BUILD=$(BUILD) VARIANT=$(VARIANT) tests/run $(TESTS)

@@ -48,7 +48,7 @@ int arguments_read(const char *synopsis, const struct argument *rows, int operan
     struct option options[ARGUMENTS_MOST + 2] = {{NULL, 0, NULL, 0}};
     int count = 0, found;
 
-    for (; rows[count].name && count < ARGUMENTS_MOST; count++)
+    for (; count < ARGUMENTS_MOST && rows[count].name; count++)
         options[count] =
             (struct option){rows[count].name, rows[count].type != ARGUMENT_FLAG, NULL, count};
     options[count] = (struct option){"help", no_argument, NULL, count};

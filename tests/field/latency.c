@@ -106,7 +106,8 @@ static void latency_merge(json_t *into, const char *key, json_t *value)
     if (json_is_object(value)) {
         if (!have)
             json_object_set_new(into, key, have = json_object());
-        json_object_foreach(value, name, inner) latency_merge(have, name, inner);
+        json_object_foreach (value, name, inner)
+            latency_merge(have, name, inner);
     } else if (!have) {
         json_object_set(into, key, value);
     } else if (json_is_integer(value)) {
@@ -123,8 +124,8 @@ json_t *latency_worst(json_t *reports, const char *key)
     const char *name;
     size_t i;
 
-    json_array_foreach(reports, i, report)
-        json_object_foreach(json_object_get(report, key), name, figure)
+    json_array_foreach (reports, i, report)
+        json_object_foreach (json_object_get(report, key), name, figure)
             latency_merge(worst, name, figure);
     return worst;
 }

@@ -6,15 +6,10 @@
 #include "log.h"
 #include "rows.h"
 #include "sql.h"
+#include "worklog_rows.h" /* from the .sql files of these names */
+#include "worklog_tables.h"
 
 #include <unistd.h>
-
-static const char schema[] =
-#include "worklog_tables.h"
-    ;
-static const char small_tables[] =
-#include "worklog_rows.h"
-    ;
 
 struct settings {
     struct rows_plan logs, worklogs;
@@ -85,8 +80,8 @@ int main(int argc, char **argv)
     log_start("seed-database", false);
     read_settings(&s, argc, argv);
     sqlite3 *db = create(&s);
-    sql_run(db, "BEGIN; %s; COMMIT", schema);
-    sql_run(db, "BEGIN; %s; COMMIT", small_tables);
+    sql_run(db, "BEGIN; %s; COMMIT", worklog_tables);
+    sql_run(db, "BEGIN; %s; COMMIT", worklog_rows);
     rows_worklogs(db, &s.worklogs);
     rows_logs(db, &s.logs, s.format);
     if (!s.delete_none)

@@ -4,10 +4,8 @@ VARIANT ?= release
 prefix ?= /usr/local
 CC ?= cc
 SQLITE ?=
-
-BUILD := build/$(VARIANT)$(if $(SQLITE),-own-sqlite)
-PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson libsystemd
 VERSION := 0.1.0
+BUILD := build/$(VARIANT)$(if $(SQLITE),-own-sqlite)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
 	-Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 -Werror
@@ -17,47 +15,106 @@ VARIANT_san := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fn
 LINK_release := -pie -Wl,-z,relro,-z,now
 LINK_san := -fsanitize=address,undefined
 
-CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Ilib -Idaemon $(WARNINGS) \
-	$(VARIANT_$(VARIANT)) $(if $(SQLITE),-isystem $(SQLITE)) $(shell pkg-config --cflags $(PACKAGES)) \
-	$(CFLAGS)
-LIBS_ALL = $(shell pkg-config --libs $(PACKAGES)) -lm -lpthread $(if $(SQLITE),-ldl)
+# Asked at first use, not while this file is read: `dependencies` may have to install them first.
+PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson libsystemd
+once = $(eval $1 := $(shell $2))$($1)
+PACKAGE_CFLAGS = $(call once,PACKAGE_CFLAGS,pkg-config --cflags $(PACKAGES))
+PACKAGE_LIBS = $(call once,PACKAGE_LIBS,pkg-config --libs $(PACKAGES))
+CHECK_CFLAGS = $(call once,CHECK_CFLAGS,pkg-config --cflags check)
+CHECK_LIBS = $(call once,CHECK_LIBS,pkg-config --libs check)
 
-LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c)) $(if $(SQLITE),$(BUILD)/sqlite3.o)
-DAEMON_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard daemon/*.c))
+CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(INCLUDES) $(WARNINGS) \
+	$(VARIANT_$(VARIANT)) $(if $(SQLITE),-isystem $(SQLITE)) $(PACKAGE_CFLAGS) $(CFLAGS)
+LIBS_ALL = $(PACKAGE_LIBS) -lm -lpthread $(if $(SQLITE),-ldl)
+LINK = $(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
 
-all: $(BUILD)/litekeeper
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $1))
+LIBRARY := $(BUILD)/liblitekeeper.a
+LIB_OBJECTS := $(call objects,lib/*.c) $(if $(SQLITE),$(BUILD)/sqlite3.o)
+DAEMON_OBJECTS := $(call objects,daemon/*.c)
+TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
+TEST_SHARED := $(call objects,tests/lib_*.c)
+FIELD_PROGRAMS := seed-database application demo bench
+FIELD := $(FIELD_PROGRAMS:%=$(BUILD)/field/%)
+FIELD_MAINS := $(patsubst %,$(BUILD)/tests/field/%.o,$(subst -,_,$(FIELD_PROGRAMS)))
+FIELD_SHARED := $(filter-out $(FIELD_MAINS),$(call objects,tests/field/*.c))
 
-$(BUILD)/litekeeper: $(DAEMON_OBJECTS) $(BUILD)/liblitekeeper.a
-	$(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+all: $(BUILD)/litekeeper ## the program, in build/VARIANT
 
-$(BUILD)/liblitekeeper.a: $(LIB_OBJECTS)
+$(BUILD)/litekeeper: $(DAEMON_OBJECTS) $(LIBRARY)
+	$(LINK) $(LIBS_ALL)
+
+$(LIBRARY): $(LIB_OBJECTS)
 	rm -f $@
 	ar rcs $@ $^
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | dependencies
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/lib/%.o: INCLUDES := -Ilib
+$(BUILD)/daemon/%.o: INCLUDES := -Ilib -Idaemon
+$(BUILD)/tests/%.o: INCLUDES = -Ilib -Idaemon -Itests $(CHECK_CFLAGS)
+$(BUILD)/tests/field/%.o: INCLUDES := -Ilib -I$(BUILD)/tests/field
 
 # What an amalgamation needs to serve like Debian's library, and sqlite_dbpage besides.
 $(BUILD)/sqlite3.o: $(SQLITE)/sqlite3.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -g -fPIE -w -DSQLITE_ENABLE_DBSTAT_VTAB -DSQLITE_ENABLE_DBPAGE_VTAB \
 		-DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_SECURE_DELETE -DSQLITE_ENABLE_FTS3 \
-		-DSQLITE_ENABLE_FTS4 -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_RTREE -DSQLITE_ENABLE_MATH_FUNCTIONS \
-		-DSQLITE_ENABLE_UPDATE_DELETE_LIMIT -DSQLITE_THREADSAFE=1 -c -o $@ $<
+		-DSQLITE_ENABLE_FTS4 -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_RTREE \
+		-DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_ENABLE_UPDATE_DELETE_LIMIT \
+		-DSQLITE_THREADSAFE=1 -c -o $@ $<
 
 # Tests: tests/test_NAME.c is one Check program each; tests/lib_*.c is what they share.
-TEST_SHARED := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib_*.c))
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-DAEMON_PARTS := $(filter-out $(BUILD)/daemon/main.o,$(DAEMON_OBJECTS))
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SHARED) \
+		$(filter-out $(BUILD)/daemon/main.o,$(DAEMON_OBJECTS)) $(LIBRARY)
+	$(LINK) $(CHECK_LIBS) $(LIBS_ALL)
 
-$(BUILD)/tests/%.o: CFLAGS_ALL += -Itests $(shell pkg-config --cflags check 2>/dev/null)
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SHARED) $(DAEMON_PARTS) $(BUILD)/liblitekeeper.a
-	$(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LIBS_ALL)
+# The field: a real database and a real application beside it. Its SQL is compiled in.
+.SECONDEXPANSION:
+$(FIELD): $(BUILD)/field/%: $(BUILD)/tests/field/$$(subst -,_,$$*).o $(FIELD_SHARED) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS_ALL)
 
-clean:
+$(BUILD)/tests/field/seed_database.o: $(BUILD)/tests/field/worklog_tables.h
+$(BUILD)/tests/field/seed_database.o: $(BUILD)/tests/field/worklog_rows.h
+$(BUILD)/tests/field/%.h: tests/field/%.sql Makefile
+	@mkdir -p $(@D)
+	{ echo 'static const char $*[] ='; sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $<; echo ';'; } > $@
+
+test: all $(FIELD) $(TESTS) ## builds and runs all tests
+	@BUILD=$(BUILD) VARIANT=$(VARIANT) tests/run $(TESTS)
+
+demo: all $(FIELD) ## litekeeper on the seed's database beside a working application
+	@$(BUILD)/field/demo --build $(BUILD) --folder build/demo
+
+bench: all $(FIELD) ## one DELETE against retention; BENCH= takes the bench's options
+	@$(BUILD)/field/bench --build $(BUILD) --folder build/bench $(BENCH)
+
+lint: dependencies ## layout, style and static analysis
+	@tests/lint/run
+
+install: all ## into DESTDIR and prefix
+	tools/install $(BUILD) '$(DESTDIR)' '$(prefix)'
+
+deps: dependencies ## installs what is missing to build, test, demo and lint
+deps: DEPS := install build test lint
+
+# Everything built waits for this; by itself `make` only looks, and says what is missing.
+DEPS := check build
+test bench demo: DEPS := install build test
+lint: DEPS := install build test lint
+dependencies:
+	@tools/deps $(DEPS)
+
+clean: ## removes build/
 	rm -rf build
 
-.PHONY: all clean
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1 \t/p' Makefile | expand -t 12
+	@echo "VARIANT=debug|release|san   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
+
+.PHONY: all test demo bench lint install deps dependencies clean help
 .SECONDARY:
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

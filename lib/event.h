@@ -27,11 +27,15 @@ json_t *event_progress(const struct event_subject *subject, int64_t rows, int64_
                        double rate, double eta_s, double lock_share);
 json_t *event_notice(const struct event_subject *subject, const char *text);
 
-/* Parses and checks one line (without its newline). All strings in the event come back fit for a
- * terminal. STATUS_INVALID says what is wrong with it. */
+/* Parses and checks one line (without its newline). The event is a copy with the keys of its row
+ * alone, in the table's order: unknown keys are left behind, so nothing that was not checked goes
+ * on. All strings come back fit for a terminal. STATUS_INVALID says what is wrong with it. */
 enum status event_parse(const char *line, size_t length, json_t **event,
                         struct error *error) MUST_CHECK;
 const char *event_kind(const json_t *event); /* "outcome", "progress", ... */
+
+/* The event as one line of JSON without a newline, the caller's to free; NULL if it can't be. */
+char *event_line(const json_t *event);
 
 /* Turns an outcome event back into the struct; `outcome` is the caller's, for outcome_free. */
 void event_to_outcome(const json_t *event, struct outcome *outcome);

@@ -1,0 +1,69 @@
+/* The table of commands and of their options: what the command line can say, and its help. */
+#include "command.h"
+#include "worker.h"
+
+/* clang-format off */
+#define CONFIG {'c', "config", "FILE", offsetof(struct command_line, config), \
+                "the policy to use instead of the one in the standard place"}
+#define JSON   {0, "json", NULL, offsetof(struct command_line, json), \
+                "print JSON, one object a line"}
+#define END    {0}
+
+static const struct command_option check_options[] = {
+    CONFIG,
+    {0, "dump", NULL, offsetof(struct command_line, dump),
+     "print the whole policy with every default; it loads to the same policy"},
+    END,
+};
+
+static const struct command_option plan_options[] = {
+    CONFIG,
+    {0, "at", "TIME", offsetof(struct command_line, at),
+     "plan as of then: 2026-11-23T04:00:00Z, or \"2026-11-23 04:00\" in UTC"},
+    JSON,
+    END,
+};
+
+static const struct command_option run_options[] = {
+    CONFIG,
+    {0, "force", NULL, offsetof(struct command_line, force),
+     "act although a threshold of the policy is not reached; never passes a guard"},
+    {0, "outside-window", NULL, offsetof(struct command_line, outside_window),
+     "act although the policy's window is not open"},
+    {0, "trust-clock", NULL, offsetof(struct command_line, trust_clock),
+     "your word that the clock is right: delete although it is in doubt"},
+    JSON,
+    END,
+};
+
+static const struct command_option inspect_options[] = {JSON, END};
+static const struct command_option no_options[] = {END};
+
+const struct command commands[] = {
+    {"check", "", "load the policy and print all that is wrong with it",
+     "Exit status: 0 the policy is valid, 78 it is not.\n",
+     check_options, 0, 0, false, cmd_check},
+    {"plan", "[DB [TASK [TARGET]]]", "say what each task would do now, and why; changes nothing",
+     "DB is a database's name in the policy, or the path of one file that a glob there\n"
+     "matches. Without names: all tasks of all databases. What a task would do is\n"
+     "found by looking at the database itself, without changing anything in it.\n",
+     plan_options, 0, 3, false, cmd_plan},
+    {"run", "DB [TASK [TARGET]]", "run tasks now, in the foreground, whatever the schedule says",
+     "DB is a database's name in the policy, or the path of one file that a glob there\n"
+     "matches. Without TASK all tasks of the database run, one after the other. An\n"
+     "interrupt (Ctrl-C) stops at the next step; what is done is done and sound.\n"
+     "\n"
+     "Exit status: 0 all well, skipped included; 1 a task failed; 75 the database\n"
+     "stayed busy or is being worked on, try later; 78 the policy is not valid;\n"
+     "130 interrupted.\n",
+     run_options, 1, 3, false, cmd_run},
+    {"inspect", "FILE", "print a health report on any SQLite database",
+     "Reads about 1% of the pages and needs no policy. Fragmentation is the share of\n"
+     "the steps from one leaf page to the next, in key order, that go backwards or far\n"
+     "ahead; density is how full the leaf pages are.\n",
+     inspect_options, 1, 1, false, cmd_inspect},
+    {"worker", "", "the engine, as a child of another command", NULL,
+     no_options, 0, 0, true, worker_main},
+    {0},
+};
+/* clang-format on */

@@ -1,0 +1,145 @@
+/*
+ * Draws the progress bar on standard error, and only while that and standard output are terminals.
+ * The one piece of state is whether a bar stands there and since when, for the one terminal.
+ */
+#include "progress.h"
+
+#include "memory.h"
+#include "terminal.h"
+#include "text.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { BAR_WIDEST = 30, BAR_NARROWEST = 10, PARTS = 5, REDRAW_MS = 100 };
+
+static struct {
+    bool drawn;
+    int64_t at_ms;
+} progress_bar;
+
+static int64_t progress_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static const char *progress_text(const json_t *event, const char *key)
+{
+    const char *text = json_string_value(json_object_get(event, key));
+
+    return text ? text : "";
+}
+
+static char *progress_label(const json_t *event)
+{
+    const char *target = progress_text(event, "target");
+
+    return memory_format("%s %s%s%s", progress_text(event, "database"),
+                         progress_text(event, "task"), target[0] ? " " : "", target);
+}
+
+/* The share that is done, or -1. */
+static double progress_share(const json_t *event)
+{
+    const json_t *total = json_object_get(event, "total");
+    double all = json_number_value(total), rows = json_number_value(json_object_get(event, "rows"));
+
+    if (!json_is_integer(total))
+        return -1;
+    return all <= 0 || rows >= all ? 1 : rows / all;
+}
+
+/* Fills in the figures, the most important first; returns how many there are. */
+static size_t progress_parts(const json_t *event, char *parts[PARTS])
+{
+    const json_t *eta = json_object_get(event, "eta_s");
+    double share = progress_share(event),
+           lock = json_number_value(json_object_get(event, "lock_share"));
+    char number[TEXT_SHORT];
+    size_t count = 0;
+
+    if (share >= 0)
+        parts[count++] = memory_format("%3d%%", (int)(share * 100));
+    parts[count++] =
+        memory_format("%s rows",
+                      text_count(number, json_integer_value(json_object_get(event, "rows"))));
+    if (json_is_number(eta))
+        parts[count++] = memory_format("%s left", text_seconds(number, json_number_value(eta)));
+    parts[count++] = memory_format("lock %d%%", (int)(lock * 100 + 0.5));
+    double rate = json_number_value(json_object_get(event, "rate"));
+    parts[count++] = memory_format("%s/s", text_count(number, (int64_t)(rate + 0.5)));
+    return count;
+}
+
+static void progress_draw_bar(struct text *line, double share, size_t width)
+{
+    size_t inside = width - 2, done = (size_t)(share * (double)inside);
+
+    text_add(line, "  [");
+    for (size_t i = 0; i < inside; i++)
+        text_add(line, i < done ? "=" : i == done ? ">" : " ");
+    text_add(line, "]");
+}
+
+/* Bytes of the first `columns` characters. */
+static size_t progress_cut(const char *text, size_t columns)
+{
+    size_t length = 0;
+
+    while (text[length] && (columns > 0 || (text[length] & 0xC0) == 0x80))
+        columns -= (text[length++] & 0xC0) != 0x80;
+    return length;
+}
+
+char *progress_line(const json_t *event, size_t width)
+{
+    char *label = progress_label(event), *parts[PARTS] = {0};
+    size_t count = progress_parts(event, parts), shown = 0, used = terminal_columns(label);
+    double share = progress_share(event);
+    struct text line = {0};
+
+    for (; shown < count && used + 2 + terminal_columns(parts[shown]) <= width; shown++)
+        used += 2 + terminal_columns(parts[shown]);
+    text_add_length(&line, label, progress_cut(label, width));
+    if (share >= 0 && width >= used + 2 + BAR_NARROWEST) {
+        size_t room = width - used - 2;
+        progress_draw_bar(&line, share, room < BAR_WIDEST ? room : BAR_WIDEST);
+    }
+    for (size_t i = 0; i < shown; i++)
+        text_addf(&line, "  %s", parts[i]);
+    for (size_t i = 0; i < count; i++)
+        free(parts[i]);
+    free(label);
+    return text_take(&line);
+}
+
+void progress_show(const json_t *event)
+{
+    int64_t now_ms = progress_now_ms();
+
+    if (!terminal_redraws(stderr) || !terminal_width(stdout))
+        return;
+    if (progress_bar.drawn && now_ms - progress_bar.at_ms < REDRAW_MS)
+        return;
+    char *line = progress_line(event, terminal_width(stderr) - 1);
+    fprintf(stderr, "\r%s\033[K", line);
+    fflush(stderr);
+    free(line);
+    progress_bar.drawn = true;
+    progress_bar.at_ms = now_ms;
+}
+
+void progress_clear(void)
+{
+    if (!progress_bar.drawn)
+        return;
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
+    progress_bar.drawn = false;
+}

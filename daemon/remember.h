@@ -1,0 +1,24 @@
+/*
+ * The parent's side of the history: asks the history worker and waits for its answer, but not for
+ * long. What fails here is told once, on standard error, and never stops a task.
+ */
+#ifndef REMEMBER_H
+#define REMEMBER_H
+
+#include "engine.h"
+#include "session.h"
+#include "units.h"
+
+struct remember;
+
+/* Starts the history worker for the folder `state`. */
+struct remember *remember_open(struct session *session, const char *state);
+void remember_close(struct remember *remember); /* safe on NULL */
+
+/* What is known of the clock, all unknown where the history can't say. */
+void remember_clock(struct remember *remember, struct engine_memory *memory);
+/* Records an outcome, and forgets what is older than `keep`. */
+void remember_outcome(struct remember *remember, json_t *outcome, const char *path,
+                      int64_t started_us, const struct span *keep);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * The loop of a command in the foreground. It owns the signals and knows the child that runs;
+ * what a child says goes to whoever started it. Runs in the parent; opens no database.
+ */
+#include "session.h"
+
+#include "memory.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+enum { SESSION_GRACE_MS = 30000 }; /* a step waits for a lock as long as busy_timeout, at most */
+
+struct session {
+    uv_loop_t loop;
+    uv_signal_t interrupt, terminate;
+    uv_timer_t timer;
+    struct launch *child; /* the one that a signal stops; NULL: none runs */
+    int signals;
+};
+
+/* A child that session_run waits for. */
+struct session_child {
+    void (*event)(void *argument, json_t *event);
+    void *argument;
+    bool ended;
+    struct error error;
+};
+
+static void session_signal(uv_signal_t *handle, int number)
+{
+    struct session *session = handle->data;
+
+    (void)number;
+    session->signals++;
+    if (session->child)
+        launch_cancel(session->child, session->signals > 1 ? 0 : SESSION_GRACE_MS);
+}
+
+struct session *session_open(void)
+{
+    struct session *session = memory_new(struct session);
+
+    if (uv_loop_init(&session->loop) || uv_timer_init(&session->loop, &session->timer) ||
+        uv_signal_init(&session->loop, &session->interrupt) ||
+        uv_signal_init(&session->loop, &session->terminate))
+        abort(); /* no descriptor for a pipe is left: there is nothing to go on with */
+    session->interrupt.data = session->terminate.data = session;
+    uv_signal_start(&session->interrupt, session_signal, SIGINT);
+    uv_signal_start(&session->terminate, session_signal, SIGTERM);
+    return session;
+}
+
+void session_close(struct session *session)
+{
+    if (!session)
+        return;
+    uv_close((uv_handle_t *)&session->interrupt, NULL);
+    uv_close((uv_handle_t *)&session->terminate, NULL);
+    uv_close((uv_handle_t *)&session->timer, NULL);
+    uv_run(&session->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&session->loop);
+    free(session);
+}
+
+uv_loop_t *session_loop(struct session *session)
+{
+    return &session->loop;
+}
+
+bool session_interrupted(const struct session *session)
+{
+    return session->signals > 0;
+}
+
+static void session_event(void *argument, json_t *event)
+{
+    struct session_child *child = argument;
+
+    child->event(child->argument, event);
+}
+
+static void session_ended(void *argument, const struct error *error)
+{
+    struct session_child *child = argument;
+
+    child->error = *error;
+    child->ended = true;
+}
+
+enum status session_run(struct session *session, json_t *job, int64_t time_limit_ms,
+                        void (*event)(void *argument, json_t *event), void *argument,
+                        struct error *error)
+{
+    struct session_child child = {event, argument, false, {0}};
+    struct launch_handlers handlers = {session_event, session_ended, &child};
+    enum status status;
+
+    uv_run(&session->loop, UV_RUN_NOWAIT); /* a signal may have come between two children */
+    if (session_interrupted(session))
+        return error_set(error, STATUS_CANCELLED, "interrupted");
+    status = launch_start(&session->loop, job, time_limit_ms, &handlers, &session->child, error);
+    if (status)
+        return status;
+    while (!child.ended)
+        uv_run(&session->loop, UV_RUN_ONCE);
+    session->child = NULL;
+    if (child.error.status && session_interrupted(session))
+        return error_set(error, STATUS_CANCELLED, "interrupted");
+    if (child.error.status)
+        *error = child.error;
+    return child.error.status;
+}
+
+static void session_timeout(uv_timer_t *timer)
+{
+    *(bool *)timer->data = true;
+}
+
+void session_until(struct session *session, const bool *done, int64_t limit_ms)
+{
+    bool late = false;
+
+    session->timer.data = &late;
+    uv_timer_start(&session->timer, session_timeout, (uint64_t)limit_ms, 0);
+    while (!*done && !late)
+        uv_run(&session->loop, UV_RUN_ONCE);
+    uv_timer_stop(&session->timer);
+}

@@ -1,0 +1,32 @@
+/*
+ * A session: the loop of a command in the foreground, its signals, and its children, which it
+ * runs to their end one after the other. The commands themselves stay straight-line code.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "error.h"
+#include "launch.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct session;
+
+/* Takes over SIGINT and SIGTERM: the first stops the running child at its next step, the second
+ * kills it. */
+struct session *session_open(void);
+void session_close(struct session *session);
+uv_loop_t *session_loop(struct session *session);
+bool session_interrupted(const struct session *session);
+
+/* Runs one child to its end, handing each event to `event` (the reference is the callee's).
+ * Returns what became of the child; STATUS_CANCELLED where a signal stopped it. */
+enum status session_run(struct session *session, json_t *job, int64_t time_limit_ms,
+                        void (*event)(void *argument, json_t *event), void *argument,
+                        struct error *error) MUST_CHECK;
+
+/* Runs the loop until `*done`, at most `limit_ms`. */
+void session_until(struct session *session, const bool *done, int64_t limit_ms);
+
+#endif

@@ -1,0 +1,150 @@
+/* The rows of the table of events. The order of the keys is the order in which they are printed. */
+#include "event_table.h"
+
+#include "outcome.h"
+
+enum { NAME = 1024, PATH = 4096, REASON = OUTCOME_REASON };
+
+static const char *const outcomes[] = {"done", "skipped", "failed", "cancelled", NULL};
+static const char *const decisions[] = {"act", "skip", NULL};
+static const char *const trees[] = {"table", "index", NULL};
+
+/* clang-format off */
+#define SUBJECT                                    \
+    {"database", EVENT_TEXT, 0,          PATH, NULL, NULL}, \
+    {"task",     EVENT_TEXT, 0,          NAME, NULL, NULL}, \
+    {"target",   EVENT_TEXT, EVENT_NULL, NAME, NULL, NULL}
+
+static const struct event_key lock_keys[] = {
+    {"count",    EVENT_COUNT,  0, 0, NULL, NULL},
+    {"max_ms",   EVENT_NUMBER, 0, 0, NULL, NULL},
+    {"p99_ms",   EVENT_NUMBER, 0, 0, NULL, NULL},
+    {"total_ms", EVENT_NUMBER, 0, 0, NULL, NULL},
+    {0},
+};
+
+static const struct event_key outcome_keys[] = {
+    SUBJECT,
+    {"outcome",     EVENT_CHOICE, 0,              0,      outcomes, NULL},
+    {"reason",      EVENT_TEXT,   0,              REASON, NULL,     NULL},
+    {"rows",        EVENT_COUNT,  0,              0,      NULL,     NULL},
+    {"bytes_freed", EVENT_COUNT,  0,              0,      NULL,     NULL},
+    {"seconds",     EVENT_NUMBER, 0,              0,      NULL,     NULL},
+    {"busy",        EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
+    {"lock",        EVENT_RECORD, 0,              0,      NULL,     lock_keys},
+    {"effect",      EVENT_FREE,   EVENT_NULL,     0,      NULL,     NULL},
+    {0},
+};
+
+static const struct event_key plan_keys[] = {
+    SUBJECT,
+    {"due",      EVENT_TEXT,   EVENT_NULL, NAME,   NULL,      NULL},
+    {"decision", EVENT_CHOICE, 0,          0,      decisions, NULL},
+    {"reason",   EVENT_TEXT,   0,          REASON, NULL,      NULL},
+    {"rows",     EVENT_COUNT,  EVENT_NULL, 0,      NULL,      NULL},
+    {"bytes",    EVENT_COUNT,  EVENT_NULL, 0,      NULL,      NULL},
+    {"seconds",  EVENT_NUMBER, EVENT_NULL, 0,      NULL,      NULL},
+    {0},
+};
+
+static const struct event_key progress_keys[] = {
+    SUBJECT,
+    {"rows",       EVENT_COUNT,  0,          0, NULL, NULL},
+    {"total",      EVENT_COUNT,  EVENT_NULL, 0, NULL, NULL},
+    {"rate",       EVENT_NUMBER, 0,          0, NULL, NULL},
+    {"eta_s",      EVENT_NUMBER, EVENT_NULL, 0, NULL, NULL},
+    {"lock_share", EVENT_SHARE,  0,          0, NULL, NULL},
+    {0},
+};
+
+static const struct event_key notice_keys[] = {
+    SUBJECT,
+    {"text", EVENT_TEXT, 0, NAME, NULL, NULL},
+    {0},
+};
+
+static const struct event_key btree_keys[] = {
+    {"name",           EVENT_TEXT,   0,                           NAME, NULL,  NULL},
+    {"type",           EVENT_CHOICE, 0,                           0,    trees, NULL},
+    {"table",          EVENT_TEXT,   0,                           NAME, NULL,  NULL},
+    {"root",           EVENT_COUNT,  0,                           0,    NULL,  NULL},
+    {"depth",          EVENT_COUNT,  0,                           0,    NULL,  NULL},
+    {"interior_pages", EVENT_COUNT,  0,                           0,    NULL,  NULL},
+    {"leaf_pages",     EVENT_COUNT,  0,                           0,    NULL,  NULL},
+    {"overflow_pages", EVENT_COUNT,  0,                           0,    NULL,  NULL},
+    {"overflow_error", EVENT_COUNT,  EVENT_OPTIONAL | EVENT_NULL, 0,    NULL,  NULL},
+    {"entries",        EVENT_COUNT,  EVENT_OPTIONAL | EVENT_NULL, 0,    NULL,  NULL},
+    {"entry_bytes",    EVENT_NUMBER, EVENT_OPTIONAL | EVENT_NULL, 0,    NULL,  NULL},
+    {"bytes",          EVENT_COUNT,  0,                           0,    NULL,  NULL},
+    {"fragmentation",  EVENT_SHARE,  EVENT_NULL,                  0,    NULL,  NULL},
+    {"density",        EVENT_SHARE,  EVENT_NULL,                  0,    NULL,  NULL},
+    {"error",          EVENT_TEXT,   EVENT_OPTIONAL | EVENT_NULL, NAME, NULL,  NULL},
+    {0},
+};
+
+static const struct event_key sqlite_keys[] = {
+    {"version",             EVENT_TEXT, 0,          NAME, NULL, NULL},
+    {"wal_reset_bug",       EVENT_FLAG, 0,          0,    NULL, NULL},
+    {"last_writer_version", EVENT_TEXT, EVENT_NULL, NAME, NULL, NULL},
+    {0},
+};
+
+static const struct event_key inspection_keys[] = {
+    {"path",           EVENT_TEXT,   0,                           PATH, NULL, NULL},
+    {"page_size",      EVENT_COUNT,  0,                           0,    NULL, NULL},
+    {"pages",          EVENT_COUNT,  0,                           0,    NULL, NULL},
+    {"free_pages",     EVENT_COUNT,  0,                           0,    NULL, NULL},
+    {"wal_bytes",      EVENT_COUNT,  0,                           0,    NULL, NULL},
+    {"journal_mode",   EVENT_TEXT,   0,                           NAME, NULL, NULL},
+    {"auto_vacuum",    EVENT_TEXT,   0,                           NAME, NULL, NULL},
+    {"sqlite",         EVENT_RECORD, 0,                           0,    NULL, sqlite_keys},
+    {"pages_read",     EVENT_COUNT,  0,                           0,    NULL, NULL},
+    {"approximate",    EVENT_FLAG,   EVENT_OPTIONAL,              0,    NULL, NULL},
+    {"freelist_error", EVENT_TEXT,   EVENT_OPTIONAL | EVENT_NULL, NAME, NULL, NULL},
+    {0},
+};
+
+static const struct event_key found_keys[] = {
+    {"path",   EVENT_EXACT, 0, PATH, NULL, NULL},
+    {"device", EVENT_BITS,  0, 0,    NULL, NULL},
+    {"inode",  EVENT_BITS,  0, 0,    NULL, NULL},
+    {"owner",  EVENT_COUNT, 0, 0,    NULL, NULL},
+    {"group",  EVENT_COUNT, 0, 0,    NULL, NULL},
+    {0},
+};
+
+static const struct event_key refused_keys[] = {
+    {"path",   EVENT_TEXT, 0, PATH,   NULL, NULL},
+    {"reason", EVENT_TEXT, 0, REASON, NULL, NULL},
+    {0},
+};
+
+static const struct event_key clock_keys[] = {
+    {"newest_us",        EVENT_TIME, EVENT_NULL, 0, NULL, NULL},
+    {"boot_offset_us",   EVENT_TIME, EVENT_NULL, 0, NULL, NULL},
+    {"was_synchronised", EVENT_FLAG, 0,          0, NULL, NULL},
+    {0},
+};
+
+static const struct event_key unwritten_keys[] = {
+    {"reason", EVENT_TEXT, 0, REASON, NULL, NULL},
+    {0},
+};
+
+static const struct event_key no_keys[] = {{0}};
+
+const struct event_row event_table[] = {
+    {"progress",   progress_keys},
+    {"plan",       plan_keys},
+    {"outcome",    outcome_keys},
+    {"notice",     notice_keys},
+    {"btree",      btree_keys},
+    {"inspection", inspection_keys},
+    {"found",      found_keys},
+    {"refused",    refused_keys},
+    {"clock",      clock_keys},     /* the history's answers: to "clock", ... */
+    {"recorded",   no_keys},        /* ... to what it has written, ... */
+    {"unwritten",  unwritten_keys}, /* ... and to what it could not */
+    {NULL, NULL},
+};
+/* clang-format on */

@@ -5,7 +5,6 @@
 #include "engine_job.h"
 
 #include "engine.h"
-#include "enginelock.h"
 #include "job.h"
 #include "memory.h"
 #include "privileges.h"
@@ -30,7 +29,7 @@ static void engine_job_yield(const char *file)
     free(wal);
 }
 
-static enum status engine_job_do(json_t *job, engine_job_function *engine, bool locked,
+static enum status engine_job_do(json_t *job, engine_job_function *engine, bool writes,
                                  struct error *error)
 {
     struct config *policy = NULL;
@@ -40,14 +39,12 @@ static enum status engine_job_do(json_t *job, engine_job_function *engine, bool 
     if (status)
         return status;
     /* job_decode has seen that the path is absolute */
-    decoded.file = strrchr(json_string_value(json_object_get(job, "path")), '/') + 1;
+    decoded.path = json_string_value(json_object_get(job, "path"));
+    decoded.file = strrchr(decoded.path, '/') + 1;
     decoded.host = (struct engine_host){.emit = worker_emit, .stopped = worker_stopped};
-    if (!locked)
+    if (!writes)
         engine_job_yield(decoded.file);
-    else
-        status = enginelock_take(decoded.file, &decoded.seen, error);
-    if (!status)
-        status = engine(&decoded, error);
+    status = engine(&decoded, error);
     config_free(policy);
     return status;
 }

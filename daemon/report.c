@@ -83,8 +83,7 @@ static void report_effect(struct text *line, json_t *effect)
     const char *key, *before = "; after it:";
     json_t *value;
 
-    json_object_foreach(effect, key, value)
-    {
+    json_object_foreach (effect, key, value) {
         if (json_is_object(value) || json_is_null(value))
             continue;
         char *words = memory_copy(key);

@@ -29,6 +29,7 @@ struct engine_host {
 struct engine_job {
     const struct config_database *database;
     const struct config_task *task; /* NULL for an inspection */
+    const char *path;               /* absolute, for messages */
     const char *file;               /* the bare name, in the current folder */
     struct identity seen;
     bool force;          /* pass thresholds, never guards */

@@ -120,8 +120,7 @@ static json_t *check_free_object(json_t *value, int depth)
     json_t *copy = json_object(), *item;
     const char *name;
 
-    json_object_foreach(value, name, item)
-    {
+    json_object_foreach (value, name, item) {
         json_t *part = check_free_name(name) ? check_free_value(item, depth) : NULL;
         if (!part) {
             json_decref(copy);

@@ -3,21 +3,11 @@
 #define TASK_RETENTION_H
 
 #include "task.h"
+#include "timestamp.h"
 #include "units.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* How the column tells time. */
-enum time_format {
-    FORMAT_AUTO,     /* found out from the rows */
-    FORMAT_DATETIME, /* text: 2026-11-23 12:00:00, also with T, fractions, Z or an offset */
-    FORMAT_DATE,     /* text: 2026-11-23; it counts from the day's end */
-    FORMAT_UNIX,     /* seconds since 1970 */
-    FORMAT_UNIX_MS,
-    FORMAT_UNIX_US,
-    FORMAT_JULIAN /* days, as julianday() has them */
-};
 
 /* What becomes of rows that refer to those that go. */
 enum retention_cascade { CASCADE_REFUSE, CASCADE_DELETE, CASCADE_ARCHIVE };

@@ -1,0 +1,179 @@
+/*
+ * Looks after the WAL between the steps of a task. SQLite up to 3.51.2 can lose commits when a
+ * checkpoint overlaps a commit that resets the WAL (sqlite.org/wal.html#the_wal_reset_bug), and
+ * the application's library counts as much as ours. So with an affected one litekeeper makes
+ * checkpoints only while nobody else has the database open, and behind the write lock, so that
+ * whoever opens it meanwhile can't commit. A replicator owns the checkpoints altogether.
+ */
+#include "backlog.h"
+
+#include "clock.h"
+#include "memory.h"
+#include "text.h"
+#include "vfs.h"
+#include "walindex.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct backlog {
+    struct database *database;
+    const struct neighbours *neighbours;
+    struct backlog_limits limits;
+    sqlite3 *guard;       /* holds the write lock during a checkpoint; opened when needed */
+    double frames_per_ms; /* of the checkpoints so far */
+};
+
+enum {
+    BACKLOG_USEFUL = 1000, /* frames: SQLite's own default for an automatic checkpoint */
+    BACKLOG_ALONE = 8000,  /* the same where nobody waits: fewer, larger ones are cheaper */
+    BACKLOG_LEFT = 3000,   /* frames that a busy application evidently leaves to us */
+    BACKLOG_POLL_MS = 50
+};
+
+static const double backlog_first_guess = 100; /* frames a millisecond */
+
+struct backlog *backlog_new(struct database *database, const struct neighbours *neighbours,
+                            const struct backlog_limits *limits)
+{
+    struct backlog *backlog = memory_new(struct backlog);
+
+    *backlog = (struct backlog){.database = database,
+                                .neighbours = neighbours,
+                                .limits = *limits,
+                                .frames_per_ms = backlog_first_guess};
+    return backlog;
+}
+
+void backlog_free(struct backlog *backlog)
+{
+    if (backlog)
+        sqlite3_close_v2(backlog->guard);
+    free(backlog);
+}
+
+/* Whether a checkpoint of ours could harm nobody's commits. */
+static bool backlog_safe(const struct backlog *backlog, bool alone)
+{
+    const struct database_facts *facts = database_facts(backlog->database);
+
+    return !facts->replicator && (alone || !facts->reset_bug);
+}
+
+static bool backlog_worthwhile(const struct backlog *backlog, uint32_t frames, bool alone,
+                               bool busy_others)
+{
+    double fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
+    uint32_t useful = alone ? BACKLOG_ALONE : busy_others ? BACKLOG_LEFT : BACKLOG_USEFUL;
+
+    return frames >= useful && (alone || backlog->limits.window_open || frames <= fits);
+}
+
+/* A second connection takes the write lock, or there will be no checkpoint. */
+static bool backlog_guard(struct backlog *backlog)
+{
+    if (!database_facts(backlog->database)->reset_bug)
+        return true;
+    if (!backlog->guard) {
+        sqlite3_open_v2(database_name(backlog->database), &backlog->guard, SQLITE_OPEN_READWRITE,
+                        VFS_NAME);
+        sqlite3_wal_autocheckpoint(backlog->guard, 0);
+        sqlite3_db_config(backlog->guard, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
+    return sqlite3_exec(backlog->guard, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static double backlog_checkpoint(struct backlog *backlog)
+{
+    double begin = clock_monotonic_ms();
+    int frames = 0, done = 0;
+
+    if (!backlog_guard(backlog))
+        return 0;
+    int rc = sqlite3_wal_checkpoint_v2(database_sql(backlog->database), "main",
+                                       SQLITE_CHECKPOINT_PASSIVE, &frames, &done);
+    if (database_facts(backlog->database)->reset_bug)
+        sqlite3_exec(backlog->guard, "ROLLBACK", NULL, NULL, NULL);
+    double spent = clock_monotonic_ms() - begin;
+    if (rc == SQLITE_OK && done > 0 && spent > 0)
+        backlog->frames_per_ms = (backlog->frames_per_ms + (double)done / spent) / 2;
+    return spent;
+}
+
+static enum status backlog_too_long(const struct backlog *backlog, const struct walindex *index,
+                                    int64_t bytes, struct error *error)
+{
+    const struct database_facts *facts = database_facts(backlog->database);
+    char size[TEXT_SHORT], limit[TEXT_SHORT], who[NEIGHBOURS_WHO];
+
+    text_bytes(size, bytes);
+    text_bytes(limit, backlog->limits.max_wal_bytes);
+    if (neighbours_pinning(backlog->neighbours, index, who))
+        return error_set(error, STATUS_BUSY,
+                         "%s of the WAL wait to be checkpointed (max_wal %s): an open read "
+                         "transaction of %s keeps them there",
+                         size, limit, who);
+    if (facts->replicator)
+        return error_set(error, STATUS_BUSY,
+                         "%s of the WAL wait to be checkpointed (max_wal %s), and %s owns the "
+                         "checkpoints",
+                         size, limit, facts->replicator);
+    return error_set(error, STATUS_BUSY,
+                     "%s of the WAL wait to be checkpointed (max_wal %s), which is left to the "
+                     "application%s",
+                     size, limit,
+                     facts->reset_bug ? ", since its SQLite or ours has the WAL-reset bug "
+                                        "(fixed in 3.51.3, 3.50.7 and 3.44.6)"
+                                      : "");
+}
+
+static uint32_t backlog_frames(const struct walindex *index)
+{
+    return index->max_frame > index->backfilled ? index->max_frame - index->backfilled : 0;
+}
+
+static bool backlog_read(struct backlog *backlog, struct walindex *index)
+{
+    return database_facts(backlog->database)->wal &&
+           walindex_read(database_sql(backlog->database), index, NULL) == STATUS_OK;
+}
+
+enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spent_ms,
+                         struct error *error)
+{
+    double give_up = clock_monotonic_ms() + backlog->limits.busy_ms;
+    const struct engine_host *host = database_host(backlog->database);
+    struct walindex index;
+
+    for (;; clock_sleep_ms(BACKLOG_POLL_MS)) {
+        if (!backlog_read(backlog, &index))
+            return STATUS_OK;
+        bool alone = neighbours_none(backlog->neighbours);
+        if (backlog_safe(backlog, alone) &&
+            backlog_worthwhile(backlog, backlog_frames(&index), alone, busy_others)) {
+            *spent_ms += backlog_checkpoint(backlog);
+            if (!backlog_read(backlog, &index))
+                return STATUS_OK;
+        }
+        int64_t bytes = (int64_t)backlog_frames(&index) * index.page_size;
+        if (bytes <= backlog->limits.max_wal_bytes)
+            return STATUS_OK;
+        if (host->stopped(host->argument))
+            return error_set(error, STATUS_CANCELLED, "stopped");
+        if (clock_monotonic_ms() >= give_up)
+            return backlog_too_long(backlog, &index, bytes, error);
+    }
+}
+
+void backlog_settle(struct backlog *backlog)
+{
+    struct walindex index;
+
+    if (!backlog_read(backlog, &index) || backlog_frames(&index) == 0)
+        return;
+    bool alone = neighbours_none(backlog->neighbours);
+    double fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
+    if (backlog_safe(backlog, alone) &&
+        (alone || backlog->limits.window_open || backlog_frames(&index) <= fits))
+        backlog_checkpoint(backlog);
+}

@@ -1,0 +1,71 @@
+/*
+ * The one opener of application databases, and the one place where SQLite's result codes turn
+ * into words. What it opens is guarded: no trust in the schema, no checkpoints of its own, no
+ * waiting without end, and it can be stopped at any moment.
+ */
+#ifndef DATABASE_H
+#define DATABASE_H
+
+#include "engine.h"
+#include "error.h"
+#include "identity.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct database;
+
+struct database_facts {
+    bool wal; /* WAL mode; else a rollback journal */
+    uint32_t page_size;
+    int auto_vacuum;        /* 0 none, 1 full, 2 incremental */
+    int last_writer;        /* SQLite's version that wrote last, 3040001; 0 unknown */
+    bool reset_bug;         /* its library or ours can lose commits at a WAL reset */
+    const char *replicator; /* "Litestream" where one owns the checkpoints; else NULL */
+};
+
+enum database_mode { DATABASE_READ, DATABASE_WRITE };
+
+/* Opens `name` in the current folder, which must be the file that was seen. `host` outlives it.
+ * STATUS_REFUSED: moved or replaced, a schema or format newer than the library, not a database;
+ * STATUS_BUSY: locked for longer than `busy_ms`. */
+enum status database_open(const char *name, const struct identity *seen, enum database_mode mode,
+                          double busy_ms, const struct engine_host *host,
+                          struct database **database, struct error *error) MUST_CHECK;
+void database_close(struct database *database);
+
+sqlite3 *database_sql(struct database *database);
+const char *database_name(const struct database *database);
+const struct database_facts *database_facts(const struct database *database);
+const struct engine_host *database_host(const struct database *database);
+
+/* STATUS_REFUSED where the path no longer leads to the open file. Asked before every step. */
+enum status database_check_moved(struct database *database, struct error *error) MUST_CHECK;
+
+/* From now on SQLite waits for locks until `busy_until_ms` and interrupts a statement that still
+ * runs at `stop_at_ms`; clock_monotonic_ms, 0: never. The host's wish to stop interrupts too. */
+void database_deadlines(struct database *database, double busy_until_ms, double stop_at_ms);
+/* Whether the last interrupt was for `stop_at_ms`, not for the host. */
+bool database_overran(const struct database *database);
+
+/* Runs SQL that gives no rows. */
+enum status database_exec(struct database *database, const char *sql,
+                          struct error *error) MUST_CHECK;
+/* Prepares one statement; `*statement` is the caller's to finalize. */
+enum status database_prepare(struct database *database, const char *sql, sqlite3_stmt **statement,
+                             struct error *error) MUST_CHECK;
+/* One step: STATUS_OK, with `*row` telling whether there is a row. */
+enum status database_step(struct database *database, sqlite3_stmt *statement, bool *row,
+                          struct error *error) MUST_CHECK;
+/* What result code `rc` on this database means, in the operator's words. */
+enum status database_error(struct database *database, int rc, struct error *error);
+
+/* The first column of the first row of `sql` as an integer; `otherwise` if there is none. */
+enum status database_integer(struct database *database, const char *sql, int64_t otherwise,
+                             int64_t *value, struct error *error) MUST_CHECK;
+
+/* Goes up with every commit of anyone; read without a lock, so it is a hint alone. */
+uint32_t database_changes(struct database *database);
+
+#endif

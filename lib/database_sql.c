@@ -1,0 +1,97 @@
+/* Running SQL on an application's database: statements, and result codes in words. */
+#include "database.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What a primary result code means to an operator. "%s" is SQLite's own message. */
+static const struct database_meaning {
+    int code;
+    enum status status;
+    const char *words;
+} database_meanings[] = {
+    {SQLITE_BUSY, STATUS_BUSY, "the application kept it locked (%s)"},
+    {SQLITE_LOCKED, STATUS_BUSY, "the application kept it locked (%s)"},
+    {SQLITE_INTERRUPT, STATUS_CANCELLED, "stopped"},
+    {SQLITE_READONLY, STATUS_REFUSED,
+     "it can't be written: %s; check the permissions of the file "
+     "and its folder, and whether the mount is read-only"},
+    {SQLITE_CANTOPEN, STATUS_REFUSED,
+     "it can't be opened: %s; its owner must be able to write "
+     "the file and its folder"},
+    {SQLITE_PERM, STATUS_REFUSED, "no permission: %s"},
+    {SQLITE_AUTH, STATUS_REFUSED, "no permission: %s"},
+    {SQLITE_NOTADB, STATUS_REFUSED, "not a SQLite database, or an encrypted one: %s"},
+    {SQLITE_CORRUPT, STATUS_FAILED,
+     "it is damaged: %s; run PRAGMA integrity_check, and restore "
+     "from a backup if that confirms it"},
+    {SQLITE_FULL, STATUS_FAILED, "the disk is full: %s; nothing was changed by this step"},
+    {SQLITE_IOERR, STATUS_FAILED, "the disk fails: %s; nothing was changed by this step"},
+    {SQLITE_NOMEM, STATUS_FAILED, "out of the memory that a worker may use: %s"},
+    {SQLITE_SCHEMA, STATUS_FAILED, "the schema changed meanwhile: %s"},
+};
+
+enum status database_error(struct database *database, int rc, struct error *error)
+{
+    sqlite3 *sql = database_sql(database);
+    const char *message = sql ? sqlite3_errmsg(sql) : sqlite3_errstr(rc);
+    char text[400];
+
+    for (size_t i = 0; i < sizeof database_meanings / sizeof *database_meanings; i++) {
+        const struct database_meaning *meaning = &database_meanings[i];
+        if ((rc & 0xff) != meaning->code)
+            continue;
+        const char *rest = strstr(meaning->words, "%s");
+        int head = rest ? (int)(rest - meaning->words) : (int)strlen(meaning->words);
+        snprintf(text, sizeof text, "%.*s%.200s%s", head, meaning->words, rest ? message : "",
+                 rest ? rest + 2 : "");
+        return error_set(error, meaning->status, "%s", text);
+    }
+    if (strstr(message, "no such function") || strstr(message, "no such collation"))
+        return error_set(error, STATUS_REFUSED,
+                         "it needs an SQL function or collation that the application brings and "
+                         "litekeeper lacks: %s",
+                         message);
+    return error_set(error, STATUS_FAILED, "%s", message);
+}
+
+enum status database_exec(struct database *database, const char *sql, struct error *error)
+{
+    int rc = sqlite3_exec(database_sql(database), sql, NULL, NULL, NULL);
+
+    return rc == SQLITE_OK ? STATUS_OK : database_error(database, rc, error);
+}
+
+enum status database_prepare(struct database *database, const char *sql, sqlite3_stmt **statement,
+                             struct error *error)
+{
+    int rc = sqlite3_prepare_v3(database_sql(database), sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                statement, NULL);
+
+    return rc == SQLITE_OK ? STATUS_OK : database_error(database, rc, error);
+}
+
+enum status database_step(struct database *database, sqlite3_stmt *statement, bool *row,
+                          struct error *error)
+{
+    int rc = sqlite3_step(statement);
+
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return database_error(database, rc, error);
+    *row = rc == SQLITE_ROW;
+    return STATUS_OK;
+}
+
+enum status database_integer(struct database *database, const char *sql, int64_t otherwise,
+                             int64_t *value, struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    enum status status;
+
+    if ((status = database_prepare(database, sql, &statement, error)) == STATUS_OK &&
+        (status = database_step(database, statement, &row, error)) == STATUS_OK)
+        *value = row ? sqlite3_column_int64(statement, 0) : otherwise;
+    sqlite3_finalize(statement);
+    return status;
+}

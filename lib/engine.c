@@ -1,0 +1,258 @@
+/*
+ * The engine takes one task on one database from measurement to outcome: open, lock out other
+ * engines, measure, decide, run, measure the effect. It runs in a worker and talks to its parent
+ * in events alone.
+ */
+#include "engine.h"
+
+#include "clock.h"
+#include "enginelock.h"
+#include "event.h"
+#include "pace.h"
+#include "task_engine.h"
+#include "window.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double engine_tell_ms = 200;      /* between two tellings of progress */
+static const double engine_wal_slice_ms = 250; /* a snapshot in WAL mode blocks no one, but pins */
+
+static double engine_ms(const struct span *span)
+{
+    return (double)units_span_us(span) / 1e3;
+}
+
+static struct event_subject engine_subject(const struct engine *engine)
+{
+    const struct config_task *task = engine->job->task;
+
+    return (struct event_subject){.database = engine->job->database->name,
+                                  .task = task->kind->name,
+                                  .target = task->target};
+}
+
+static void engine_emit(const struct engine *engine, json_t *event)
+{
+    engine->job->host.emit(engine->job->host.argument, event);
+}
+
+void engine_progress(struct engine *engine, int64_t rows, int64_t total)
+{
+    struct event_subject subject = engine_subject(engine);
+    double now = clock_monotonic_ms(), share = 0, elapsed = (now - engine->begun_ms) / 1e3;
+    struct outcome_lock lock;
+
+    if (now - engine->told_ms < engine_tell_ms)
+        return;
+    engine->told_ms = now;
+    double rate = elapsed > 0 ? (double)rows / elapsed : 0;
+    double eta = total > rows && rate > 0 ? (double)(total - rows) / rate : -1;
+    if (engine->lease)
+        lease_statistics(engine->lease, &lock, &share);
+    engine_emit(engine, event_progress(&subject, rows, total, rate, eta, share));
+}
+
+void engine_notice(struct engine *engine, const char *format, ...)
+{
+    struct event_subject subject = engine_subject(engine);
+    va_list arguments;
+    char text[512];
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    engine_emit(engine, event_notice(&subject, text));
+}
+
+double engine_slice_ms(const struct engine *engine)
+{
+    double half = engine_ms(&engine->job->database->limits.max_lock) / 2;
+
+    return database_facts(engine->database)->wal ? engine_wal_slice_ms : half;
+}
+
+void engine_slice_gap(const struct engine *engine, double slice_ms)
+{
+    if (!database_facts(engine->database)->wal)
+        clock_sleep_ms(pace_busy_step(slice_ms));
+}
+
+static enum status engine_open(struct engine *engine, const struct engine_job *job,
+                               enum database_mode mode, struct error *error)
+{
+    const struct config_limits *limits = &job->database->limits;
+
+    engine->job = job;
+    engine->now_us = job->at_us >= 0 ? job->at_us : clock_now_us();
+    engine->begun_ms = clock_monotonic_ms();
+    return database_open(job->file, &job->seen, mode, engine_ms(&limits->busy_timeout), &job->host,
+                         &engine->database, error);
+}
+
+static void engine_take_lease(struct engine *engine)
+{
+    const struct config_limits *limits = &engine->job->database->limits;
+    struct lease_limits lease = {.max_lock_ms = engine_ms(&limits->max_lock),
+                                 .duty = limits->duty,
+                                 .busy_ms = engine_ms(&limits->busy_timeout),
+                                 .max_wal_bytes = limits->max_wal,
+                                 .window_open = window_open(limits->window, engine->now_us)};
+
+    engine->lease = lease_new(engine->database, &lease);
+}
+
+static void engine_close(struct engine *engine)
+{
+    lease_free(engine->lease);
+    engine->lease = NULL;
+    database_close(engine->database);
+    engine->database = NULL;
+}
+
+static enum status engine_measure(struct engine *engine, void **facts, struct decision *decision,
+                                  struct error *error)
+{
+    const struct config_task *task = engine->job->task;
+    double busy_ms = engine_ms(&engine->job->database->limits.busy_timeout);
+
+    *decision = (struct decision){.rows = -1, .bytes = -1, .seconds = -1};
+    database_deadlines(engine->database, clock_monotonic_ms() + busy_ms, 0);
+    enum status status = task->kind->measure(engine, task->options, facts, error);
+    if (status == STATUS_OK)
+        task->kind->decide(task->options, *facts, engine->now_us, decision);
+    return status;
+}
+
+enum status engine_plan(const struct engine_job *job, struct error *error)
+{
+    struct engine engine = {0};
+    struct decision decision = {.rows = -1, .bytes = -1, .seconds = -1};
+    void *facts = NULL;
+
+    enum status status = engine_open(&engine, job, DATABASE_READ, error);
+    if (status == STATUS_OK)
+        status = engine_measure(&engine, &facts, &decision, error);
+    if (status == STATUS_REFUSED) {
+        snprintf(decision.reason, sizeof decision.reason, "%s", error->text);
+        status = STATUS_OK;
+    }
+    struct event_subject subject = engine_subject(&engine);
+    if (status == STATUS_OK)
+        engine_emit(&engine, event_plan(&subject, &decision));
+    if (facts)
+        job->task->kind->free_facts(facts);
+    engine_close(&engine);
+    return status;
+}
+
+static bool engine_observes(const struct engine_job *job)
+{
+    const struct task_common *common = job->task->options;
+
+    return job->database->limits.observe || common->observe;
+}
+
+/* Decides once more, with the database as it is now, and acts. */
+static enum status engine_act(struct engine *engine, struct outcome *outcome, struct error *error)
+{
+    const struct task_kind *kind = engine->job->task->kind;
+    bool read_only = kind->flags & TASK_READ_ONLY;
+    struct decision decision;
+    void *facts = NULL;
+
+    enum status status = engine_measure(engine, &facts, &decision, error);
+    if (status)
+        return status;
+    if (!decision.act && !engine->job->force) {
+        outcome->kind = OUTCOME_SKIPPED;
+        snprintf(outcome->reason, sizeof outcome->reason, "%s", decision.reason);
+    } else if (engine_observes(engine->job) && !read_only) {
+        outcome->kind = OUTCOME_SKIPPED;
+        snprintf(outcome->reason, sizeof outcome->reason, "observe: would act on %.600s",
+                 decision.reason);
+    } else {
+        outcome->kind = OUTCOME_DONE;
+        if (!read_only)
+            engine_take_lease(engine);
+        status = kind->run(engine, engine->job->task->options, facts, outcome, error);
+    }
+    kind->free_facts(facts);
+    return status;
+}
+
+static int64_t engine_free_bytes(struct engine *engine, int64_t *pages)
+{
+    struct error ignored;
+    int64_t free_pages = 0;
+
+    *pages = 0;
+    if (database_integer(engine->database, "PRAGMA freelist_count", 0, &free_pages, &ignored) ||
+        database_integer(engine->database, "PRAGMA page_count", 0, pages, &ignored))
+        return 0;
+    return free_pages * database_facts(engine->database)->page_size;
+}
+
+/* What was given back: to the freelist, or to the file system by a file that got smaller. */
+static int64_t engine_freed(struct engine *engine, int64_t free_before, int64_t pages_before)
+{
+    int64_t pages, freed = engine_free_bytes(engine, &pages) - free_before;
+
+    freed += (pages_before - pages) * database_facts(engine->database)->page_size;
+    return freed > 0 ? freed : 0;
+}
+
+/* How a status ends a task. */
+static void engine_conclude(enum status status, const struct error *error, struct outcome *outcome)
+{
+    static const enum outcome_kind kinds[] = {[STATUS_OK] = OUTCOME_DONE,
+                                              [STATUS_FAILED] = OUTCOME_FAILED,
+                                              [STATUS_REFUSED] = OUTCOME_SKIPPED,
+                                              [STATUS_BUSY] = OUTCOME_SKIPPED,
+                                              [STATUS_CANCELLED] = OUTCOME_CANCELLED,
+                                              [STATUS_INVALID] = OUTCOME_FAILED};
+
+    if (status == STATUS_OK)
+        return;
+    outcome->kind = kinds[status];
+    outcome->busy = status == STATUS_BUSY;
+    snprintf(outcome->reason, sizeof outcome->reason, "%s", error->text);
+    if (outcome->rows > 0) {
+        char count[TEXT_SHORT], done[64];
+        snprintf(done, sizeof done, "; %s rows went before that", text_count(count, outcome->rows));
+        strncat(outcome->reason, done, sizeof outcome->reason - strlen(outcome->reason) - 1);
+        if (status == STATUS_BUSY)
+            outcome->kind = OUTCOME_CANCELLED;
+    }
+}
+
+enum status engine_run(const struct engine_job *job, struct error *error)
+{
+    bool read_only = job->task->kind->flags & TASK_READ_ONLY;
+    struct engine engine = {.job = job};
+    struct outcome outcome = {.kind = OUTCOME_DONE};
+    double share, begin = clock_monotonic_ms();
+    int64_t pages = 0, free_bytes = 0;
+    enum status status = STATUS_OK;
+
+    if (!read_only)
+        status = enginelock_take(job->file, &job->seen, error);
+    if (status == STATUS_OK)
+        status = engine_open(&engine, job, read_only ? DATABASE_READ : DATABASE_WRITE, error);
+    if (status == STATUS_OK) {
+        free_bytes = engine_free_bytes(&engine, &pages);
+        status = engine_act(&engine, &outcome, error);
+        outcome.bytes_freed = engine.lease ? engine_freed(&engine, free_bytes, pages) : 0;
+    }
+    if (engine.lease)
+        lease_statistics(engine.lease, &outcome.lock, &share);
+    engine_conclude(status, error, &outcome);
+    engine_close(&engine);
+    outcome.seconds = (clock_monotonic_ms() - begin) / 1e3;
+    struct event_subject subject = engine_subject(&engine);
+    engine_emit(&engine, event_outcome(&subject, &outcome));
+    outcome_free(&outcome);
+    return status;
+}

@@ -1,0 +1,300 @@
+/*
+ * The lease of the write lock, in a worker. It holds the lock in short steps, learns who else
+ * writes, and stays away between the steps so that they get in. It never waits while holding it.
+ */
+#include "lease.h"
+
+#include "backlog.h"
+#include "clock.h"
+#include "memory.h"
+#include "neighbours.h"
+#include "pace.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct lease {
+    struct database *database;
+    struct lease_limits limits;
+    struct neighbours *neighbours;
+    struct backlog *backlog;
+    sqlite3_stmt *begin, *commit, *rollback;
+
+    bool open;            /* a step is under way */
+    double begun_ms;      /* when it got the lock */
+    int64_t rows;         /* of this step so far */
+    int64_t row_limit;    /* after an overrun; grows again */
+    double commit_ms;     /* what a commit takes: rises at once, falls slowly */
+    double blocked_since; /* readers keep commits from happening since; 0: they don't */
+
+    double last_hold_ms, last_end_ms;
+    enum pace_profile profile;
+    uint32_t changes; /* the change counter when last looked at */
+    int64_t foreign;  /* commits of others since rate_since_ms */
+    double rate;      /* of these, a millisecond */
+    double rate_since_ms;
+
+    double first_ms; /* the first lease_begin */
+    float *holds;    /* milliseconds, for the statistics */
+    size_t hold_count, hold_capacity;
+    double hold_total_ms;
+};
+
+enum { LEASE_NO_LIMIT = 1 << 30 };
+
+static const double lease_aim = 0.85; /* of max_lock: leaves room for what can't be foreseen */
+static const double lease_least_work = 0.15; /* of max_lock, however long a commit takes */
+static const double lease_overrun = 2.5;     /* times max_lock: then the statement is stopped */
+static const double lease_poll_ms = 0.7;
+static const double lease_learn_ms = 250; /* how often the neighbours are counted again */
+static const double lease_first_look_ms = 50;
+
+struct lease *lease_new(struct database *database, const struct lease_limits *limits)
+{
+    struct lease *lease = memory_new(struct lease);
+    struct backlog_limits backlog = {.max_lock_ms = limits->max_lock_ms,
+                                     .window_open = limits->window_open,
+                                     .max_wal_bytes = limits->max_wal_bytes,
+                                     .busy_ms = limits->busy_ms};
+
+    lease->database = database;
+    lease->limits = *limits;
+    lease->neighbours = neighbours_open(database_name(database));
+    lease->backlog = backlog_new(database, lease->neighbours, &backlog);
+    lease->row_limit = LEASE_NO_LIMIT;
+    lease->commit_ms = limits->max_lock_ms / 3;
+    return lease;
+}
+
+static void lease_roll_back(struct lease *lease)
+{
+    if (!sqlite3_get_autocommit(database_sql(lease->database)))
+        sqlite3_exec(database_sql(lease->database), "ROLLBACK", NULL, NULL, NULL);
+    lease->open = false;
+}
+
+void lease_free(struct lease *lease)
+{
+    if (!lease)
+        return;
+    database_deadlines(lease->database, 0, 0);
+    if (lease->open)
+        lease_roll_back(lease);
+    backlog_settle(lease->backlog);
+    backlog_free(lease->backlog);
+    neighbours_free(lease->neighbours);
+    sqlite3_finalize(lease->begin);
+    sqlite3_finalize(lease->commit);
+    free(lease->holds);
+    free(lease);
+}
+
+/* Counts the commits of others since the last look; true if there were any. */
+static bool lease_look(struct lease *lease)
+{
+    uint32_t now = database_changes(lease->database);
+    uint32_t foreign = now - lease->changes;
+
+    lease->changes = now;
+    if (foreign > INT32_MAX) /* the log was restarted or the counter is another: not a count */
+        return true;
+    lease->foreign += foreign;
+    return foreign > 0;
+}
+
+/* Now and then: who is there, and how often do they commit? */
+static void lease_learn(struct lease *lease)
+{
+    double now = clock_monotonic_ms(), elapsed = now - lease->rate_since_ms;
+
+    if (elapsed < (lease->hold_count ? lease_learn_ms : lease_first_look_ms))
+        return;
+    double rate = (double)lease->foreign / elapsed;
+    lease->rate = lease->hold_count ? (lease->rate + rate) / 2 : rate;
+    lease->foreign = 0;
+    lease->rate_since_ms = now;
+    lease->profile = pace_profile(neighbours_connections(lease->neighbours), lease->rate,
+                                  lease->limits.max_lock_ms);
+}
+
+/* Before the first step: a look at how others write, if there are any. */
+static void lease_first_look(struct lease *lease)
+{
+    lease->first_ms = lease->rate_since_ms = clock_monotonic_ms();
+    lease->changes = database_changes(lease->database);
+    if (!neighbours_none(lease->neighbours))
+        clock_sleep_ms(lease_first_look_ms);
+    else
+        lease->rate_since_ms -= lease_first_look_ms;
+    lease_look(lease);
+    lease_learn(lease);
+}
+
+static enum status lease_leave_gap(struct lease *lease, struct error *error)
+{
+    const struct engine_host *host = database_host(lease->database);
+    struct pace_gap gap = pace_gap(lease->profile, lease->last_hold_ms, lease->limits.duty);
+    bool met = false;
+
+    for (;;) {
+        if (host->stopped(host->argument))
+            return error_set(error, STATUS_CANCELLED, "stopped");
+        double waited = clock_monotonic_ms() - lease->last_end_ms;
+        met = lease_look(lease) || met;
+        double wanted = met ? gap.least_ms : gap.whole_ms;
+        if (waited >= wanted)
+            return STATUS_OK;
+        clock_sleep_ms(fmin(lease_poll_ms, wanted - waited));
+    }
+}
+
+static enum status lease_take(struct lease *lease, struct error *error)
+{
+    enum status status;
+    bool row;
+
+    if (!lease->begin &&
+        ((status = database_prepare(lease->database, "BEGIN IMMEDIATE", &lease->begin, error)) ||
+         (status = database_prepare(lease->database, "COMMIT", &lease->commit, error))))
+        return status;
+    database_deadlines(lease->database, clock_monotonic_ms() + lease->limits.busy_ms, 0);
+    status = database_step(lease->database, lease->begin, &row, error);
+    sqlite3_reset(lease->begin);
+    if (status)
+        return status;
+    lease->open = true;
+    lease->begun_ms = clock_monotonic_ms();
+    lease->rows = 0;
+    lease_look(lease);
+    database_deadlines(lease->database, lease->begun_ms + lease->limits.max_lock_ms,
+                       lease->begun_ms + lease_overrun * lease->limits.max_lock_ms);
+    return STATUS_OK;
+}
+
+enum status lease_begin(struct lease *lease, struct error *error)
+{
+    enum status status;
+    double checkpoint_ms = 0;
+
+    if (!lease->first_ms)
+        lease_first_look(lease);
+    if (lease->blocked_since &&
+        clock_monotonic_ms() - lease->blocked_since >= lease->limits.busy_ms)
+        return error_set(error, STATUS_BUSY, "the application's readers let no commit through");
+    if ((status = lease_leave_gap(lease, error)) ||
+        (status = backlog_tend(lease->backlog, lease->rate > 0, &checkpoint_ms, error)))
+        return status;
+    if (checkpoint_ms > 0 && lease->profile != PACE_ALONE) {
+        lease->last_hold_ms = checkpoint_ms;
+        lease->last_end_ms = clock_monotonic_ms();
+        if ((status = lease_leave_gap(lease, error)))
+            return status;
+    }
+    lease_learn(lease);
+    if ((status = database_check_moved(lease->database, error)))
+        return status;
+    return lease_take(lease, error);
+}
+
+bool lease_spent(struct lease *lease)
+{
+    double aim = lease->limits.max_lock_ms * lease_aim - lease->commit_ms;
+    double least = lease->limits.max_lock_ms * lease_least_work;
+
+    lease->rows++;
+    return lease->rows >= lease->row_limit ||
+           clock_monotonic_ms() - lease->begun_ms >= fmax(aim, least);
+}
+
+static void lease_note_hold(struct lease *lease)
+{
+    double now = clock_monotonic_ms();
+
+    lease->open = false;
+    lease->last_hold_ms = now - lease->begun_ms;
+    lease->last_end_ms = now;
+    lease->hold_total_ms += lease->last_hold_ms;
+    if (lease->hold_count == lease->hold_capacity) {
+        lease->hold_capacity = lease->hold_capacity ? lease->hold_capacity * 2 : 256;
+        lease->holds = memory_resize(lease->holds, lease->hold_capacity, sizeof *lease->holds);
+    }
+    lease->holds[lease->hold_count++] = (float)lease->last_hold_ms;
+}
+
+/* Readers kept the commit from happening: let them, and come again. */
+static enum status lease_blocked(struct lease *lease)
+{
+    lease_roll_back(lease);
+    lease_note_hold(lease);
+    if (!lease->blocked_since)
+        lease->blocked_since = clock_monotonic_ms();
+    return STATUS_BUSY;
+}
+
+enum status lease_end(struct lease *lease, struct error *error)
+{
+    double begin = clock_monotonic_ms();
+    bool row;
+
+    database_deadlines(lease->database,
+                       fmax(begin + 1, lease->begun_ms + lease->limits.max_lock_ms), 0);
+    enum status status = database_step(lease->database, lease->commit, &row, error);
+    sqlite3_reset(lease->commit);
+    if (status == STATUS_BUSY)
+        return lease_blocked(lease);
+    if (status) {
+        lease_roll_back(lease);
+        return status;
+    }
+    double took = clock_monotonic_ms() - begin;
+    lease->commit_ms = took > lease->commit_ms ? took : lease->commit_ms * 0.8 + took * 0.2;
+    lease->blocked_since = 0;
+    if (lease->row_limit < LEASE_NO_LIMIT)
+        lease->row_limit += lease->row_limit / 4 + 1;
+    lease_note_hold(lease);
+    lease->changes = database_changes(lease->database);
+    return STATUS_OK;
+}
+
+enum status lease_failed(struct lease *lease, enum status failure, struct error *error)
+{
+    bool overran = failure == STATUS_CANCELLED && database_overran(lease->database);
+    int64_t rows = lease->rows;
+
+    lease_roll_back(lease);
+    lease_note_hold(lease);
+    if (!overran)
+        return failure;
+    if (rows == 0)
+        return error_set(error, STATUS_FAILED,
+                         "one row alone takes longer than %.0f ms, %.1f times max_lock: look for a "
+                         "missing index on a child table, or a slow trigger",
+                         lease_overrun * lease->limits.max_lock_ms, lease_overrun);
+    lease->row_limit = rows > 1 ? rows / 2 : 1;
+    return STATUS_OK;
+}
+
+static int lease_compare(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+
+    return (x > y) - (x < y);
+}
+
+void lease_statistics(const struct lease *lease, struct outcome_lock *lock, double *share)
+{
+    double elapsed = clock_monotonic_ms() - lease->first_ms;
+
+    *lock = (struct outcome_lock){.count = (int64_t)lease->hold_count,
+                                  .total_ms = lease->hold_total_ms};
+    *share = lease->first_ms && elapsed > 0 ? lease->hold_total_ms / elapsed : 0;
+    if (!lease->hold_count)
+        return;
+    float *sorted = memory_zeroed(lease->hold_count, sizeof *sorted);
+    for (size_t i = 0; i < lease->hold_count; i++)
+        sorted[i] = lease->holds[i];
+    qsort(sorted, lease->hold_count, sizeof *sorted, lease_compare);
+    lock->max_ms = sorted[lease->hold_count - 1];
+    lock->p99_ms = sorted[(lease->hold_count * 99 + 99) / 100 - 1];
+    free(sorted);
+}

@@ -1,0 +1,53 @@
+/*
+ * The lease of the write lock: all writing to an application's database goes through it. It
+ * leaves the gaps in which the application gets in, measures every hold, says when a step has
+ * used its time, watches the WAL, and stops what overruns.
+ *
+ *     while (there is work) {
+ *         lease_begin();                      gap, WAL, identity, BEGIN IMMEDIATE
+ *         do a row ... while (!lease_spent());
+ *         lease_end();                        COMMIT; STATUS_BUSY: it was rolled back, do it again
+ *     }
+ */
+#ifndef LEASE_H
+#define LEASE_H
+
+#include "database.h"
+#include "error.h"
+#include "outcome.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lease;
+
+struct lease_limits {
+    double max_lock_ms;    /* what one step may hold the write lock */
+    double duty;           /* at most this share of the time */
+    double busy_ms;        /* how long to wait for the lock, and for a WAL that is too long */
+    int64_t max_wal_bytes; /* not yet checkpointed */
+    bool window_open;      /* the policy's window: a checkpoint may take longer than max_lock */
+};
+
+struct lease *lease_new(struct database *database, const struct lease_limits *limits);
+void lease_free(struct lease *lease); /* rolls back a step that is open */
+
+/* Takes the write lock. STATUS_BUSY: it stayed locked, or the WAL too long, for busy_ms;
+ * STATUS_CANCELLED; STATUS_REFUSED: the file was moved. */
+enum status lease_begin(struct lease *lease, struct error *error) MUST_CHECK;
+
+/* Asked after each row of a step: true when the step should end now. */
+bool lease_spent(struct lease *lease);
+
+/* Commits. STATUS_BUSY: readers were in the way (rollback-journal mode), the step was rolled back
+ * and is to be done again, till lease_begin gives up. */
+enum status lease_end(struct lease *lease, struct error *error) MUST_CHECK;
+
+/* After a statement failed inside a step: rolls it back and says what to do about `failure`.
+ * STATUS_OK: the step overran its time and is to be done again, it will be a smaller one. */
+enum status lease_failed(struct lease *lease, enum status failure, struct error *error) MUST_CHECK;
+
+/* The holds so far, and their share of the time since the first. */
+void lease_statistics(const struct lease *lease, struct outcome_lock *lock, double *share);
+
+#endif

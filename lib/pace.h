@@ -1,0 +1,30 @@
+/*
+ * The manners of a lease, as pure functions: how long to stay away from the write lock after
+ * having held it. The figures behind them are measurements; the waiting times are those of
+ * SQLite's own busy handler (sqliteDefaultBusyCallback in main.c).
+ */
+#ifndef PACE_H
+#define PACE_H
+
+#include <stdbool.h>
+
+enum pace_profile {
+    PACE_ALONE, /* nobody else has the database open: no gaps */
+    PACE_ONE,   /* at most one writer at a time waits: the gap ends when it got in */
+    PACE_MANY   /* waiters collide with each other: long gaps, never ended early */
+};
+
+/* `connections` of others, -1 unknown; `rate`: their commits a millisecond. */
+enum pace_profile pace_profile(int connections, double rate, double max_lock_ms);
+
+/* How long a writer that began to wait during a hold of `hold_ms` may sleep before it looks
+ * again, and one millisecond: a gap this long lets it in. */
+double pace_busy_step(double hold_ms);
+
+/* The whole gap, and the part of it that may not be cut short by a foreign commit. */
+struct pace_gap {
+    double whole_ms, least_ms;
+};
+struct pace_gap pace_gap(enum pace_profile profile, double hold_ms, double duty);
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * Foreign keys that lead to a table, as a tree: each child, and below a CASCADE child those that
+ * refer to it. Reads the schema alone.
+ */
+#include "referrers_tree.h"
+
+#include "memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { REFERRERS_DEPTH = 8 };
+
+void referrers_free(struct referrers *referrers)
+{
+    if (!referrers)
+        return;
+    for (size_t i = 0; i < referrers->count; i++) {
+        struct referrer *item = &referrers->items[i];
+        referrers_free(item->below);
+        table_key_free(&item->columns);
+        table_key_free(&item->parent_columns);
+        free(item->table);
+        free(item->action_name);
+    }
+    free(referrers->items);
+    free(referrers);
+}
+
+static enum referrers_action referrers_action(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum referrers_action action;
+    } actions[] = {{"CASCADE", ACTION_CASCADE},
+                   {"SET NULL", ACTION_SET_NULL},
+                   {"SET DEFAULT", ACTION_SET_DEFAULT}};
+
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (strcasecmp(name, actions[i].name) == 0)
+            return actions[i].action;
+    return ACTION_KEEP; /* RESTRICT and NO ACTION */
+}
+
+/* One row a column of each foreign key; a parent column that isn't named is the primary key's. */
+static const char referrers_sql[] =
+    "SELECT m.name, f.id, f.\"from\", coalesce(f.\"to\", (SELECT p.name FROM pragma_table_info(?1) "
+    "p"
+    "  WHERE p.pk = f.seq + 1)), f.on_delete"
+    " FROM sqlite_master m, pragma_foreign_key_list(m.name) f"
+    " WHERE m.type = 'table' AND f.\"table\" = ?1 COLLATE NOCASE ORDER BY m.name, f.id, f.seq";
+
+static struct referrer *referrers_item(struct referrers *referrers, const char *table, int id,
+                                       const char *action)
+{
+    struct referrer *last = referrers->count ? &referrers->items[referrers->count - 1] : NULL;
+
+    if (last && last->id == id && strcmp(last->table, table) == 0)
+        return last;
+    referrers->items =
+        memory_resize(referrers->items, referrers->count + 1, sizeof *referrers->items);
+    last = &referrers->items[referrers->count++];
+    *last = (struct referrer){.table = memory_copy(table),
+                              .id = id,
+                              .action = referrers_action(action),
+                              .action_name = memory_copy(action)};
+    return last;
+}
+
+static enum status referrers_collect(struct database *database, struct referrers *referrers,
+                                     struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    enum status status = database_prepare(database, referrers_sql, &statement, error);
+
+    if (status)
+        return status;
+    sqlite3_bind_text(statement, 1, referrers->table, -1, SQLITE_TRANSIENT);
+    while ((status = database_step(database, statement, &row, error)) == STATUS_OK && row) {
+        const char *from = (const char *)sqlite3_column_text(statement, 2);
+        const char *to = (const char *)sqlite3_column_text(statement, 3);
+        struct referrer *item =
+            referrers_item(referrers, (const char *)sqlite3_column_text(statement, 0),
+                           sqlite3_column_int(statement, 1),
+                           (const char *)sqlite3_column_text(statement, 4));
+        if (item->columns.count == TABLE_KEY_COLUMNS || !from || !to) {
+            status = error_set(error, STATUS_REFUSED,
+                               "the foreign key of %s to %s can't be followed: it names no column "
+                               "of a primary key, or too many",
+                               item->table, referrers->table);
+            break;
+        }
+        item->columns.columns[item->columns.count++] = memory_copy(from);
+        item->parent_columns.columns[item->parent_columns.count++] = memory_copy(to);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* Whether some index, or the table itself, begins with the foreign key's first column. */
+static enum status referrers_find_index(struct database *database, struct referrer *item,
+                                        struct error *error)
+{
+    static const char sql[] =
+        "SELECT 1 FROM pragma_index_list(?1) l, pragma_index_info(l.name) i"
+        " WHERE i.seqno = 0 AND i.name = ?2 COLLATE NOCASE"
+        " UNION ALL SELECT 1 FROM pragma_table_info(?1) WHERE pk = 1 AND name = ?2 COLLATE NOCASE"
+        " AND NOT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE pk > 1)";
+    sqlite3_stmt *statement = NULL;
+    enum status status = database_prepare(database, sql, &statement, error);
+
+    if (status)
+        return status;
+    sqlite3_bind_text(statement, 1, item->table, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(statement, 2, item->columns.columns[0], -1, SQLITE_TRANSIENT);
+    status = database_step(database, statement, &item->indexed, error);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static bool referrers_comes_back(const struct referrers *referrers, const char *table, int *depth)
+{
+    for (*depth = 0; referrers; referrers = referrers->above, (*depth)++)
+        if (strcasecmp(referrers->table, table) == 0)
+            return true;
+    return *depth >= REFERRERS_DEPTH;
+}
+
+static enum status referrers_load_below(struct database *database, const char *table,
+                                        const struct referrers *above, struct referrers **referrers,
+                                        struct error *error)
+{
+    struct referrers *found = memory_new(struct referrers);
+    int depth;
+
+    found->table = table;
+    found->above = above;
+    enum status status = referrers_collect(database, found, error);
+    for (size_t i = 0; status == STATUS_OK && i < found->count; i++) {
+        struct referrer *item = &found->items[i];
+        status = referrers_find_index(database, item, error);
+        if (status || item->action != ACTION_CASCADE)
+            continue;
+        if (referrers_comes_back(found, item->table, &depth))
+            status = error_set(error, STATUS_REFUSED,
+                               "the cascade from %s to %s comes back to itself or is deeper than "
+                               "%d tables, and litekeeper does not follow such",
+                               table, item->table, REFERRERS_DEPTH);
+        else
+            status = referrers_load_below(database, item->table, found, &item->below, error);
+    }
+    if (status)
+        referrers_free(found);
+    else
+        *referrers = found;
+    return status;
+}
+
+enum status referrers_load(struct database *database, const char *table,
+                           struct referrers **referrers, struct error *error)
+{
+    return referrers_load_below(database, table, NULL, referrers, error);
+}
+
+char *referrers_dependents(const struct referrers *referrers)
+{
+    struct text names = {0};
+
+    for (size_t i = 0; i < referrers->count; i++)
+        if (referrers->items[i].action != ACTION_KEEP)
+            text_addf(&names, "%s%s (%s)", names.length ? ", " : "", referrers->items[i].table,
+                      referrers->items[i].action_name);
+    return names.bytes;
+}
+
+bool referrers_restrict(const struct referrers *referrers)
+{
+    for (size_t i = 0; i < referrers->count; i++) {
+        const struct referrer *item = &referrers->items[i];
+        if (item->action == ACTION_KEEP || (item->below && referrers_restrict(item->below)))
+            return true;
+    }
+    return false;
+}
+
+static void referrers_list_missing(const struct referrers *referrers, struct text *list)
+{
+    for (size_t i = 0; i < referrers->count; i++) {
+        const struct referrer *item = &referrers->items[i];
+        if (!item->indexed) {
+            text_addf(list, "%sCREATE INDEX ... ON ", list->length ? "; " : "");
+            text_add_identifier(list, item->table);
+            text_add(list, "(");
+            table_key_columns(&item->columns, "", list);
+            text_add(list, ")");
+        }
+        if (item->below)
+            referrers_list_missing(item->below, list);
+    }
+}
+
+char *referrers_missing_indexes(const struct referrers *referrers)
+{
+    struct text list = {0};
+
+    referrers_list_missing(referrers, &list);
+    return list.bytes;
+}

@@ -1,0 +1,83 @@
+/*
+ * The parts of retention: what is measured (retention_measure.c), the moment before which rows go
+ * (retention_cutoff.c), and the deletion itself (retention_run.c). task_retention.c is the room
+ * that they are entered from.
+ */
+#ifndef RETENTION_H
+#define RETENTION_H
+
+#include "outcome.h"
+#include "referrers.h"
+#include "table.h"
+#include "task_engine.h"
+#include "task_retention.h"
+#include "timestamp.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct zone;
+
+struct retention_facts {
+    struct table table;
+    struct referrers *referrers;
+    struct timestamp_rules rules;
+    struct zone *zone;
+
+    bool by_age;  /* an index or the key gives the rows by age */
+    int64_t rows; /* in the table; -1 where nothing in the policy needs the number */
+    bool rows_exact;
+    double row_bytes;  /* mean, overflow included; -1 unknown */
+    int64_t newest_us; /* of the sampled rows; -1 if there are none */
+    int64_t oldest_us;
+    int64_t old; /* rows older than `keep`; -1 where only a scan of the table can tell */
+    bool old_exact;
+
+    int64_t beyond;    /* further rows beyond max_rows or max_size, by their number */
+    int64_t most;      /* may go in this run; -1: no limit */
+    int64_t cutoff_us; /* rows before it go ... */
+    bool by_keep;      /* it is `keep` ago */
+    int64_t ties;      /* ... and so many of those exactly at it */
+};
+
+enum status retention_measure(struct engine *engine, const void *options, void **facts,
+                              struct error *error) MUST_CHECK;
+void retention_free_facts(void *facts);
+void retention_decide(const void *options, const void *facts, int64_t now_us,
+                      struct decision *decision);
+enum status retention_run(struct engine *engine, const void *options, void *facts,
+                          struct outcome *outcome, struct error *error) MUST_CHECK;
+
+/* `keep` ago; the beginning of time where the policy has no `keep`. */
+int64_t retention_keep_us(const struct retention_options *options, int64_t now_us);
+
+/* Sets `beyond`, `most`, `cutoff_us` and `ties` from what was measured. */
+enum status retention_find_cutoff(struct engine *engine, const struct retention_options *options,
+                                  struct retention_facts *facts, struct error *error) MUST_CHECK;
+
+/* What a run did. */
+struct retention_result {
+    int64_t removed, children; /* rows of the table, and of those that went before them */
+    int64_t kept;              /* referred to by children that keep their parents */
+    int64_t refused;           /* by a trigger or a constraint, which said `refusal` */
+    char refusal[160];
+    int64_t others; /* rows whose value is no time in the column's format */
+    int64_t past;   /* rows still past the cut-off; -1 not known */
+    bool complete;  /* all rows past the cut-off were looked at */
+};
+
+/* Counts what is left past the cut-off and in other formats. */
+enum status retention_measure_effect(struct engine *engine, const struct retention_facts *facts,
+                                     struct retention_result *result,
+                                     struct error *error) MUST_CHECK;
+/* Puts the result into words and numbers. */
+void retention_report(const struct retention_options *options, const struct retention_facts *facts,
+                      const struct retention_result *result, struct outcome *outcome);
+
+/* Reads the times of all rows before `before_us` (by age), or of all (by key): `each` gets every
+ * row. In slices that nobody notices. */
+enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
+                           int64_t before_us, bool (*each)(void *argument, int64_t latest_us),
+                           void *argument, struct error *error) MUST_CHECK;
+
+#endif

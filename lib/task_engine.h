@@ -1,0 +1,31 @@
+/* What a running task sees of the engine. */
+#ifndef TASK_ENGINE_H
+#define TASK_ENGINE_H
+
+#include "database.h"
+#include "engine.h"
+#include "lease.h"
+
+#include <stdint.h>
+
+struct engine {
+    const struct engine_job *job;
+    struct database *database;
+    struct lease *lease; /* NULL while planning */
+    int64_t now_us;      /* of the decision: the job's `at`, or the clock */
+    double told_ms;      /* when progress was last told */
+    double begun_ms;
+};
+
+/* Tells the progress, at most a few times a second. `total` is -1 where unknown. */
+void engine_progress(struct engine *engine, int64_t rows, int64_t total);
+/* Tells the operator something that is worth a line. */
+void engine_notice(struct engine *engine, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* How long one read transaction may last: in rollback-journal mode a read is a hold. */
+double engine_slice_ms(const struct engine *engine);
+/* To be called between two such reads. */
+void engine_slice_gap(const struct engine *engine, double slice_ms);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * A shim over SQLite's own unix VFS. A worker stands in the database's folder, which its user may
+ * not be able to reach by path, and knows the file by its bare name. So a full pathname is the
+ * name itself; the unix VFS would ask lstat about every parent. (That VFS opens every file with
+ * O_NOFOLLOW anyway.)
+ */
+#include "vfs.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <string.h>
+
+static sqlite3_vfs vfs_shim;
+static bool vfs_registered;
+
+static int vfs_full_pathname(sqlite3_vfs *vfs, const char *name, int size, char *full)
+{
+    (void)vfs;
+    size_t length = strlen(name);
+
+    if (length >= (size_t)size)
+        return SQLITE_CANTOPEN;
+    memcpy(full, name, length + 1);
+    return SQLITE_OK;
+}
+
+enum status vfs_register(struct error *error)
+{
+    sqlite3_vfs *below = sqlite3_vfs_find("unix");
+
+    if (vfs_registered)
+        return STATUS_OK;
+    if (!below)
+        return error_set(error, STATUS_FAILED, "this SQLite library has no unix VFS");
+    vfs_shim = *below;
+    vfs_shim.pNext = NULL;
+    vfs_shim.zName = VFS_NAME;
+    vfs_shim.xFullPathname = vfs_full_pathname;
+    if (sqlite3_vfs_register(&vfs_shim, 0) != SQLITE_OK)
+        return error_set(error, STATUS_FAILED, "SQLite does not take litekeeper's VFS");
+    vfs_registered = true;
+    return STATUS_OK;
+}

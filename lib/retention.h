@@ -74,10 +74,17 @@ enum status retention_measure_effect(struct engine *engine, const struct retenti
 void retention_report(const struct retention_options *options, const struct retention_facts *facts,
                       const struct retention_result *result, struct outcome *outcome);
 
+/* Appends an SQL condition on the time column, such as an index can serve: from the literal `from`
+ * (NULL: the format's least) up to all that may be before `before_us`. */
+void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
+                       struct text *condition);
+
 /* Reads the times of all rows before `before_us` (by age), or of all (by key): `each` gets every
- * row. In slices that nobody notices. */
+ * row. In slices that nobody notices. `from` is an SQL literal at which to begin (by age), NULL:
+ * at the oldest. */
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
-                           int64_t before_us, bool (*each)(void *argument, int64_t latest_us),
-                           void *argument, struct error *error) MUST_CHECK;
+                           const char *from, int64_t before_us,
+                           bool (*each)(void *argument, int64_t latest_us), void *argument,
+                           struct error *error) MUST_CHECK;
 
 #endif

@@ -58,7 +58,7 @@ static enum status cutoff_quantile(struct engine *engine, const struct retention
         histogram.below = 0;
         for (int i = 0; i < CUTOFF_BUCKETS; i++)
             histogram.buckets[i] = 0;
-        status = retention_walk(engine, facts, before_us, cutoff_count, &histogram, error);
+        status = retention_walk(engine, facts, NULL, before_us, cutoff_count, &histogram, error);
         if (status)
             break;
         cutoff_narrow(&histogram, wanted);

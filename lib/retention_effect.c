@@ -52,7 +52,8 @@ enum status retention_measure_effect(struct engine *engine, const struct retenti
     result->past = result->complete ? result->kept + result->refused : -1;
     if (!facts->by_age)
         return STATUS_OK;
-    if ((status = retention_walk(engine, facts, facts->cutoff_us, effect_past, &count, error)))
+    if ((status =
+             retention_walk(engine, facts, NULL, facts->cutoff_us, effect_past, &count, error)))
         return status;
     result->past = count.rows;
     return effect_count_outside(engine, facts, &result->others, error);

@@ -160,21 +160,31 @@ static bool measure_row(void *argument, sqlite3_stmt *row)
     return !walk->done && !(look && clock_monotonic_ms() >= walk->until_ms);
 }
 
+void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
+                       struct text *condition)
+{
+    struct text low = {0}, high = {0};
+
+    timestamp_range(facts->rules.format, before_us, &low, &high);
+    text_add_identifier(condition, facts->table.column);
+    text_addf(condition, " >= %s AND ", from ? from : low.bytes);
+    text_add_identifier(condition, facts->table.column);
+    text_addf(condition, " < %s", high.bytes);
+    text_free(&low);
+    text_free(&high);
+}
+
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
-                           int64_t before_us, bool (*each)(void *argument, int64_t latest_us),
-                           void *argument, struct error *error)
+                           const char *from, int64_t before_us,
+                           bool (*each)(void *argument, int64_t latest_us), void *argument,
+                           struct error *error)
 {
     struct measure_walk walk = {.rules = &facts->rules, .each = each, .argument = argument};
-    struct text condition = {0}, high = {0};
+    struct text condition = {0};
     struct scan *scan = NULL;
     bool more = true;
 
-    text_add_identifier(&condition, facts->table.column);
-    text_add(&condition, " >= ");
-    timestamp_range(facts->rules.format, before_us, &condition, &high);
-    text_add(&condition, " AND ");
-    text_add_identifier(&condition, facts->table.column);
-    text_addf(&condition, " < %s", high.bytes);
+    retention_between(facts, from, before_us, &condition);
     enum status status =
         scan_open(engine->database, &facts->table, facts->by_age ? condition.bytes : NULL,
                   facts->by_age, &scan, error);
@@ -187,7 +197,6 @@ enum status retention_walk(struct engine *engine, const struct retention_facts *
     }
     scan_close(scan);
     text_free(&condition);
-    text_free(&high);
     return status;
 }
 
@@ -252,6 +261,30 @@ static bool measure_count_old(void *argument, int64_t latest_us)
     return count->old < count->most;
 }
 
+/* Counts the rows that are past the cut-off whatever their zone by SQL alone, which is fast, but
+ * takes values for times that are none; `*from` is where it ends. */
+static enum status measure_count_surely(struct engine *engine, const struct retention_facts *facts,
+                                        int64_t cutoff_us, struct text *from, int64_t *rows,
+                                        struct error *error)
+{
+    struct text sql = {0}, low = {0}, ignored = {0};
+
+    timestamp_surely(facts->rules.format, cutoff_us, from);
+    timestamp_range(facts->rules.format, cutoff_us, &low, &ignored);
+    text_add(&sql, "SELECT count(*) FROM ");
+    text_add_identifier(&sql, facts->table.name);
+    text_add(&sql, " WHERE ");
+    text_add_identifier(&sql, facts->table.column);
+    text_addf(&sql, " >= %s AND ", low.bytes);
+    text_add_identifier(&sql, facts->table.column);
+    text_addf(&sql, " < %s", from->bytes);
+    enum status status = database_integer(engine->database, sql.bytes, 0, rows, error);
+    text_free(&sql);
+    text_free(&low);
+    text_free(&ignored);
+    return status;
+}
+
 /* How many rows are past the cut-off. Through an index they are counted, else the sample's share
  * is all that is known without reading the whole table. */
 static enum status measure_old(struct engine *engine, struct retention_facts *facts,
@@ -260,17 +293,25 @@ static enum status measure_old(struct engine *engine, struct retention_facts *fa
 {
     bool wal = database_facts(engine->database)->wal;
     struct measure_old count = {.cutoff_us = cutoff_us, .most = wal ? INT64_MAX : MEASURE_COUNTED};
+    struct text from = {0};
+    int64_t surely = 0;
+    enum status status = STATUS_OK;
 
     double share = sample->read ? (double)sample->old / (double)sample->read : 0;
     facts->old = facts->rows < 0 ? -1 : (int64_t)(share * (double)facts->rows);
     if (!facts->by_age)
         return STATUS_OK;
-    enum status status = retention_walk(engine, facts, cutoff_us, measure_count_old, &count, error);
+    if (wal)
+        status = measure_count_surely(engine, facts, cutoff_us, &from, &surely, error);
+    if (status == STATUS_OK)
+        status =
+            retention_walk(engine, facts, from.bytes, cutoff_us, measure_count_old, &count, error);
+    text_free(&from);
     if (status)
         return status;
-    facts->old_exact = count.old < count.most;
-    if (facts->old_exact || facts->old < count.old)
-        facts->old = count.old;
+    facts->old_exact = count.old < count.most && sample->read == sample->sampled;
+    if (count.old < count.most || facts->old < count.old)
+        facts->old = surely + count.old;
     return STATUS_OK;
 }
 

@@ -262,16 +262,11 @@ static enum status run_prepare_one(struct run *run, const char *verb, bool unblo
 static enum status run_prepare(struct run *run, struct error *error)
 {
     const struct retention_facts *facts = run->facts;
-    struct text condition = {0}, high = {0};
+    struct text condition = {0};
     enum status status;
 
     run->columns = (int)facts->table.key.count;
-    text_add_identifier(&condition, facts->table.column);
-    text_add(&condition, " >= ");
-    timestamp_range(facts->rules.format, facts->cutoff_us + 1, &condition, &high);
-    text_add(&condition, " AND ");
-    text_add_identifier(&condition, facts->table.column);
-    text_addf(&condition, " < %s", high.bytes);
+    retention_between(facts, NULL, facts->cutoff_us + 1, &condition);
     if ((status =
              scan_open(run->engine->database, &facts->table, facts->by_age ? condition.bytes : NULL,
                        facts->by_age, &run->scan, error)) ||
@@ -284,7 +279,6 @@ static enum status run_prepare(struct run *run, struct error *error)
         status = run_prepare_one(run, "SELECT 1", false, &run->present, error);
 out:
     text_free(&condition);
-    text_free(&high);
     return status;
 }
 

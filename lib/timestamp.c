@@ -249,6 +249,18 @@ void timestamp_range(enum time_format format, int64_t before_us, struct text *lo
     timestamp_text_range(before_us, low, high);
 }
 
+void timestamp_surely(enum time_format format, int64_t before_us, struct text *high)
+{
+    struct text low = {0};
+    char day[TEXT_SHORT];
+
+    if (format == FORMAT_DATETIME || format == FORMAT_DATE)
+        text_addf(high, "'%.10s'", text_time(day, before_us - timestamp_margin_us - DAY_US));
+    else
+        timestamp_range(format, before_us, &low, high);
+    text_free(&low);
+}
+
 void timestamp_bounds(enum time_format format, struct text *low, struct text *high)
 {
     for (size_t i = 0; i < TIMESTAMP_NUMBERS; i++) {

@@ -50,6 +50,8 @@ enum status timestamp_detect(const int64_t counts[FORMAT_COUNT], int64_t sampled
  * format that can be read as before `before_us`, and compares as an index does. */
 void timestamp_range(enum time_format format, int64_t before_us, struct text *low,
                      struct text *high);
+/* A raw value below which every time of the format is before `before_us`, whatever its zone. */
+void timestamp_surely(enum time_format format, int64_t before_us, struct text *high);
 /* The same for all values of the format: what sorts below `low`, or not below `high`, is none. */
 void timestamp_bounds(enum time_format format, struct text *low, struct text *high);
 

@@ -49,13 +49,13 @@ static void pages_list_add(struct pages_report *report, const char *type, const 
     report->btree_count++;
 }
 
-/* Views, triggers and virtual tables have no b-tree: their root is 0. */
+/* Views, triggers and virtual tables have no b-tree. SQLite notes the latter in these words. */
 static enum status pages_list(struct pages_look *look, struct error *error)
 {
     static const char sql[] =
         "SELECT 'table', 'sqlite_schema', 'sqlite_schema', 1 WHERE ?1 IS NULL"
         " UNION ALL SELECT type, name, tbl_name, rootpage FROM main.sqlite_schema"
-        " WHERE type IN ('table', 'index') AND rootpage <> 0"
+        " WHERE type IN ('table', 'index') AND ifnull(sql, '') NOT LIKE 'CREATE VIRTUAL TABLE %'"
         " AND (?1 IS NULL OR tbl_name = ?1 COLLATE NOCASE)";
     sqlite3 *db = look->file.db;
     sqlite3_stmt *query = NULL;

@@ -38,7 +38,7 @@ const char *randomdb_folder(void)
     const char *temp = getenv("TMPDIR");
 
     if (!*randomdb_root) {
-        snprintf(randomdb_root, sizeof randomdb_root, "%s/litekeeper-test-XXXXXX",
+        snprintf(randomdb_root, sizeof randomdb_root, "%s/litekeeper-pages-XXXXXX",
                  temp ? temp : "/tmp");
         ck_assert_ptr_nonnull(mkdtemp(randomdb_root));
     }

@@ -6,6 +6,7 @@
 #include "lib_randomdb.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -385,6 +386,7 @@ static void flip_batch(const struct damage_image *base, uint64_t random)
 {
     static char said[65536];
     struct damage_image image;
+    int opened = 0, found = 0;
 
     for (int i = 0; i < BATCH; i++) {
         alarm(20);
@@ -394,8 +396,13 @@ static void flip_batch(const struct damage_image *base, uint64_t random)
             image.size = (size_t)randomdb_number(&random, (int64_t)image.size);
         damage_write(&image, randomdb_path("damaged"));
         damage_look_here(randomdb_path("damaged"), i % 4 ? 60000 : 0, said, sizeof said);
+        opened += !strncmp(said, "ok", 2);
+        found += !strncmp(said, "ok", 2) && strchr(said, '\n')[1];
         damage_free(&image);
     }
+    /* Else the test would look at what SQLite refuses alone. */
+    ck_assert_msg(opened > BATCH / 5 && found > BATCH / 10, "only %d opened, %d found damaged",
+                  opened, found);
 }
 
 START_TEST(test_flipped)
@@ -421,6 +428,63 @@ START_TEST(test_flipped)
 }
 END_TEST
 
+/* Random bytes into a file that is in use. */
+static void poke(const char *ending, size_t from, uint64_t *random)
+{
+    char path[600];
+
+    snprintf(path, sizeof path, "%s%s", randomdb_path("live"), ending);
+    int descriptor = open(path, O_RDWR);
+    ck_assert_int_ge(descriptor, 0);
+    off_t size = lseek(descriptor, 0, SEEK_END);
+    for (int64_t i = randomdb_number(random, 40); i >= 0; i--) {
+        unsigned char byte = (unsigned char)randomdb_number(random, 256);
+        off_t at = (off_t)from + randomdb_number(random, (int64_t)size - (int64_t)from);
+        ck_assert_int_eq(pwrite(descriptor, &byte, 1, at), 1);
+    }
+    close(descriptor);
+}
+
+/* Where in the -shm a round strikes: anywhere, behind the header's two copies, behind all of it. */
+static void poke_live(uint64_t random)
+{
+    static const size_t froms[] = {0, 96, 136};
+    static char said[65536];
+    const struct randomdb_kind kind = {.page_size = 512, .journal = "wal", .rows = 200};
+
+    for (int i = 0; i < 60; i++) {
+        alarm(20);
+        sqlite3 *db = randomdb_make(randomdb_path("live"), &kind, &random);
+        for (int k = 0; k < 3; k++) {
+            if (i % 2)
+                poke("-wal", 32, &random);
+            else
+                poke("-shm", froms[randomdb_number(&random, 3)], &random);
+            damage_look_here(randomdb_path("live"), 60000, said, sizeof said);
+        }
+        sqlite3_close(db);
+    }
+}
+
+/* A log and a wal-index that lie, under a connection that has them open. */
+START_TEST(test_log_flipped)
+{
+    uint64_t seed = randomdb_seed("log flipped") + (uint64_t)_i;
+    int died = 0;
+
+    randomdb_folder(); /* the parent's, to clean */
+    pid_t pid = fork();
+    if (!pid) {
+        damage_limit();
+        poke_live(seed);
+        _exit(0);
+    }
+    waitpid(pid, &died, 0);
+    ck_assert_msg(died == 0, "seed %llu died with %d", (unsigned long long)seed, died);
+    randomdb_clean();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("damage");
@@ -431,6 +495,7 @@ int main(void)
     tcase_add_test(all, test_pointer_map);
     tcase_add_loop_test(all, test_schema, 0, sizeof schemas / sizeof *schemas);
     tcase_add_test(all, test_sparse);
+    tcase_add_loop_test(all, test_log_flipped, 0, 2);
     tcase_add_loop_test(all, test_flipped, 0, FILES / BATCH);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

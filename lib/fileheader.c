@@ -77,15 +77,30 @@ uint32_t fileheader_lock_page(const struct fileheader *header)
     return LOCK_BYTE / header->page_size + 1;
 }
 
-/* The first one is page 2; each is followed by the pages that it has entries of 5 bytes for. The
- * one that would fall on the lock page is on the next page instead (ptrmapPageno). */
+/* A pointer-map page and the pages that it has entries of 5 bytes for. */
+static uint32_t fileheader_group(const struct fileheader *header)
+{
+    return header->usable / 5 + 1;
+}
+
+/* The first one is page 2; one begins each group. Where that would be the lock page it is the
+ * page behind it instead (ptrmapPageno). */
 bool fileheader_pointer_map(const struct fileheader *header, uint32_t page)
 {
     if (!header->largest_root || page < 2)
         return false;
-    uint32_t group = header->usable / 5 + 1;
+    uint32_t group = fileheader_group(header);
     uint32_t map = (page - 2) / group * group + 2;
     if (map == fileheader_lock_page(header))
         map++;
     return map == page;
+}
+
+uint32_t fileheader_special_pages(const struct fileheader *header, uint32_t pages)
+{
+    uint32_t special = pages >= fileheader_lock_page(header) ? 1 : 0;
+
+    if (header->largest_root && pages >= 2)
+        special += (pages - 2) / fileheader_group(header) + 1;
+    return special;
 }

@@ -34,5 +34,7 @@ enum status fileheader_parse(const unsigned char bytes[FILEHEADER_SIZE], struct 
 uint32_t fileheader_lock_page(const struct fileheader *header);
 /* Whether `page` is a pointer-map page (fileformat2.html#pointer_map_or_ptrmap_pages). */
 bool fileheader_pointer_map(const struct fileheader *header, uint32_t page);
+/* How many of pages 1 to `pages` are such: the lock page and pointer-map pages. */
+uint32_t fileheader_special_pages(const struct fileheader *header, uint32_t pages);
 
 #endif

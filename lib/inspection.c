@@ -52,17 +52,17 @@ enum status inspection_look(sqlite3 *db, struct inspection *inspection, struct e
 
 json_t *inspection_btree(const struct pages_btree *btree)
 {
-    return json_pack("{s:s, s:o, s:s, s:o, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:f, "
-                     "s:o}",
-                     "event", "btree", "name", inspection_text(btree->name), "type", btree->type,
-                     "table", inspection_text(btree->table), "root", (json_int_t)btree->root,
-                     "depth", btree->depth, "interior_pages", (json_int_t)btree->interior_pages,
-                     "leaf_pages", (json_int_t)btree->leaf_pages, "overflow_pages",
-                     (json_int_t)btree->overflow_pages, "overflow_error",
-                     (json_int_t)btree->overflow_error, "bytes", (json_int_t)btree->bytes,
-                     "entry_bytes", btree->entry_bytes, "entries", (json_int_t)btree->entries,
-                     "fragmentation", btree->fragmentation, "density", btree->density, "error",
-                     inspection_text(btree->error));
+    return json_pack(
+        "{s:s, s:o, s:s, s:o, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:f, "
+        "s:o}",
+        "event", "btree", "name", inspection_text(btree->name), "type", btree->type, "table",
+        inspection_text(btree->table), "root", (json_int_t)btree->root, "depth", btree->depth,
+        "interior_pages", (json_int_t)btree->interior_pages, "leaf_pages",
+        (json_int_t)btree->leaf_pages, "overflow_pages", (json_int_t)btree->overflow_pages,
+        "overflow_error", (json_int_t)btree->overflow_error, "bytes", (json_int_t)btree->bytes,
+        "leaves_read", (json_int_t)btree->leaves_read, "entry_bytes", btree->entry_bytes, "entries",
+        (json_int_t)btree->entries, "fragmentation", btree->fragmentation, "density",
+        btree->density, "error", inspection_text(btree->error));
 }
 
 static json_t *inspection_sqlite(const struct inspection *inspection)

@@ -16,15 +16,16 @@
 struct pages_btree {
     char *name, *table;
     const char *type; /* "table" or "index" */
-    uint32_t root;
-    int depth;
+    uint32_t root;    /* 0 where the schema has none that could be */
+    int depth;        /* levels, 1 where the root is a leaf; 0 where it is damaged */
     int64_t interior_pages, leaf_pages, overflow_pages;
-    int64_t overflow_error; /* the sample's 95% half-width of overflow_pages */
+    int64_t overflow_error; /* the 95% half-width of overflow_pages; 0: exact */
     int64_t entries;        /* rows or index entries, by the sample */
     int64_t bytes;          /* all its pages times the page size */
     double entry_bytes;     /* mean bytes that an entry takes, overflow pages included */
     double fragmentation;   /* share of the steps from leaf to leaf that go back or > 32 ahead */
-    double density;         /* used bytes of the leaves over their usable bytes */
+    double density;         /* used bytes of the leaves over their usable bytes, by the sample */
+    int64_t leaves_read;    /* the sample; where that is leaf_pages, all is exact */
     char *error;            /* what is wrong with it ("page 17 is in it twice"), or NULL */
 };
 
@@ -33,8 +34,8 @@ struct pages_report {
     int auto_vacuum;              /* 0 none, 1 full, 2 incremental */
     bool approximate;             /* rollback-journal mode, and someone wrote between two slices */
     uint32_t last_writer_version; /* header bytes 96 to 99: 3040001 */
-    int64_t pages_read;
-    char *freelist_error; /* as in pages_btree, of the freelist's head; or NULL */
+    int64_t pages_read;           /* by the walker; SQLite reads the schema's pages besides */
+    char *freelist_error;         /* as in pages_btree, of the freelist's head; or NULL */
     struct pages_btree *btrees;
     size_t btree_count;
 };

@@ -212,7 +212,9 @@ static enum status worker_become_owner(const json_t *job, struct error *error)
         return status;
     struct privileges owner = {.user = identity.owner, .group = identity.group};
     status = privileges_drop(&owner, error);
-    /* Again, now that the folder is seen with the owner's eyes, and nothing can hide behind ours */
+    if (!status && access(".", X_OK) < 0)
+        status = error_set(error, STATUS_REFUSED,
+                           "its owner may not enter its folder, and litekeeper works as the owner");
     return status ? status : identity_check(AT_FDCWD, name, &identity, error);
 }
 

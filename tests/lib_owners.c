@@ -1,7 +1,6 @@
 #include "lib_owners.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+static const char owners_mount[] = "/mnt";
 static char owners_root[64];
 
 static void owners_must(int result, const char *what, const char *name)
@@ -51,7 +51,8 @@ bool owners_begin(void)
                                     "alice:x:61001:\n"
                                     "bob:x:61002:\n"
                                     "ledger:x:61010:alice,bob\n"
-                                    "nogroup:x:65534:\n")) {
+                                    "nogroup:x:65534:\n") ||
+        mount("owners", owners_mount, "tmpfs", MS_NOSUID, "mode=755") < 0) {
         printf("skipped: needs a mount namespace: %s\n", strerror(errno));
         return false;
     }
@@ -60,24 +61,11 @@ bool owners_begin(void)
 
 const char *owners_folder(void)
 {
-    snprintf(owners_root, sizeof owners_root, "/tmp/litekeeper-owners-XXXXXX");
+    snprintf(owners_root, sizeof owners_root, "%s/owners-XXXXXX", owners_mount);
     if (!mkdtemp(owners_root))
         owners_must(-1, "make", owners_root);
     owners_must(chmod(owners_root, 0755), "chmod", owners_root);
     return owners_root;
-}
-
-static int owners_unlink(const char *path, const struct stat *about, int type, struct FTW *walk)
-{
-    (void)about;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-void owners_remove(void)
-{
-    nftw(owners_root, owners_unlink, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 const char *owners_path(const char *name)

@@ -21,9 +21,9 @@ enum {
  * where this can't be done: not root, or in a container without the right. */
 bool owners_begin(void);
 
-/* A new folder in /tmp with mode 0755, root's; the path is static. Removed by owners_remove. */
+/* A new folder with mode 0755, root's, on a file system in memory that goes with the namespace;
+ * the path is static. */
 const char *owners_folder(void);
-void owners_remove(void);
 
 /* In that folder; each dies where it can't. `name` may lie in a folder made before. */
 const char *owners_path(const char *name); /* one of four static buffers, in turn */

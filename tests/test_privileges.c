@@ -37,6 +37,9 @@ static const struct {
 } privileges_cases[] = {
     {OWNERS_ALICE, 1, "Uid:\t61001\t61001\t61001\t61001\nGid:\t61001\t61001\t61001\t61001\n",
      "Groups:\t61001 61010 \n"},
+    {OWNERS_ALICE, OWNERS_LEDGER,
+     "Uid:\t61001\t61001\t61001\t61001\nGid:\t61010\t61010\t61010\t61010\n",
+     "Groups:\t61001 61010 \n"},
     {OWNERS_BOB, 0, "Uid:\t61002\t61002\t61002\t61002\nGid:\t61002\t61002\t61002\t61002\n",
      "Groups:\t61002 61010 \n"},
     {OWNERS_CAROL, OWNERS_CAROLS_GROUP,

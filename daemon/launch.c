@@ -229,7 +229,7 @@ static void launch_timeout(uv_timer_t *timer)
     struct launch *launch = timer->data;
     char time[TEXT_SHORT];
 
-    error_set(&launch->reason, STATUS_CANCELLED, "took longer than %s",
+    error_set(&launch->reason, STATUS_CANCELLED, "it took longer than its time limit of %s",
               text_seconds(time, (double)launch->time_limit_ms / 1000));
     launch_cancel(launch, LAUNCH_GRACE_MS);
 }
@@ -243,10 +243,12 @@ static void launch_input_ended(uv_shutdown_t *request, int status)
 void launch_cancel(struct launch *launch, int64_t grace_ms)
 {
     uv_stream_t *input = (uv_stream_t *)&launch->pipes[LAUNCH_INPUT];
+    uint64_t grace = grace_ms > 0 ? (uint64_t)grace_ms : 0;
 
     if (!launch->running)
         return;
-    uv_timer_start(&launch->timer, launch_overdue, (uint64_t)(grace_ms > 0 ? grace_ms : 0), 0);
+    if (!launch->input_ended || uv_timer_get_due_in(&launch->timer) > grace)
+        uv_timer_start(&launch->timer, launch_overdue, grace, 0);
     if (launch->input_ended)
         return;
     launch->input_ended = true;

@@ -24,9 +24,10 @@ struct launch_handlers {
     void (*event)(void *argument, json_t *event);
     /* Once, when the child is gone and all its events were passed on; the launch is gone with its
      * return. STATUS_OK: it ended by itself with exit status 0. Else the status is the worker's
-     * own (REFUSED, BUSY, CANCELLED, INVALID, FAILED: an engine's job that never came to its
-     * outcome), or FAILED with what happened to it ("was killed by signal 9 (Killed)", "sent a
-     * line that is no event: ..."), or CANCELLED ("took longer than 6 h 0 min"). */
+     * own (REFUSED, BUSY, CANCELLED, INVALID, FAILED) with its reason, or FAILED with what
+     * happened to it ("the worker was killed by signal 9 (Killed)", "the worker sent a line that
+     * is no event: ..."), or CANCELLED ("it took longer than its time limit of 6 h 0 min"). Where
+     * an outcome event came before, that counts, and the error only repeats it. */
     void (*ended)(void *argument, const struct error *error);
     void *argument;
 };
@@ -39,7 +40,7 @@ enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
 /* A further line to a worker that takes several (the history's). */
 void launch_send(struct launch *launch, json_t *message);
 /* Closes the worker's pipe, once all that was sent is written: it stops at its next step and
- * ends. After `grace_ms` it is killed. May be called again, with another grace. */
+ * ends. After `grace_ms` it is killed. May be called again: the sooner end holds. */
 void launch_cancel(struct launch *launch, int64_t grace_ms);
 
 /* The worker's process, for messages. */

@@ -5,6 +5,8 @@
  */
 #include "privileges.h"
 
+#include "memory.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -13,6 +15,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -95,6 +98,22 @@ static int privileges_group_alone(const struct privileges *privileges)
     return setgroups(1, &group) < 0 ? -1 : setresgid(group, group, group);
 }
 
+/* Whether the groups that we have now have the file's among them. */
+static bool privileges_member(gid_t group)
+{
+    int count = getgroups(0, NULL);
+    gid_t *groups = memory_zeroed(count > 0 ? (size_t)count : 0, sizeof *groups);
+    bool member = false;
+
+    count = getgroups(count > 0 ? count : 0, groups);
+    for (int i = 0; i < count; i++)
+        member = member || groups[i] == group;
+    free(groups);
+    return member;
+}
+
+/* The file's group, if it is one of the user's: a -wal of another group would lock out whoever
+ * comes to the database by that group. Else the user's own. */
 static int privileges_groups(const struct privileges *privileges)
 {
     struct passwd entry, *found = NULL;
@@ -106,7 +125,8 @@ static int privileges_groups(const struct privileges *privileges)
         return privileges_group_alone(privileges);
     if (initgroups(entry.pw_name, entry.pw_gid) < 0)
         return -1;
-    return setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid);
+    gid_t group = privileges_member(privileges->group) ? privileges->group : entry.pw_gid;
+    return setresgid(group, group, group);
 }
 
 static int privileges_user(const struct privileges *privileges)

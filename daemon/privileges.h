@@ -12,7 +12,7 @@
 
 struct privileges {
     uid_t user;    /* whom to become; only root can become another */
-    gid_t group;   /* taken where the user has no passwd entry to tell its groups */
+    gid_t group;   /* the file's: taken if the user is in it, or has no passwd entry */
     uint64_t keep; /* capabilities that stay, a bit each (1 << CAP_...) */
 };
 

@@ -4,6 +4,7 @@
  */
 #include "folder.h"
 
+#include "filesystem.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -118,8 +119,11 @@ static enum status folder_step(struct folder_walk *walk, const char *part, struc
         return folder_link(walk, part, error);
     if (errno == ENOENT)
         return error_set(error, STATUS_REFUSED, "there is no folder \"%s\" in its path", part);
+    int problem = errno;
+    if (filesystem_check(walk->folder, error)) /* FUSE lets nobody in but who mounted it */
+        return STATUS_REFUSED;
     return error_set(error, STATUS_REFUSED, "\"%s\" in its path can't be reached: %s", part,
-                     strerror(errno));
+                     strerror(problem));
 }
 
 static enum status folder_walk(struct folder_walk *walk, struct error *error)

@@ -104,13 +104,14 @@ static enum status identity_besides(int folder, const char *name, struct error *
 {
     for (const char *const *suffix = identity_suffixes; *suffix; suffix++) {
         char beside[512];
+        struct error wrong;
         struct stat about;
 
         snprintf(beside, sizeof beside, "%s%s", name, *suffix);
         if (fstatat(folder, beside, &about, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        if (identity_plain(&about, error))
-            return error_prefix(error, "its %s", *suffix);
+        if (identity_plain(&about, &wrong))
+            return error_set(error, wrong.status, "its %s %.400s", *suffix, wrong.text);
     }
     return STATUS_OK;
 }

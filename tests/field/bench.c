@@ -62,6 +62,8 @@ static void seed(const struct bench *bench, const char *journal)
     free(path);
 }
 
+/* Beside an idle application and on a SQLite with the WAL-reset bug nobody checkpoints, so max_wal
+ * would end the run; the table's WAL column shows what became of it. */
 static void write_policy(const struct bench *bench, int max_lock_ms)
 {
     FILE *out = fopen(bench->policy, "w");
@@ -75,6 +77,7 @@ static void write_policy(const struct bench *bench, int max_lock_ms)
             "    path: %s\n"
             "    max_lock: %dms\n"
             "    duty: 100%%\n"
+            "    max_wal: 8GiB\n"
             "    retention:\n"
             "      - { table: logs, column: timestamp, zone: UTC, keep: %dd }\n",
             bench->folder, bench->copy, max_lock_ms, KEEP_DAYS);
@@ -177,7 +180,9 @@ static struct bench_figures run_once(const struct bench *bench, const char *jour
         report = stage_application_stop(&application);
     }
     if (status || !outcome)
-        log_fatal("it failed with %d; %s says why", status, bench->log);
+        log_fatal("it failed with %d: %s; see %s", status,
+                  outcome ? json_string_value(json_object_get(outcome, "reason")) : "no outcome",
+                  bench->log);
     bench_figures_fill(&figures, outcome, report, wal);
     json_decref(outcome);
     json_decref(report);

@@ -117,4 +117,5 @@ help: ## this list
 
 .PHONY: all test demo bench lint install deps dependencies clean help
 .SECONDARY:
+.DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -9,6 +9,9 @@
 #include "worklog_rows.h" /* from the .sql files of these names */
 #include "worklog_tables.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 struct settings {
@@ -65,6 +68,16 @@ static sqlite3 *create(const struct settings *s)
     return db;
 }
 
+/* Else the kernel would be writing it back while someone measures beside it. */
+static void settle(const char *file)
+{
+    int descriptor = open(file, O_RDONLY | O_CLOEXEC);
+
+    if (descriptor < 0 || fsync(descriptor))
+        log_fatal("%s: %s", file, strerror(errno));
+    close(descriptor);
+}
+
 int main(int argc, char **argv)
 {
     struct settings s = {
@@ -90,5 +103,6 @@ int main(int argc, char **argv)
     sql_run(db, "PRAGMA locking_mode=NORMAL");
     sql_run(db, "PRAGMA journal_mode=%w", s.journal);
     sqlite3_close(db);
+    settle(s.file);
     return 0;
 }

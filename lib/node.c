@@ -299,10 +299,10 @@ static enum status node_document(struct node_builder *builder, struct node **roo
 
     if (status != STATUS_OK)
         return status;
-    if (first.type == YAML_STREAM_END_EVENT)
-        status = error_set(builder->error, STATUS_INVALID, "has no content; a policy is a mapping");
-    else
+    if (first.type != YAML_STREAM_END_EVENT)
         status = node_value(builder, &first, 1, &made);
+    if (status == STATUS_OK && (!made || node_empty(made)))
+        status = error_set(builder->error, STATUS_INVALID, "has no content; a policy is a mapping");
     if (status == STATUS_OK && made->kind != NODE_MAP)
         status = node_wrong(builder, first.start_mark, "is %s; a policy is a mapping of keys",
                             node_kind_name(made->kind));

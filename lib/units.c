@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -74,27 +75,29 @@ static const char *units_skip(const char *text)
     return text;
 }
 
-/* False where there is no number, or one beyond int64_t or with too many digits. */
-static bool units_number(const char **text, struct number *number)
+enum number_state { NUMBER_GOOD, NUMBER_NONE, NUMBER_TOO_LONG };
+
+/* Reads a number; it is too long beyond int64_t or with too many digits behind the point. */
+static enum number_state units_number(const char **text, struct number *number)
 {
     const char *c = *text;
     struct number made = {0};
 
     if (!isdigit((unsigned char)*c))
-        return false;
+        return NUMBER_NONE;
     for (; isdigit((unsigned char)*c); c++)
         if (__builtin_mul_overflow(made.whole, 10, &made.whole) ||
             __builtin_add_overflow(made.whole, *c - '0', &made.whole))
-            return false;
+            return NUMBER_TOO_LONG;
     if (*c == '.' && isdigit((unsigned char)c[1]))
         for (c++; isdigit((unsigned char)*c); c++) {
             if (++made.digits > UNIT_DIGITS)
-                return false;
+                return NUMBER_TOO_LONG;
             made.fraction = made.fraction * 10 + (*c - '0');
         }
     *text = c;
     *number = made;
-    return true;
+    return NUMBER_GOOD;
 }
 
 /* `*total` plus the number times `amount`; false where it overflows or is not whole. */
@@ -156,8 +159,11 @@ static enum status units_span_part(const char **rest, const char *text, struct s
     struct number number;
     char name[UNIT_NAME];
     int64_t months = span->months;
+    enum number_state state = units_number(rest, &number);
 
-    if (!units_number(rest, &number))
+    if (state == NUMBER_TOO_LONG)
+        return error_set(error, STATUS_INVALID, "\"%s\" is too long or finer than 1us", text);
+    if (state == NUMBER_NONE)
         return error_set(error, STATUS_INVALID,
                          "\"%s\" is no span of time; write one such as 90d, 18 months or 1h 30min",
                          text);
@@ -205,8 +211,12 @@ enum status units_size(const char *text, int64_t *bytes, struct error *error)
     struct number number;
     char name[UNIT_NAME];
     int64_t total = 0;
+    enum number_state state = units_number(&rest, &number);
 
-    if (!units_number(&rest, &number))
+    if (state == NUMBER_TOO_LONG)
+        return error_set(error, STATUS_INVALID, "\"%s\" is too large or no whole number of bytes",
+                         text);
+    if (state == NUMBER_NONE)
         return error_set(error, STATUS_INVALID,
                          "\"%s\" is no size; write one such as 64MiB, 2GB or 512 bytes", text);
     rest = units_skip(rest);
@@ -232,7 +242,7 @@ enum status units_share(const char *text, double *share, struct error *error)
     struct number number;
     double scale = 100;
 
-    if (!units_number(&rest, &number) || strcmp(units_skip(rest), "%") != 0)
+    if (units_number(&rest, &number) != NUMBER_GOOD || strcmp(units_skip(rest), "%") != 0)
         return error_set(error, STATUS_INVALID, "\"%s\" is no share; write one such as 20%%", text);
     if (number.whole > 1000000)
         return error_set(error, STATUS_INVALID, "\"%s\" is too large", text);
@@ -252,7 +262,7 @@ enum status units_count(const char *text, int64_t *count, struct error *error)
     if (!isdigit((unsigned char)*text) || text[strspn(text, "0123456789")])
         return error_set(error, STATUS_INVALID, "\"%s\" is no whole number; write digits alone",
                          text);
-    if (!units_number(&rest, &number))
+    if (units_number(&rest, &number) != NUMBER_GOOD)
         return error_set(error, STATUS_INVALID, "\"%s\" is too large", text);
     *count = number.whole;
     return STATUS_OK;
@@ -270,7 +280,8 @@ void units_span_text(const struct span *span, struct text *out)
         bool mixed = unit->months == 12 && months % 12; /* 18 months, not 1y 6 months */
         if (!unit->plain || !count || mixed)
             continue;
-        text_addf(out, "%s%" PRId64 "%s%s", gap, count, unit->months == 1 ? " " : "", unit->name);
+        const char *name = unit->months != 1 ? unit->name : count == 1 ? " month" : " months";
+        text_addf(out, "%s%" PRId64 "%s", gap, count, name);
         gap = " ";
         if (unit->months)
             months %= unit->months;
@@ -297,7 +308,14 @@ void units_size_text(int64_t bytes, struct text *out)
 
 void units_share_text(double share, struct text *out)
 {
-    text_addf(out, "%.12g%%", share * 100);
+    char digits[64];
+    size_t length = (size_t)snprintf(digits, sizeof digits, "%.*f", UNIT_DIGITS, share * 100);
+
+    while (digits[length - 1] == '0')
+        length--;
+    length -= digits[length - 1] == '.';
+    text_add_length(out, digits, length);
+    text_add(out, "%");
 }
 
 static int units_month_days(int year, int month)

@@ -1,0 +1,198 @@
+/* Time zones: ours against the C library's, in every zone of the host, and hostile names. */
+#include "text.h"
+#include "zone.h"
+#include "zone_rule.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MOMENTS = 400 };
+#define COUNT(table) (int)(sizeof(table) / sizeof *(table))
+
+static const char *const names[] = {"UTC",
+                                    "Europe/Berlin",
+                                    "Europe/Dublin",
+                                    "Europe/London",
+                                    "Asia/Tehran",
+                                    "Asia/Kathmandu",
+                                    "Asia/Gaza",
+                                    "Africa/Casablanca",
+                                    "Africa/Cairo",
+                                    "America/New_York",
+                                    "America/St_Johns",
+                                    "America/Nuuk",
+                                    "Etc/GMT+12",
+                                    "Australia/Sydney",
+                                    "Australia/Lord_Howe",
+                                    "Antarctica/Troll",
+                                    "Pacific/Apia",
+                                    "America/Santiago",
+                                    "EST5EDT",
+                                    "Asia/Kolkata"};
+
+static const char *const bad_names[] = {"",
+                                        "Mars/Olympus",
+                                        "Europe",
+                                        "../etc/passwd",
+                                        "/etc/localtime",
+                                        "Europe/../UTC",
+                                        "europe/berlin ",
+                                        "zone.tab",
+                                        "Europe//Berlin",
+                                        "Europe/",
+                                        "-5",
+                                        "tzdata.zi"};
+
+static unsigned seed_of_run(void)
+{
+    const char *given = getenv("SEED");
+    return given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+}
+
+/* From 1902 to 2300: before the first change, and far beyond the last one in the file. */
+START_TEST(test_like_the_library)
+{
+    struct zone *zone = NULL;
+    struct error error;
+    unsigned seed = seed_of_run();
+
+    if (zone_load(names[_i], &zone, &error) != STATUS_OK) {
+        printf("%s: not compared\n", error.text);
+        return;
+    }
+    srandom(seed);
+    setenv("TZ", names[_i], 1);
+    tzset();
+    for (int i = 0; i < MOMENTS; i++) {
+        time_t at = (time_t)(-2145916800 + (random() << 20 ^ random()) % 12559449600);
+        struct tm parts;
+        localtime_r(&at, &parts);
+        ck_assert_msg(zone_offset(zone, (int64_t)at * 1000000) == parts.tm_gmtoff,
+                      "SEED=%u %s at %lld: ours %d, the library's %ld", seed, names[_i],
+                      (long long)at, zone_offset(zone, (int64_t)at * 1000000), parts.tm_gmtoff);
+    }
+    zone_free(zone);
+}
+END_TEST
+
+/* Each second around a change is exact, and fractions belong to their second. */
+START_TEST(test_at_a_change)
+{
+    const int64_t change = 1774746000; /* 2026-03-29 01:00 UTC */
+    struct zone *zone = NULL;
+    struct error error;
+
+    ck_assert_int_eq(zone_load("Europe/Berlin", &zone, &error), STATUS_OK);
+    ck_assert_int_eq(zone_offset(zone, change * 1000000 - 1), 3600);
+    ck_assert_int_eq(zone_offset(zone, change * 1000000), 7200);
+    ck_assert_int_eq(zone_offset(zone, INT64_MIN), 3208); /* local mean time */
+    zone_offset(zone, INT64_MAX);
+    zone_free(zone);
+}
+END_TEST
+
+START_TEST(test_bad_names)
+{
+    struct zone *zone = NULL;
+    struct error error;
+
+    ck_assert_msg(zone_load(bad_names[_i], &zone, &error) == STATUS_INVALID, "\"%s\" is taken",
+                  bad_names[_i]);
+    ck_assert(!zone && *error.text);
+}
+END_TEST
+
+static const struct {
+    const char *rule;
+    int64_t utc_s;
+    int32_t offset;
+} rules[] = {
+    {"UTC0", 0, 0},
+    {"<+0545>-5:45", 0, 20700},
+    {"CET-1CEST,M3.5.0,M10.5.0/3", 1774745999, 3600},
+    {"CET-1CEST,M3.5.0,M10.5.0/3", 1774746000, 7200},
+    {"CET-1CEST,M3.5.0,M10.5.0/3", 1792889999, 7200},
+    {"CET-1CEST,M3.5.0,M10.5.0/3", 1792890000, 3600},
+    {"AEST-10AEDT,M10.1.0,M4.1.0/3", 1767225600, 39600}, /* January is summer */
+    {"AEST-10AEDT,M10.1.0,M4.1.0/3", 1782864000, 36000},
+    {"EST5EDT,J60/0,J300/0", 1709269200, -14400}, /* 2024-03-01 00:00 local, a leap year */
+    {"EST5EDT,J60/0,J300/0", 1709269199, -18000},
+    {"EST5EDT,59/0,300/0", 1709182800, -14400}, /* day 59 from 0 is then February 29 */
+    {"EST5EDT,59/0,300/0", 1709182799, -18000},
+};
+
+static const char *const bad_rules[] = {"",
+                                        "U0",
+                                        "UTC",
+                                        "CET-1CEST",
+                                        "CET-1CEST,M3.5.0",
+                                        "CET-1CEST,M13.5.0,M10.5.0",
+                                        "CET-1CEST,M3.6.0,M10.5.0",
+                                        "CET-1CEST,M3.5.7,M10.5.0",
+                                        "CET-1CEST,M3.5.0,M10.5.0x",
+                                        "CET-1CEST,J366,J1",
+                                        "<CET-1",
+                                        "CET-168",
+                                        "CET-1:60"};
+
+START_TEST(test_rules)
+{
+    struct zone_rule rule;
+
+    ck_assert(zone_rule_parse(rules[_i].rule, &rule));
+    ck_assert_int_eq(zone_rule_offset(&rule, rules[_i].utc_s), rules[_i].offset);
+}
+END_TEST
+
+START_TEST(test_bad_rules)
+{
+    struct zone_rule rule = {.standard = 7};
+
+    ck_assert_msg(!zone_rule_parse(bad_rules[_i], &rule), "\"%s\" is taken", bad_rules[_i]);
+    ck_assert_int_eq(rule.standard, 7);
+}
+END_TEST
+
+/* The host's own zone, by TZ. */
+START_TEST(test_of_host)
+{
+    static const struct {
+        const char *tz;
+        int32_t offset;
+    } hosts[] = {{"Asia/Kolkata", 19800}, {":Asia/Kolkata", 19800},
+                 {"XYZ-3", 10800},        {"", 0},
+                 {"nonsense", 0},         {"/usr/share/zoneinfo/Asia/Kolkata", 19800}};
+    struct error error;
+
+    for (int i = 0; i < COUNT(hosts); i++) {
+        struct zone *zone = NULL;
+        setenv("TZ", hosts[i].tz, 1);
+        ck_assert_int_eq(zone_load(NULL, &zone, &error), STATUS_OK);
+        ck_assert_int_eq(zone_offset(zone, INT64_C(1767225600000000)), hosts[i].offset);
+        ck_assert_str_eq(getenv("TZ"), hosts[i].tz);
+        zone_free(zone);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("zone");
+    TCase *tests = tcase_create("zone");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_loop_test(tests, test_like_the_library, 0, COUNT(names));
+    tcase_add_test(tests, test_at_a_change);
+    tcase_add_loop_test(tests, test_bad_names, 0, COUNT(bad_names));
+    tcase_add_loop_test(tests, test_rules, 0, COUNT(rules));
+    tcase_add_loop_test(tests, test_bad_rules, 0, COUNT(bad_rules));
+    tcase_add_test(tests, test_of_host);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

@@ -36,12 +36,20 @@ static const char *progress_text(const json_t *event, const char *key)
     return text ? text : "";
 }
 
-static char *progress_label(const json_t *event)
+/* Whose progress it is, in columns that leave room for the figures and a bar if that can be. */
+static char *progress_label(const json_t *event, size_t room)
 {
     const char *target = progress_text(event, "target");
+    char *task =
+        memory_format("%s%s%s", progress_text(event, "task"), target[0] ? " " : "", target);
+    char *label = memory_format("%s %s", progress_text(event, "database"), task);
 
-    return memory_format("%s %s%s%s", progress_text(event, "database"),
-                         progress_text(event, "task"), target[0] ? " " : "", target);
+    if (terminal_columns(label) <= room) {
+        free(task);
+        return label;
+    }
+    free(label);
+    return task;
 }
 
 /* The share that is done, or -1. */
@@ -99,11 +107,15 @@ static size_t progress_cut(const char *text, size_t columns)
 
 char *progress_line(const json_t *event, size_t width)
 {
-    char *label = progress_label(event), *parts[PARTS] = {0};
-    size_t count = progress_parts(event, parts), shown = 0, used = terminal_columns(label);
+    char *parts[PARTS] = {0};
+    size_t count = progress_parts(event, parts), shown = 0, figures = 2 + BAR_NARROWEST;
     double share = progress_share(event);
     struct text line = {0};
 
+    for (size_t i = 0; i < count; i++)
+        figures += 2 + terminal_columns(parts[i]);
+    char *label = progress_label(event, width > figures ? width - figures : 0);
+    size_t used = terminal_columns(label);
     for (; shown < count && used + 2 + terminal_columns(parts[shown]) <= width; shown++)
         used += 2 + terminal_columns(parts[shown]);
     text_add_length(&line, label, progress_cut(label, width));

@@ -6,8 +6,8 @@
 
 #include "event_check.h"
 #include "history.h"
-#include "worker.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -122,31 +122,29 @@ static enum status history_job_take(struct history *history, const json_t *reque
     return error_set(error, STATUS_INVALID, "no such request");
 }
 
-static json_t *history_job_answer(struct history *history, const json_t *request)
+static json_t *history_job_answer(struct history *history, const char *line)
 {
+    json_t *request = json_loads(line, JSON_REJECT_DUPLICATES, NULL), *answer = NULL;
     struct error error = {0};
-    json_t *answer = NULL;
 
-    return history_job_take(history, request, &answer, &error) ? history_job_unwritten(error.text)
-                                                               : answer;
+    if (history_job_take(history, request, &answer, &error))
+        answer = history_job_unwritten(error.text);
+    json_decref(request);
+    return answer;
 }
 
-enum status history_job_serve(json_t *job, struct error *error)
+void history_job(const char *state, FILE *input, void (*emit)(void *argument, json_t *event),
+                 void *argument)
 {
-    const char *state = json_string_value(json_object_get(job, "state"));
     struct history *history = NULL;
-    struct error unopened = {0};
-    json_t *request = NULL;
-    enum status status;
+    struct error error = {0};
+    char *line = NULL;
+    size_t size = 0;
+    enum status status = history_open(state, &history, &error);
 
-    if (!state)
-        return error_set(error, STATUS_INVALID, "the job is not valid: no state folder");
-    enum status opened = history_open(state, &history, &unopened);
-    while ((status = worker_read(&request, error)) == STATUS_OK) {
-        worker_emit(NULL, opened ? history_job_unwritten(unopened.text)
-                                 : history_job_answer(history, request));
-        json_decref(request);
-    }
+    while (getline(&line, &size, input) > 0)
+        emit(argument,
+             status ? history_job_unwritten(error.text) : history_job_answer(history, line));
+    free(line);
     history_close(history);
-    return status == STATUS_CANCELLED ? STATUS_OK : status; /* its input's end is its end */
 }

@@ -256,7 +256,8 @@ enum status lease_end(struct lease *lease, struct error *error)
     return STATUS_OK;
 }
 
-enum status lease_failed(struct lease *lease, enum status failure, struct error *error)
+enum status lease_failed(struct lease *lease, enum status failure, bool divisible,
+                         struct error *error)
 {
     bool overran = failure == STATUS_CANCELLED && database_overran(lease->database);
     int64_t rows = lease->rows;
@@ -265,7 +266,7 @@ enum status lease_failed(struct lease *lease, enum status failure, struct error 
     lease_note_hold(lease);
     if (!overran)
         return failure;
-    if (rows == 0)
+    if (rows == 0 && !divisible)
         return error_set(error, STATUS_FAILED,
                          "one row alone takes longer than %.0f ms, %.1f times max_lock: look for a "
                          "missing index on a child table, or a slow trigger",

@@ -5,7 +5,7 @@
  *
  *     while (there is work) {
  *         lease_begin();                      gap, WAL, identity, BEGIN IMMEDIATE
- *         do a row ... while (!lease_spent());
+ *         do a row, or a few ... while (!lease_spent());
  *         lease_end();                        COMMIT; STATUS_BUSY: it was rolled back, do it again
  *     }
  */
@@ -36,7 +36,7 @@ void lease_free(struct lease *lease); /* rolls back a step that is open */
  * STATUS_CANCELLED; STATUS_REFUSED: the file was moved. */
 enum status lease_begin(struct lease *lease, struct error *error) MUST_CHECK;
 
-/* Asked after each row of a step: true when the step should end now. */
+/* Asked after each statement of a step: true when the step should end now. */
 bool lease_spent(struct lease *lease);
 
 /* Commits. STATUS_BUSY: readers were in the way (rollback-journal mode), the step was rolled back
@@ -44,8 +44,10 @@ bool lease_spent(struct lease *lease);
 enum status lease_end(struct lease *lease, struct error *error) MUST_CHECK;
 
 /* After a statement failed inside a step: rolls it back and says what to do about `failure`.
- * STATUS_OK: the step overran its time and is to be done again, it will be a smaller one. */
-enum status lease_failed(struct lease *lease, enum status failure, struct error *error) MUST_CHECK;
+ * STATUS_OK: the step overran its time and is to be done again, it will be a smaller one; if
+ * `divisible`, the caller will make its statements smaller, too. */
+enum status lease_failed(struct lease *lease, enum status failure, bool divisible,
+                         struct error *error) MUST_CHECK;
 
 /* The holds so far, and their share of the time since the first. */
 void lease_statistics(const struct lease *lease, struct outcome_lock *lock, double *share);

@@ -176,6 +176,11 @@ char *referrers_dependents(const struct referrers *referrers)
     return names.bytes;
 }
 
+bool referrers_none(const struct referrers *referrers)
+{
+    return referrers->count == 0;
+}
+
 bool referrers_restrict(const struct referrers *referrers)
 {
     for (size_t i = 0; i < referrers->count; i++) {

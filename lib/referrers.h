@@ -25,6 +25,7 @@ void referrers_free(struct referrers *referrers);
 /* Names the children that would change or go when rows go ("worklog_notes (CASCADE)"), NULL if
  * there are none; the caller's to free. */
 char *referrers_dependents(const struct referrers *referrers);
+bool referrers_none(const struct referrers *referrers);
 bool referrers_restrict(const struct referrers *referrers); /* any that keep their parents */
 
 /* Names the indexes that children lack, as statements; NULL if none; the caller's to free. */

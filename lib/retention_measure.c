@@ -97,8 +97,11 @@ static enum status measure_probes(struct database *database, const struct table 
     enum status status;
 
     text_add_identifier(&key, table->key.columns[0]);
-    text_addf(&sql, "SELECT min(%s), max(%s) FROM ", key.bytes, key.bytes);
+    text_addf(&sql, "SELECT (SELECT min(%s) FROM ", key.bytes); /* one query for both would scan */
     text_add_identifier(&sql, table->name);
+    text_addf(&sql, "), (SELECT max(%s) FROM ", key.bytes);
+    text_add_identifier(&sql, table->name);
+    text_add(&sql, ")");
     if ((status = database_prepare(database, sql.bytes, &ends, error)) ||
         (status = database_step(database, ends, &row, error)) ||
         sqlite3_column_type(ends, 1) != SQLITE_INTEGER)

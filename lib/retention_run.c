@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "memory.h"
+#include "retention_sweep.h"
 #include "rowlist.h"
 #include "scan.h"
 
@@ -218,7 +219,7 @@ static enum status run_step(struct run *run, struct error *error)
         return status == STATUS_BUSY ? STATUS_OK : status;
     }
     run->counts = before;
-    return lease_failed(run->engine->lease, status, error);
+    return lease_failed(run->engine->lease, status, false, error);
 }
 
 static enum status run_all(struct run *run, int64_t expected, struct error *error)

@@ -188,6 +188,9 @@ static const char table_sql_time_index[] =
     " AND i.coll = 'BINARY' COLLATE NOCASE"
     " ORDER BY (SELECT count(*) FROM pragma_index_info(l.name)) LIMIT 1";
 
+static const char table_sql_triggers[] =
+    "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE";
+
 enum status table_load(struct database *database, const char *name, const char *column,
                        struct table *table, struct error *error)
 {
@@ -203,6 +206,8 @@ enum status table_load(struct database *database, const char *name, const char *
         status = table_key_load(database, found.name, &found.key, error);
     if (status == STATUS_OK)
         status = table_one(database, table_sql_time_index, found.name, column, &found.index, error);
+    if (status == STATUS_OK)
+        status = table_has(database, table_sql_triggers, found.name, NULL, &found.triggers, error);
     if (status) {
         table_free(&found);
         return status;

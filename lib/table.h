@@ -25,6 +25,7 @@ struct table {
     char *name, *column; /* as the schema spells them */
     struct table_key key;
     char *index;      /* on the time column alone or first; NULL: none that can be used */
+    bool triggers;    /* there are some, of whatever kind */
     bool key_is_time; /* the time column is the key's first: rows come by age without an index */
 };
 

@@ -222,8 +222,10 @@ static enum status run_step(struct run *run, struct error *error)
     return lease_failed(run->engine->lease, status, false, error);
 }
 
-static enum status run_all(struct run *run, int64_t expected, struct error *error)
+static enum status run_all(struct run *run, struct error *error)
 {
+    const struct retention_facts *facts = run->facts;
+    int64_t expected = facts->most >= 0 && facts->most < facts->old ? facts->most : facts->old;
     enum status status = STATUS_OK;
     bool more = true;
 
@@ -302,10 +304,10 @@ enum status retention_run(struct engine *engine, const void *options, void *fact
     struct run run = {.engine = engine, .facts = known};
     enum status status = run_prepare(&run, error);
 
-    if (status == STATUS_OK)
-        status =
-            run_all(&run, known->most >= 0 && known->most < known->old ? known->most : known->old,
-                    error);
+    if (status == STATUS_OK && sweep_possible(known))
+        status = retention_sweep(engine, known, &run.counts.removed, error);
+    else if (status == STATUS_OK)
+        status = run_all(&run, error);
     struct retention_result result = {.removed = run.counts.removed,
                                       .children = run.counts.children,
                                       .kept = run.counts.kept,

@@ -226,16 +226,31 @@ enum status job_decode(json_t *job, struct engine_job *engine, struct config **p
     return STATUS_OK;
 }
 
-enum status job_pattern(json_t *job, const char **pattern, struct error *error)
+/* A job of one path, under `key`. */
+static enum status job_one_path(json_t *job, const char *key, const char **path,
+                                struct error *error)
 {
-    const char *kind;
+    const char *kind, *found;
     json_int_t time_limit;
     json_error_t problem;
 
-    if (json_unpack_ex(job, &problem, JSON_STRICT, "{s:s, s:s, s?I}", "job", &kind, "pattern",
-                       pattern, "time_limit_ms", &time_limit) < 0)
+    if (json_unpack_ex(job, &problem, JSON_STRICT, "{s:s, s:s, s?I}", "job", &kind, key, &found,
+                       "time_limit_ms", &time_limit) < 0)
         return job_wrong(&problem, error);
-    return job_path_check(*pattern, error);
+    enum status status = job_path_check(found, error);
+    if (!status)
+        *path = found;
+    return status;
+}
+
+enum status job_pattern(json_t *job, const char **pattern, struct error *error)
+{
+    return job_one_path(job, "pattern", pattern, error);
+}
+
+enum status job_state(json_t *job, const char **state, struct error *error)
+{
+    return job_one_path(job, "state", state, error);
 }
 
 int64_t job_time_limit(const json_t *job)

@@ -52,7 +52,9 @@ enum status job_file(const json_t *job, const char **path, struct identity *seen
  * belongs to `*policy`, the caller's to free; NULL for "inspect", as are database and task. */
 enum status job_decode(json_t *job, struct engine_job *engine, struct config **policy,
                        struct error *error) MUST_CHECK;
+/* What to discover; the folder of the history. Both are the job's. */
 enum status job_pattern(json_t *job, const char **pattern, struct error *error) MUST_CHECK;
+enum status job_state(json_t *job, const char **state, struct error *error) MUST_CHECK;
 
 /* What every job may say besides: after how many milliseconds it has taken too long; 0: never. */
 int64_t job_time_limit(const json_t *job);

@@ -49,6 +49,17 @@ enum lines_found lines_next(struct lines *lines, char **line, size_t *length)
     return LINES_ONE;
 }
 
+size_t lines_take(struct lines *lines, char *bytes, size_t size)
+{
+    size_t taken = size < lines->length ? size : lines->length;
+
+    if (taken)
+        memcpy(bytes, lines->bytes + lines->start, taken);
+    lines->start += taken;
+    lines->length -= taken;
+    return taken;
+}
+
 size_t lines_left(const struct lines *lines)
 {
     return lines->length;

@@ -22,6 +22,8 @@ void lines_free(struct lines *lines);
 void lines_add(struct lines *lines, const char *bytes, size_t length);
 /* The next whole line, NUL in place of its newline; it is valid until the next lines_add. */
 enum lines_found lines_next(struct lines *lines, char **line, size_t *length);
+/* Takes up to `size` bytes as they are, lines or not; how many it took. */
+size_t lines_take(struct lines *lines, char *bytes, size_t size);
 /* What came after the last newline: at the end of a stream, half a line. */
 size_t lines_left(const struct lines *lines);
 

@@ -26,12 +26,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static enum status worker_history(json_t *job, struct error *error)
+{
+    const char *state;
+
+    enum status status = job_state(job, &state, error);
+    if (status)
+        return status;
+    FILE *input = worker_input();
+    history_job(state, input, worker_emit, NULL);
+    fclose(input);
+    return STATUS_OK;
+}
+
 static const struct worker_kind worker_kinds[] = {
     {.name = "run", .serve = engine_job_run, .as_owner = true},
     {.name = "plan", .serve = engine_job_plan, .as_owner = true},
     {.name = "inspect", .serve = engine_job_inspect, .as_owner = true},
     {.name = "discover", .serve = discover_serve, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
-    {.name = "history", .serve = history_job_serve},
+    {.name = "history", .serve = worker_history},
     {0},
 };
 
@@ -47,7 +60,7 @@ static const struct {
 
 /* The two things that a worker has one of: the signal that it got, and its standard input. */
 static volatile sig_atomic_t worker_told;
-static struct lines worker_input = {.limit = WORKER_JOB};
+static struct lines worker_lines = {.limit = WORKER_JOB};
 
 int worker_exit_status(enum status status)
 {
@@ -76,7 +89,7 @@ bool worker_stopped(void *argument)
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN | POLLRDHUP};
 
     (void)argument;
-    if (!worker_told && (lines_left(&worker_input) || poll(&input, 1, 0) > 0))
+    if (!worker_told && (lines_left(&worker_lines) || poll(&input, 1, 0) > 0))
         worker_told = 1;
     return worker_told;
 }
@@ -93,18 +106,18 @@ static enum status worker_fill(struct error *error)
         return STATUS_OK;
     if (length <= 0)
         return error_set(error, STATUS_CANCELLED, "told to stop");
-    lines_add(&worker_input, bytes, (size_t)length);
+    lines_add(&worker_lines, bytes, (size_t)length);
     return STATUS_OK;
 }
 
-enum status worker_read(json_t **message, struct error *error)
+static enum status worker_read(json_t **job, struct error *error)
 {
     enum lines_found found;
     json_error_t problem;
     size_t length;
     char *line;
 
-    while ((found = lines_next(&worker_input, &line, &length)) == LINES_NONE) {
+    while ((found = lines_next(&worker_lines, &line, &length)) == LINES_NONE) {
         enum status status = worker_fill(error);
         if (status)
             return status;
@@ -116,8 +129,26 @@ enum status worker_read(json_t **message, struct error *error)
     if (!object)
         return error_set(error, STATUS_INVALID, "the job is not valid: %s in column %d",
                          problem.text, problem.column);
-    *message = object;
+    *job = object;
     return STATUS_OK;
+}
+
+/* fopencookie(3)'s read: first what came together with the job. */
+static ssize_t worker_input_read(void *cookie, char *bytes, size_t size)
+{
+    (void)cookie;
+    if (lines_left(&worker_lines))
+        return (ssize_t)lines_take(&worker_lines, bytes, size);
+    return worker_told ? 0 : read(STDIN_FILENO, bytes, size);
+}
+
+FILE *worker_input(void)
+{
+    FILE *input = fopencookie(NULL, "r", (cookie_io_functions_t){.read = worker_input_read});
+
+    if (!input)
+        abort(); /* out of memory */
+    return input;
 }
 
 /* Out of the middle of whatever runs: a transaction that is open is as good as never begun. */
@@ -276,7 +307,7 @@ int worker_run(const struct worker_kind *kinds)
     if (!status)
         status = worker_serve(kinds, job, &error);
     json_decref(job);
-    lines_free(&worker_input);
+    lines_free(&worker_lines);
     if (status)
         fprintf(stderr, "<2>%s\n", error.text);
     return worker_exit_status(status);

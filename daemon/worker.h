@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { WORKER_JOB = 1024 * 1024 }; /* bytes of the longest line that a worker takes */
 
@@ -28,9 +29,9 @@ int worker_main(int argc, char **argv);
 /* The same with another table of kinds. */
 int worker_run(const struct worker_kind *kinds);
 
-/* The next line that the parent sends, a new object; waits for it. STATUS_CANCELLED: there will
- * be none, or the worker was told to stop. */
-enum status worker_read(json_t **message, struct error *error) MUST_CHECK;
+/* What the parent sends after the job's line; the caller's to close. Reads as at its end once the
+ * worker was told to stop by a signal. */
+FILE *worker_input(void);
 /* Sends an event and takes over the reference; ends the process if that can't be done. As
  * engine_host's `emit`: `argument` is not used. */
 void worker_emit(void *argument, json_t *event);

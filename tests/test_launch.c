@@ -24,13 +24,19 @@ static enum status kind_greet(json_t *job, struct error *error)
 /* Answers each line with one event, as the history does. */
 static enum status kind_echo(json_t *job, struct error *error)
 {
-    json_t *message;
+    FILE *input = worker_input();
+    char *line = NULL;
+    size_t size = 0;
 
     (void)job;
-    while (!worker_read(&message, error)) {
+    (void)error;
+    while (getline(&line, &size, input) > 0) {
+        json_t *message = json_loads(line, 0, NULL);
         launched_say("%s", json_string_value(json_object_get(message, "say")));
         json_decref(message);
     }
+    free(line);
+    fclose(input);
     return STATUS_OK;
 }
 

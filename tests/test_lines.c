@@ -81,6 +81,12 @@ START_TEST(lines_have_a_limit)
     ck_assert_uint_eq(size, 0);
     ck_assert_int_eq(lines_next(&lines, &line, &size), LINES_NONE);
     ck_assert_uint_eq(lines_left(&lines), 1);
+    lines_add(&lines, "c\nd", 3);
+    ck_assert_uint_eq(lines_take(&lines, bytes, 2), 2);
+    ck_assert_mem_eq(bytes, "bc", 2);
+    ck_assert_uint_eq(lines_take(&lines, bytes, 100), 2);
+    ck_assert_mem_eq(bytes, "\nd", 2);
+    ck_assert_uint_eq(lines_take(&lines, bytes, 100), 0);
     lines_free(&lines);
 }
 END_TEST

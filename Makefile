@@ -26,7 +26,10 @@ CHECK_LIBS = $(call once,CHECK_LIBS,pkg-config --libs check)
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(INCLUDES) $(WARNINGS) \
 	$(VARIANT_$(VARIANT)) $(if $(SQLITE),-isystem $(SQLITE)) $(PACKAGE_CFLAGS) $(CFLAGS)
 LIBS_ALL = $(PACKAGE_LIBS) -lm -lpthread $(if $(SQLITE),-ldl)
-LINK = $(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
+# One line a file; `make -n` shows the whole commands.
+say = @printf '  %-5s %s\n' $1 $2; mkdir -p $(@D)
+LINK = $(call say,LINK,$@); $(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $1))
 LIBRARY := $(BUILD)/liblitekeeper.a
@@ -45,12 +48,10 @@ $(BUILD)/litekeeper: $(DAEMON_OBJECTS) $(LIBRARY)
 	$(LINK) $(LIBS_ALL)
 
 $(LIBRARY): $(LIB_OBJECTS)
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@); rm -f $@; ar rcs $@ $^
 
 $(BUILD)/%.o: %.c | dependencies
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<); $(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(BUILD)/lib/%.o: INCLUDES := -Ilib
 $(BUILD)/daemon/%.o: INCLUDES := -Ilib -Idaemon
@@ -58,13 +59,12 @@ $(BUILD)/tests/%.o: INCLUDES = -Ilib -Idaemon -Itests $(CHECK_CFLAGS)
 $(BUILD)/tests/field/%.o: INCLUDES := -Ilib -I$(BUILD)/tests/field
 
 # What an amalgamation needs to serve like Debian's library, and sqlite_dbpage besides.
-$(BUILD)/sqlite3.o: $(SQLITE)/sqlite3.c
-	@mkdir -p $(@D)
-	$(CC) -O2 -g -fPIE -w -DSQLITE_ENABLE_DBSTAT_VTAB -DSQLITE_ENABLE_DBPAGE_VTAB \
-		-DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_SECURE_DELETE -DSQLITE_ENABLE_FTS3 \
-		-DSQLITE_ENABLE_FTS4 -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_RTREE \
-		-DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_ENABLE_UPDATE_DELETE_LIMIT \
-		-DSQLITE_THREADSAFE=1 -c -o $@ $<
+$(BUILD)/sqlite3.o: $(SQLITE)/sqlite3.c | dependencies
+	$(call say,CC,$<); $(CC) -O2 -g -fPIE -w -c -o $@ $< -DSQLITE_THREADSAFE=1 \
+		-DSQLITE_ENABLE_DBSTAT_VTAB -DSQLITE_ENABLE_DBPAGE_VTAB -DSQLITE_SECURE_DELETE \
+		-DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_UPDATE_DELETE_LIMIT \
+		-DSQLITE_ENABLE_FTS3 -DSQLITE_ENABLE_FTS4 -DSQLITE_ENABLE_FTS5 \
+		-DSQLITE_ENABLE_RTREE -DSQLITE_ENABLE_MATH_FUNCTIONS
 
 # Tests: tests/test_NAME.c is one Check program each; tests/lib_*.c is what they share.
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SHARED) \
@@ -74,14 +74,13 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SHARED) \
 # The field: a real database and a real application beside it. Its SQL is compiled in.
 .SECONDEXPANSION:
 $(FIELD): $(BUILD)/field/%: $(BUILD)/tests/field/$$(subst -,_,$$*).o $(FIELD_SHARED) $(LIBRARY)
-	@mkdir -p $(@D)
 	$(LINK) $(LIBS_ALL)
 
-$(BUILD)/tests/field/seed_database.o: $(BUILD)/tests/field/worklog_tables.h
-$(BUILD)/tests/field/seed_database.o: $(BUILD)/tests/field/worklog_rows.h
+$(BUILD)/tests/field/seed_database.o: $(BUILD)/tests/field/worklog_tables.h \
+	$(BUILD)/tests/field/worklog_rows.h
 $(BUILD)/tests/field/%.h: tests/field/%.sql Makefile
-	@mkdir -p $(@D)
-	{ echo 'static const char $*[] ='; sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $<; echo ';'; } > $@
+	$(call say,SQL,$<); { echo 'static const char $*[] ='; \
+		sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $<; echo ';'; } > $@
 
 test: all $(FIELD) $(TESTS) ## builds and runs all tests
 	@BUILD=$(BUILD) VARIANT=$(VARIANT) tests/run $(TESTS)
@@ -96,14 +95,15 @@ lint: dependencies ## layout, style and static analysis
 	@tests/lint/run
 
 install: all ## into DESTDIR and prefix
-	tools/install $(BUILD) '$(DESTDIR)' '$(prefix)'
+	@tools/install $(BUILD) '$(DESTDIR)' '$(prefix)'
 
 deps: dependencies ## installs what is missing to build, test, demo and lint
 deps: DEPS := install build test lint
 
 # Everything built waits for this; by itself `make` only looks, and says what is missing.
 DEPS := check build
-test bench demo: DEPS := install build test
+bench demo: DEPS := install build
+test: DEPS := install build test
 lint: DEPS := install build test lint
 dependencies:
 	@tools/deps $(DEPS)

@@ -55,9 +55,18 @@ $(BUILD)/tests/%.o: CFLAGS_ALL += -Itests $(shell pkg-config --cflags check 2>/d
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SHARED) $(DAEMON_PARTS) $(BUILD)/liblitekeeper.a
 	$(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LIBS_ALL)
 
+# The manual's tables of options come from the rows that the program uses.
+man: docs/litekeeper.yaml.5
+
+docs/litekeeper.yaml.5: docs/litekeeper.yaml.5.in $(BUILD)/docs/options
+	$(BUILD)/docs/options <$< >$@.new && mv $@.new $@
+
+$(BUILD)/docs/options: $(BUILD)/docs/options.o $(BUILD)/liblitekeeper.a
+	$(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+
 clean:
 	rm -rf build
 
-.PHONY: all clean
+.PHONY: all man clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d)

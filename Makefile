@@ -55,6 +55,7 @@ $(BUILD)/%.o: %.c | dependencies
 
 $(BUILD)/lib/%.o: INCLUDES := -Ilib
 $(BUILD)/daemon/%.o: INCLUDES := -Ilib -Idaemon
+$(BUILD)/docs/%.o: INCLUDES := -Ilib
 $(BUILD)/tests/%.o: INCLUDES = -Ilib -Idaemon -Itests $(CHECK_CFLAGS)
 $(BUILD)/tests/field/%.o: INCLUDES := -Ilib -I$(BUILD)/tests/field
 
@@ -84,6 +85,14 @@ $(BUILD)/tests/field/%.h: tests/field/%.sql Makefile
 
 test: all $(FIELD) $(TESTS) ## builds and runs all tests
 	@BUILD=$(BUILD) VARIANT=$(VARIANT) tests/run $(TESTS)
+
+man: docs/litekeeper.yaml.5 ## the manual's tables of options, from the rows that the program uses
+
+docs/litekeeper.yaml.5: docs/litekeeper.yaml.5.in $(BUILD)/docs/options
+	$(BUILD)/docs/options <$< >$@.new && mv $@.new $@
+
+$(BUILD)/docs/options: $(BUILD)/docs/options.o $(LIBRARY)
+	$(LINK) $(LIBS_ALL)
 
 demo: all $(FIELD) ## litekeeper on the seed's database beside a working application
 	@$(BUILD)/field/demo --build $(BUILD) --folder build/demo
@@ -115,7 +124,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 \t/p' Makefile | expand -t 12
 	@echo "VARIANT=debug|release|san   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
 
-.PHONY: all test demo bench lint install deps dependencies clean help
+.PHONY: all test man demo bench lint install deps dependencies clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -174,10 +174,11 @@ static void config_load_database(struct config_loader *loader, const struct node
 void config_databases(struct config_loader *loader, const struct node *node,
                       const struct place *place)
 {
+    if (node_empty(node)) /* all of them commented out */
+        return;
     if (node->kind != NODE_LIST) {
-        config_errors_add(loader->errors, place, node, "%s%s; must be a list of databases",
-                          node_empty(node) ? "has no value" : "is ",
-                          node_empty(node) ? "" : node_kind_name(node->kind));
+        config_errors_add(loader->errors, place, node, "is %s; must be a list of databases",
+                          node_kind_name(node->kind));
         return;
     }
     for (size_t i = 0; i < node->count; i++) {

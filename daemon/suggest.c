@@ -58,10 +58,9 @@ void suggest_report(const char *where, const char *what, const char *wanted,
 
     text_addf(&line, "%s: no %s \"%s\"", where, what, wanted);
     if (nearest)
-        text_addf(&line, "; did you mean \"%s\"?", nearest);
+        text_addf(&line, "; did you mean \"%s\"? There are: ", nearest);
     else
-        text_add(&line, ";");
-    text_add(&line, count ? " There are: " : " there is none");
+        text_add(&line, count ? "; there are: " : "; there is none");
     for (size_t i = 0; i < count; i++)
         text_addf(&line, "%s%s", i ? ", " : "", names[i]);
     text_sanitize(line.bytes);

@@ -1,0 +1,136 @@
+/* Children for tests: arguments are given as they are, and both pipes are read to their ends. */
+#include "lib_program.h"
+
+#include "memory.h"
+#include "text.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ARGUMENTS = 32, PATIENCE_MS = 60000 };
+
+/* The test is build/VARIANT/tests/test_X. */
+static void program_path(char *path, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+
+    ck_assert_int_gt(length, 0);
+    path[length] = '\0';
+    for (int i = 0; i < 2; i++)
+        *strrchr(path, '/') = '\0';
+    ck_assert_uint_lt(strlen(path) + strlen("/litekeeper"), size);
+    strcat(path, "/litekeeper");
+}
+
+static void program_child(const char *words, int out, int err)
+{
+    char path[PATH_MAX], *copy = memory_copy(words), *rest = copy;
+    char name[] = "litekeeper", *arguments[ARGUMENTS] = {name};
+    int null = open("/dev/null", O_RDONLY);
+
+    program_path(path, sizeof path);
+    for (int i = 1; rest && *rest && i < ARGUMENTS - 1; i++)
+        arguments[i] = strsep(&rest, " ");
+    dup2(null, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    execv(path, arguments);
+    _exit(127);
+}
+
+static void program_terminal(int *ours, int *theirs)
+{
+    struct winsize size = {.ws_row = 24, .ws_col = 80};
+
+    *ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ck_assert_int_ge(*ours, 0);
+    ck_assert_int_eq(grantpt(*ours) || unlockpt(*ours), 0);
+    *theirs = open(ptsname(*ours), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ck_assert_int_ge(*theirs, 0);
+    ck_assert_int_eq(ioctl(*theirs, TIOCSWINSZ, &size), 0);
+}
+
+void program_start(struct program *program, const char *words, bool terminal)
+{
+    int out[2], err[2];
+
+    if (terminal)
+        program_terminal(&out[0], &out[1]);
+    else
+        ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+    ck_assert_int_eq(pipe2(err, O_CLOEXEC), 0);
+    program->pid = fork();
+    ck_assert_int_ge(program->pid, 0);
+    if (program->pid == 0)
+        program_child(words, out[1], terminal ? out[1] : err[1]);
+    close(out[1]);
+    close(err[1]);
+    program->out = out[0];
+    program->err = err[0];
+}
+
+/* Appends what there is to read; false at the end (which a terminal tells by EIO). */
+static bool program_read(int fd, struct text *text)
+{
+    char bytes[4096];
+    ssize_t length = read(fd, bytes, sizeof bytes);
+
+    if (length > 0)
+        text_add_length(text, bytes, (size_t)length);
+    return length > 0 || (length < 0 && errno == EINTR);
+}
+
+bool program_expect(struct program *program, const char *text)
+{
+    struct text seen = {0};
+    bool more = true;
+
+    while (more && !(seen.bytes && strstr(seen.bytes, text)))
+        more = program_read(program->out, &seen);
+    text_free(&seen);
+    return more;
+}
+
+void program_finish(struct program *program, struct program_result *result)
+{
+    struct pollfd ends[2] = {{program->out, POLLIN, 0}, {program->err, POLLIN, 0}};
+    struct text texts[2] = {{0}, {0}};
+    int status;
+
+    while (ends[0].fd >= 0 || ends[1].fd >= 0) {
+        int ready = poll(ends, 2, PATIENCE_MS);
+        ck_assert_msg(ready > 0 || errno == EINTR, "litekeeper hangs");
+        for (int i = 0; i < 2; i++)
+            if (ends[i].revents && !program_read(ends[i].fd, &texts[i]))
+                ends[i].fd = -1;
+    }
+    ck_assert_int_eq(waitpid(program->pid, &status, 0), program->pid);
+    close(program->out);
+    close(program->err);
+    result->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    result->out = text_take(&texts[0]);
+    result->err = text_take(&texts[1]);
+}
+
+void program_run(const char *words, struct program_result *result)
+{
+    struct program program;
+
+    program_start(&program, words, false);
+    program_finish(&program, result);
+}
+
+void program_result_free(struct program_result *result)
+{
+    free(result->out);
+    free(result->err);
+}

@@ -1,0 +1,30 @@
+/* Runs the real litekeeper as a child and catches what it prints; no shell in between. */
+#ifndef LIB_PROGRAM_H
+#define LIB_PROGRAM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct program {
+    pid_t pid;
+    int out, err; /* the ends that we read */
+};
+
+struct program_result {
+    int status;      /* exit status, or 128 and the signal that killed it */
+    char *out, *err; /* everything printed */
+};
+
+/* Starts build/VARIANT/litekeeper, beside which the test itself lies, with `words` split at single
+ * spaces as its arguments. With `terminal` standard output and error are a terminal of 80 columns,
+ * and both are read as `out`. */
+void program_start(struct program *program, const char *words, bool terminal);
+/* Waits for more on standard output until `text` was printed; false if it ended before. What was
+ * read is thrown away. */
+bool program_expect(struct program *program, const char *text);
+void program_finish(struct program *program, struct program_result *result);
+
+void program_run(const char *words, struct program_result *result);
+void program_result_free(struct program_result *result);
+
+#endif

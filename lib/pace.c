@@ -21,12 +21,15 @@ double pace_busy_step(double hold_ms)
     return 100 + 1;
 }
 
-/* Two writers wait at once only if more than one is there and about one commits every hold. */
+/* Two writers wait at once only if more than one is there, and about one commits every hold.
+ * Where their number is not known, more commits than one writer is likely to make tell. */
 enum pace_profile pace_profile(int connections, double rate, double max_lock_ms)
 {
+    double many = connections < 0 ? 4 : 1; /* commits in the time of a hold */
+
     if (connections == 0)
         return PACE_ALONE;
-    if (connections == 1 || rate * max_lock_ms < 1)
+    if (connections == 1 || rate * max_lock_ms < many)
         return PACE_ONE;
     return PACE_MANY;
 }

@@ -24,7 +24,9 @@ struct database {
     struct identity seen;
     struct database_facts facts;
     const struct engine_host *host;
-    double busy_until_ms, stop_at_ms;
+    enum database_mode mode;
+    bool had_log; /* there was a -wal before we came */
+    double busy_until_ms, stop_at_ms, asked_ms;
     bool overran;
 };
 
@@ -33,7 +35,8 @@ enum {
     DATABASE_FORMAT_KNOWN = 4,  /* the newest schema format and file format versions that any */
     DATABASE_VERSION_KNOWN = 2, /* SQLite has written so far */
     DATABASE_PROGRESS_OPS = 2000,
-    DATABASE_POLL_US = 1000
+    DATABASE_POLL_MS = 1,
+    DATABASE_ASK_MS = 10 /* between two questions to the host whether to stop */
 };
 
 /* Whoever waits here is litekeeper, never the application: so poll often, for its turn is short. */
@@ -45,16 +48,20 @@ static int database_busy(void *argument, int count)
     if (clock_monotonic_ms() >= database->busy_until_ms ||
         database->host->stopped(database->host->argument))
         return 0;
-    sqlite3_sleep(DATABASE_POLL_US / 1000);
+    sqlite3_sleep(DATABASE_POLL_MS);
     return 1;
 }
 
 static int database_progress(void *argument)
 {
     struct database *database = argument;
+    double now = clock_monotonic_ms();
 
-    database->overran = database->stop_at_ms > 0 && clock_monotonic_ms() >= database->stop_at_ms;
-    return database->overran || database->host->stopped(database->host->argument);
+    database->overran = database->stop_at_ms > 0 && now >= database->stop_at_ms;
+    if (database->overran || now - database->asked_ms < DATABASE_ASK_MS)
+        return database->overran;
+    database->asked_ms = now;
+    return database->host->stopped(database->host->argument);
 }
 
 static const struct {
@@ -231,6 +238,16 @@ static enum status database_begin_use(struct database *database, enum database_m
     return database_set_manners(database, mode, error);
 }
 
+static bool database_has_log(const char *name)
+{
+    char *log = memory_format("%s-wal", name);
+    struct stat about;
+    bool has = fstatat(AT_FDCWD, log, &about, AT_SYMLINK_NOFOLLOW) == 0;
+
+    free(log);
+    return has;
+}
+
 enum status database_open(const char *name, const struct identity *seen, enum database_mode mode,
                           double busy_ms, const struct engine_host *host, struct database **result,
                           struct error *error)
@@ -242,7 +259,9 @@ enum status database_open(const char *name, const struct identity *seen, enum da
     struct database *database = memory_new(struct database);
     database->name = memory_copy(name);
     database->seen = *seen;
+    database->mode = mode;
     database->host = host;
+    database->had_log = database_has_log(name);
     database_deadlines(database, clock_monotonic_ms() + busy_ms, 0);
     int rc = sqlite3_open_v2(name, &database->sql, SQLITE_OPEN_READWRITE, VFS_NAME);
     if (rc != SQLITE_OK) {
@@ -258,10 +277,27 @@ enum status database_open(const char *name, const struct identity *seen, enum da
     return status;
 }
 
+/* Whoever closes last removes the log and its index, and SQLite does so only together with a
+ * checkpoint. It takes the exclusive lock for that, so nobody can be in the middle of a commit;
+ * and there must be nothing left to copy. A log that we found when we came to look stays. */
+static void database_tidy(struct database *database)
+{
+    struct walindex index;
+
+    if (!database->facts.wal || database->facts.replicator ||
+        (database->mode == DATABASE_READ && database->had_log) ||
+        walindex_read(database->sql, &index, NULL) != STATUS_OK ||
+        index.backfilled < index.max_frame)
+        return;
+    sqlite3_db_config(database->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+}
+
 void database_close(struct database *database)
 {
     if (!database)
         return;
+    if (database->sql)
+        database_tidy(database);
     sqlite3_close_v2(database->sql);
     free(database->name);
     free(database);

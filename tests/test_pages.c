@@ -301,6 +301,75 @@ START_TEST(test_live_log)
 }
 END_TEST
 
+/* Someone else who acts at one exact moment: as the statement that begins like `at` is about to
+ * run on the measured connection. */
+struct intruder {
+    const char *at;
+    int times;
+    sqlite3 *db;
+    uint64_t random;
+    const char *checkpoint;
+};
+
+static int intrude(unsigned kind, void *argument, void *statement, void *sql)
+{
+    struct intruder *intruder = argument;
+
+    (void)kind;
+    (void)statement;
+    if (strncmp(sql, intruder->at, strlen(intruder->at)) || intruder->times == 0)
+        return 0;
+    intruder->times--;
+    randomdb_change(intruder->db, 30, &intruder->random);
+    sqlite3_exec(intruder->db, intruder->checkpoint, NULL, NULL, NULL); /* busy is fine */
+    randomdb_change(intruder->db, 30, &intruder->random);
+    return 0;
+}
+
+/* The moments that the proof in pagefile.c speaks of, each with all of the log in the database
+ * file before (read mark 0) and without. */
+static const struct {
+    const char *at;
+    bool backfilled;
+    const char *checkpoint;
+} moments[] = {
+    {"BEGIN", false, "PRAGMA wal_checkpoint(PASSIVE)"},
+    {"BEGIN", true, "PRAGMA wal_checkpoint(TRUNCATE)"},
+    {"SELECT 1 FROM main.sqlite_schema", false, "PRAGMA wal_checkpoint(RESTART)"},
+    {"SELECT 1 FROM main.sqlite_schema", true, "PRAGMA wal_checkpoint(PASSIVE)"},
+    {"PRAGMA main.journal_mode", false, "PRAGMA wal_checkpoint(PASSIVE)"},
+    {"PRAGMA main.journal_mode", true, "PRAGMA wal_checkpoint(TRUNCATE)"},
+    {"PRAGMA main.page_count", false, "PRAGMA wal_checkpoint(PASSIVE)"},
+    {"PRAGMA main.page_count", false, "PRAGMA wal_checkpoint(RESTART)"},
+    {"PRAGMA main.page_count", true, "PRAGMA wal_checkpoint(PASSIVE)"},
+    {"PRAGMA main.page_count", true, "PRAGMA wal_checkpoint(TRUNCATE)"},
+};
+
+START_TEST(test_moments)
+{
+    uint64_t random = randomdb_seed("moments") + (uint64_t)_i;
+    struct leaves leaves = {0};
+    const struct randomdb_kind kind = {.page_size = 1024, .journal = "wal", .rows = 400};
+    struct intruder intruder = {.at = moments[_i].at,
+                                .times = 3,
+                                .checkpoint = moments[_i].checkpoint};
+
+    intruder.db = randomdb_make(randomdb_path("live"), &kind, &random);
+    intruder.random = random;
+    sqlite3_busy_timeout(intruder.db, 0);
+    sqlite3 *db = randomdb_open(randomdb_path("live"));
+    if (moments[_i].backfilled)
+        randomdb_sql(intruder.db, "PRAGMA wal_checkpoint(PASSIVE)");
+    randomdb_value(db, "SELECT count(*) FROM plain");
+    sqlite3_trace_v2(db, SQLITE_TRACE_STMT, intrude, &intruder);
+    compare(db, &leaves);
+    ck_assert_int_lt(intruder.times, 3);
+    sqlite3_close(db);
+    sqlite3_close(intruder.db);
+    randomdb_clean();
+}
+END_TEST
+
 /* Rollback-journal mode in slices of one read, beside a writer: it says that it is approximate and
  * calls nothing damaged that is not. */
 START_TEST(test_live_slices)
@@ -438,6 +507,7 @@ int main(void)
     tcase_add_loop_test(cases, test_kinds, 0, 8);
     tcase_add_test(cases, test_samples);
     tcase_add_loop_test(cases, test_live_log, 0, 8);
+    tcase_add_loop_test(cases, test_moments, 0, sizeof moments / sizeof *moments);
     tcase_add_loop_test(cases, test_live_slices, 0, 2);
     tcase_add_test(cases, test_slices_alone);
     tcase_add_test(cases, test_only_table);

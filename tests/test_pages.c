@@ -370,32 +370,62 @@ START_TEST(test_moments)
 }
 END_TEST
 
-/* Rollback-journal mode in slices of one read, beside a writer: it says that it is approximate and
- * calls nothing damaged that is not. */
+/* In slices of one read, while someone writes: nothing is called damaged that is not. Returns
+ * whether it said that it is approximate. */
+static bool measure_moving(sqlite3 *db)
+{
+    const struct pages_limits hasty = {.slice_ms = 0, .gap_ms = 0.2};
+    struct pages_report report;
+    struct error error = {0};
+
+    enum status status = pages_measure(db, &hasty, &report, &error);
+    ck_assert_msg(!status, "%s", error.text);
+    for (size_t k = 0; k < report.btree_count; k++) {
+        const char *wrong = report.btrees[k].error;
+        ck_assert_msg(!wrong || strstr(wrong, "kept changing"), "%s", wrong);
+        ck_assert(wrong || report.btrees[k].leaf_pages >= 1);
+    }
+    ck_assert_ptr_null(report.freelist_error);
+    bool approximate = report.approximate;
+    pages_report_free(&report);
+    return approximate;
+}
+
+/* Someone writes between each two slices, then between the first ones, then between the last. */
+START_TEST(test_slices_moments)
+{
+    uint64_t random = randomdb_seed("slices moments") + (uint64_t)_i;
+    const struct randomdb_kind kind = {
+        .page_size = 512, .auto_vacuum = 2 * (_i % 2), .journal = "delete", .rows = 8000};
+    struct intruder intruder = {.at = "BEGIN", .checkpoint = "PRAGMA incremental_vacuum(20)"};
+
+    intruder.db = randomdb_make(randomdb_path("live"), &kind, &random);
+    randomdb_sql(intruder.db, "DELETE FROM plain WHERE id % 10 < 8 AND id > 2000");
+    intruder.random = random;
+    sqlite3 *db = randomdb_open(randomdb_path("live"));
+    sqlite3_trace_v2(db, SQLITE_TRACE_STMT, intrude, &intruder);
+    for (int i = 0; i < 7; i++) {
+        intruder.times = 1 << i;
+        ck_assert(measure_moving(db) == (intruder.times < (1 << i) - 1));
+    }
+    sqlite3_close(db);
+    sqlite3_close(intruder.db);
+    randomdb_clean();
+}
+END_TEST
+
+/* Rollback-journal mode beside a writer of another process: it says that it is approximate. */
 START_TEST(test_live_slices)
 {
     uint64_t random = randomdb_seed("live slices") + (uint64_t)_i;
     const struct randomdb_kind kind = {.page_size = 1024, .journal = "delete", .rows = 3000};
-    const struct pages_limits hasty = {.slice_ms = 0, .gap_ms = 0.2};
     int approximate = 0;
 
     sqlite3_close(randomdb_make(randomdb_path("live"), &kind, &random));
     pid_t pid = writer(randomdb_path("live"), random);
     sqlite3 *db = randomdb_open(randomdb_path("live"));
-    for (int i = 0; i < 6; i++) {
-        struct pages_report report;
-        struct error error = {0};
-        enum status status = pages_measure(db, &hasty, &report, &error);
-        ck_assert_msg(!status, "%s", error.text);
-        approximate += report.approximate;
-        for (size_t k = 0; k < report.btree_count; k++) {
-            const char *wrong = report.btrees[k].error;
-            ck_assert_msg(!wrong || strstr(wrong, "kept changing"), "%s", wrong);
-            ck_assert_int_ge(report.btrees[k].leaf_pages, 1);
-        }
-        ck_assert_ptr_null(report.freelist_error);
-        pages_report_free(&report);
-    }
+    for (int i = 0; i < 6; i++)
+        approximate += measure_moving(db);
     stop(pid);
     ck_assert_int_gt(approximate, 0);
     ck_assert_int_eq(
@@ -509,6 +539,7 @@ int main(void)
     tcase_add_loop_test(cases, test_live_log, 0, 8);
     tcase_add_loop_test(cases, test_moments, 0, sizeof moments / sizeof *moments);
     tcase_add_loop_test(cases, test_live_slices, 0, 2);
+    tcase_add_loop_test(cases, test_slices_moments, 0, 2);
     tcase_add_test(cases, test_slices_alone);
     tcase_add_test(cases, test_only_table);
     tcase_add_test(cases, test_stopped);

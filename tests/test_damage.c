@@ -363,6 +363,27 @@ START_TEST(test_sparse)
 }
 END_TEST
 
+/* Frames that belong to another generation of the log than the wal-index says. */
+START_TEST(test_foreign_frames)
+{
+    uint64_t random = randomdb_seed("foreign frames");
+    const struct randomdb_kind kind = {.page_size = 512, .journal = "wal", .rows = 100};
+    static char said[65536];
+    char path[600];
+
+    sqlite3 *db = randomdb_make(randomdb_path("live"), &kind, &random);
+    snprintf(path, sizeof path, "%s-wal", randomdb_path("live"));
+    int descriptor = open(path, O_RDWR);
+    for (off_t at = 32; at < lseek(descriptor, 0, SEEK_END); at += 24 + 512)
+        ck_assert_int_eq(pwrite(descriptor, "\xA5\xA5", 2, at + 8), 2);
+    damage_look_here(randomdb_path("live"), 60000, said, sizeof said);
+    ck_assert_msg(strstr(said, "of the log does not hold page 1"), "%s", said);
+    close(descriptor);
+    sqlite3_close(db);
+    randomdb_clean();
+}
+END_TEST
+
 enum { FILES = 2000, BATCH = 100 };
 
 /* Half of the bytes anywhere, the other half where pages say what they are. */
@@ -495,6 +516,7 @@ int main(void)
     tcase_add_test(all, test_pointer_map);
     tcase_add_loop_test(all, test_schema, 0, sizeof schemas / sizeof *schemas);
     tcase_add_test(all, test_sparse);
+    tcase_add_test(all, test_foreign_frames);
     tcase_add_loop_test(all, test_log_flipped, 0, 2);
     tcase_add_loop_test(all, test_flipped, 0, FILES / BATCH);
     suite_add_tcase(suite, all);

@@ -206,7 +206,7 @@ static struct bench_figures contest(const struct bench *bench, const char *journ
 /* Which SQLite, in the words of litekeeper's own inspection. */
 static char *library(const struct bench *bench)
 {
-    char *path = original(bench, "wal");
+    char *path = original(bench, bench->only ? bench->only : "wal");
     const char *const argv[] = {bench->litekeeper, "inspect", "--json", path, NULL};
     int status;
     json_t *inspection = stage_run(argv, bench->log, NULL, &status);

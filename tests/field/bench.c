@@ -8,9 +8,9 @@
 #include "latency.h"
 #include "log.h"
 #include "memory.h"
-#include "moment.h"
 #include "sql.h"
 #include "stage.h"
+#include "stamp.h"
 #include "text.h"
 
 #include <errno.h>
@@ -88,10 +88,10 @@ static void write_policy(const struct bench *bench, int max_lock_ms)
 static int delete_in_one(const char *path, const char *cutoff)
 {
     sqlite3 *db = sql_open(path, SQLITE_OPEN_READWRITE);
-    sqlite3_stmt *statement = sql_prepare(db, "DELETE FROM logs WHERE timestamp < ?");
 
     sqlite3_busy_timeout(db, 60000);
-    moment_bind(statement, 1, moment_find("iso"), strtoll(cutoff, NULL, 10));
+    sqlite3_stmt *statement = sql_prepare(db, "DELETE FROM logs WHERE timestamp < ?");
+    stamp_bind(statement, 1, stamp_find("iso"), strtoll(cutoff, NULL, 10));
     double began = latency_clock_ms();
     sql_step(statement);
     double took = latency_clock_ms() - began;
@@ -206,7 +206,7 @@ static struct bench_figures contest(const struct bench *bench, const char *journ
 /* Which SQLite, in the words of litekeeper's own inspection. */
 static char *library(const struct bench *bench)
 {
-    char *path = original(bench, "wal");
+    char *path = original(bench, bench->only ? bench->only : "wal");
     const char *const argv[] = {bench->litekeeper, "inspect", "--json", path, NULL};
     int status;
     json_t *inspection = stage_run(argv, bench->log, NULL, &status);
@@ -258,7 +258,7 @@ static void prepare(struct bench *bench)
     bench->copy = memory_format("%s/worklog.db", bench->folder);
     bench->policy = memory_format("%s/policy.yaml", bench->folder);
     bench->cutoff =
-        memory_format("%lld", (long long)(moment_now() - (int64_t)KEEP_DAYS * 86400 * 1000000));
+        memory_format("%lld", (long long)(stamp_now() - (int64_t)KEEP_DAYS * 86400 * 1000000));
 }
 
 int main(int argc, char **argv)

@@ -236,15 +236,20 @@ static enum status node_items(struct node_builder *builder, struct node *node, i
     }
 }
 
-static void node_name(struct node_builder *builder, const yaml_char_t *anchor,
-                      const struct node *node)
+/* Remembers a value that was given a name. */
+static enum status node_name(struct node_builder *builder, const yaml_event_t *event,
+                             const yaml_char_t *anchor, const struct node *node)
 {
     if (!anchor)
-        return;
+        return STATUS_OK;
+    if (builder->anchor_count == NODE_ANCHORS)
+        return node_wrong(builder, event->start_mark, "more than %d values with a name (&)",
+                          NODE_ANCHORS);
     builder->anchors =
         memory_resize(builder->anchors, builder->anchor_count + 1, sizeof *builder->anchors);
     builder->anchors[builder->anchor_count++] =
         (struct node_anchor){memory_copy((const char *)anchor), node};
+    return STATUS_OK;
 }
 
 static enum status node_value(struct node_builder *builder, const yaml_event_t *event, int depth,
@@ -270,13 +275,13 @@ static enum status node_value(struct node_builder *builder, const yaml_event_t *
     }
     if (status == STATUS_OK && tag)
         status = node_wrong(builder, event->start_mark, "a tag (\"%.100s\"); leave it out", tag);
-    if (status != STATUS_OK) {
+    if (status == STATUS_OK)
+        status = node_name(builder, event, anchor, made);
+    if (status == STATUS_OK)
+        *node = made;
+    else
         node_free(made);
-        return status;
-    }
-    node_name(builder, anchor, made);
-    *node = made;
-    return STATUS_OK;
+    return status;
 }
 
 /* Reads events up to the first of a kind that matters: a value, or the end. */

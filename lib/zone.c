@@ -17,7 +17,7 @@
 
 enum {
     ZONE_NAME = 128,            /* longest name */
-    ZONE_FILE = 256 * 1024,     /* largest file; the tz database's largest has 4 kB */
+    ZONE_FILE = 64 * 1024,      /* largest file; the tz database's largest has 4 kB */
     ZONE_HEADER = 44,           /* bytes, RFC 8536 section 3.1 */
     ZONE_TYPE = 6,              /* bytes of a local time type */
     ZONE_OFFSET_MAX = 26 * 3600 /* RFC 8536 section 3.2 */

@@ -149,6 +149,6 @@ int32_t zone_rule_offset(const struct zone_rule *rule, int64_t utc_s)
     int year = parts.tm_year + 1900;
     int64_t begin = rule_moment(&rule->begin, year) - rule->standard;
     int64_t end = rule_moment(&rule->end, year) - rule->daylight;
-    bool daylight = begin < end ? utc_s >= begin && utc_s < end : utc_s >= begin || utc_s < end;
-    return daylight ? rule->daylight : rule->standard;
+    bool summer = begin < end ? utc_s >= begin && utc_s < end : utc_s >= begin || utc_s < end;
+    return summer ? rule->daylight : rule->standard;
 }

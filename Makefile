@@ -55,9 +55,6 @@ $(BUILD)/tests/%.o: CFLAGS_ALL += -Itests $(shell pkg-config --cflags check 2>/d
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SHARED) $(DAEMON_PARTS) $(BUILD)/liblitekeeper.a
 	$(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LIBS_ALL)
 
-# These run the real thing.
-$(BUILD)/tests/test_commands $(BUILD)/tests/test_run: | $(BUILD)/litekeeper
-
 clean:
 	rm -rf build
 

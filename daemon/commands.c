@@ -13,6 +13,7 @@ static const struct command_option check_options[] = {
     CONFIG,
     {0, "dump", NULL, offsetof(struct command_line, dump),
      "print the whole policy with every default; it loads to the same policy"},
+    JSON,
     END,
 };
 

@@ -97,15 +97,12 @@ static void report_effect(struct text *line, json_t *effect)
     }
 }
 
-static void report_amounts(struct text *line, const json_t *event)
+/* Rows are in the reason already, whatever the outcome. */
+static void report_freed(struct text *line, const json_t *event)
 {
     char number[TEXT_SHORT];
-    int64_t rows = report_whole(event, "rows"), bytes = report_whole(event, "bytes_freed");
-    bool done = strcmp(report_text(event, "outcome"), "done") == 0;
+    int64_t bytes = report_whole(event, "bytes_freed");
 
-    if (rows > 0 && !done) /* what is done has them in its reason */
-        text_addf(line, "; %s %s removed before that", text_count(number, rows),
-                  rows == 1 ? "row" : "rows");
     if (bytes > 0)
         text_addf(line, "; %s given back", text_bytes(number, bytes));
 }
@@ -122,7 +119,7 @@ char *report_outcome(const json_t *event)
         text_addf(&line, " %s %s", strcmp(outcome, "done") == 0 ? "in" : "after",
                   text_seconds(seconds, report_real(event, "seconds")));
     text_addf(&line, ": %s", report_text(event, "reason"));
-    report_amounts(&line, event);
+    report_freed(&line, event);
     report_lock(&line, json_object_get(event, "lock"));
     report_effect(&line, json_object_get(event, "effect"));
     return text_take(&line);

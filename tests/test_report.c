@@ -26,7 +26,7 @@ static const struct {
      "worklog retention logs: skipped: no row is older than 90 days"},
     {"{" OF ",\"outcome\":\"cancelled\",\"reason\":\"interrupted\",\"rows\":1,\"bytes_freed\":4096,"
      "\"seconds\":75,\"lock\":{\"count\":1,\"max_ms\":2,\"p99_ms\":2},\"effect\":null}",
-     "worklog retention logs: cancelled after 1 min 15 s: interrupted; 1 row removed before that; "
+     "worklog retention logs: cancelled after 1 min 15 s: interrupted; "
      "4.0 KiB given back; lock held 1 time, longest 2.0 ms, p99 2.0 ms"},
     {"{\"database\":\"w\",\"task\":\"sample\",\"target\":null,\"outcome\":\"done\",\"reason\":"
      "\"r\","

@@ -6,9 +6,8 @@
 
 #include "event_check.h"
 #include "history.h"
-#include "job.h"
-#include "worker.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -123,32 +122,29 @@ static enum status history_job_take(struct history *history, const json_t *reque
     return error_set(error, STATUS_INVALID, "no such request");
 }
 
-static json_t *history_job_answer(struct history *history, const json_t *request)
+static json_t *history_job_answer(struct history *history, const char *line)
 {
-    json_t *answer = NULL;
+    json_t *request = json_loads(line, JSON_REJECT_DUPLICATES, NULL), *answer = NULL;
     struct error error = {0};
 
     if (history_job_take(history, request, &answer, &error))
         answer = history_job_unwritten(error.text);
+    json_decref(request);
     return answer;
 }
 
-enum status history_job_serve(json_t *job, struct error *error)
+void history_job(const char *state, FILE *input, void (*emit)(void *argument, json_t *event),
+                 void *argument)
 {
     struct history *history = NULL;
-    struct error closed = {0};
-    json_t *request = NULL;
-    const char *state;
+    struct error error = {0};
+    char *line = NULL;
+    size_t size = 0;
+    enum status status = history_open(state, &history, &error);
 
-    enum status status = job_state(job, &state, error);
-    if (status)
-        return status;
-    enum status opened = history_open(state, &history, &closed);
-    while (!(status = worker_read(&request, error))) {
-        worker_emit(NULL, opened ? history_job_unwritten(closed.text)
-                                 : history_job_answer(history, request));
-        json_decref(request);
-    }
+    while (getline(&line, &size, input) > 0)
+        emit(argument,
+             status ? history_job_unwritten(error.text) : history_job_answer(history, line));
+    free(line);
     history_close(history);
-    return status == STATUS_CANCELLED ? STATUS_OK : status; /* the end of the input is our end */
 }

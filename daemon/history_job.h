@@ -9,14 +9,15 @@
 #define HISTORY_JOB_H
 
 #include "engine.h"
-#include "error.h"
 #include "units.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
-/* In the worker: opens the history in the job's folder, then answers the requests till there are
- * no more. A history that can't be opened answers each with the reason. */
-enum status history_job_serve(json_t *job, struct error *error) MUST_CHECK;
+/* In the worker: opens the history in the folder `state`, then answers the requests in `input`
+ * until it ends. A history that can't be opened answers each with the reason. */
+void history_job(const char *state, FILE *input, void (*emit)(void *argument, json_t *event),
+                 void *argument);
 
 /* In the parent: requests (new references), and the answer to "clock". */
 json_t *history_job_clock(void);

@@ -61,7 +61,7 @@ static void database_make(const char *name, int rows)
         "CREATE INDEX logs_timestamp ON logs(timestamp);"
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %d)"
         " INSERT INTO logs(timestamp, message)"
-        " SELECT datetime('now', '-1 hour', (i * 200 / %d - 200) || ' days'),"
+        " SELECT datetime('now', '+1 hour', (i * 200 / %d - 200) || ' days'),"
         " hex(zeroblob(60)) FROM n;"
         "PRAGMA wal_checkpoint(TRUNCATE)",
         rows, rows);
@@ -194,7 +194,7 @@ START_TEST(an_inspection_needs_no_policy)
            "  logs_timestamp  index ~%  ~%  ~%\n"
            "  sqlite_schema   table ~%  ~%  ~%\n"
            "\n"
-           "~",
+           "&",
            "");
     expect_run("inspect --json @/worklog.db", &result);
     ck_assert_int_eq(result.status, 0);

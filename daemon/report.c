@@ -78,6 +78,18 @@ static void report_value(struct text *line, const char *key, const json_t *value
     text_addf(line, " %s", json_is_string(value) ? json_string_value(value) : number);
 }
 
+/* A key in words, the caller's to free; the value tells that it is bytes. */
+static char *report_words(const char *key)
+{
+    size_t length = strlen(key);
+    char *words =
+        memory_copy_length(key, report_ends(key, "_bytes") ? length - strlen("_bytes") : length);
+
+    for (char *letter = words; *letter; letter++)
+        *letter = *letter == '_' ? ' ' : *letter;
+    return words;
+}
+
 static void report_effect(struct text *line, json_t *effect)
 {
     const char *key, *before = "; after it:";
@@ -87,9 +99,7 @@ static void report_effect(struct text *line, json_t *effect)
     {
         if (json_is_object(value) || json_is_null(value))
             continue;
-        char *words = memory_copy(key);
-        for (char *letter = words; *letter; letter++)
-            *letter = *letter == '_' ? ' ' : *letter;
+        char *words = report_words(key);
         text_addf(line, "%s %s", before, words);
         report_value(line, key, value);
         free(words);

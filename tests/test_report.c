@@ -33,7 +33,7 @@ static const struct {
      "\"rows\":0,\"bytes_freed\":0,\"seconds\":0.2,\"lock\":{},\"effect\":{\"pages\":268780,"
      "\"page_size\":4096,\"wal_bytes\":1048576,\"share\":0.25,\"ok\":true,\"format\":\"unix\","
      "\"inner\":{\"a\":1},\"none\":null,\"btrees\":[1,2,3]}}",
-     "w sample: done in 0.2 s: r; after it: pages 268,780, page size 4.0 KiB, wal bytes 1.0 MiB, "
+     "w sample: done in 0.2 s: r; after it: pages 268,780, page size 4.0 KiB, wal 1.0 MiB, "
      "share 0.25, ok yes, format unix, btrees 3"},
 };
 

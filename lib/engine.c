@@ -99,7 +99,8 @@ static void engine_take_lease(struct engine *engine)
                                  .duty = limits->duty,
                                  .busy_ms = engine_ms(&limits->busy_timeout),
                                  .max_wal_bytes = limits->max_wal,
-                                 .window_open = window_open(limits->window, engine->now_us)};
+                                 .window_open = engine->job->outside_window ||
+                                                window_open(limits->window, engine->now_us)};
 
     engine->lease = lease_new(engine->database, &lease);
 }

@@ -190,6 +190,8 @@ enum status lease_begin(struct lease *lease, struct error *error)
         if ((status = lease_leave_gap(lease, error)))
             return status;
     }
+    if (lease->profile == PACE_ALONE && !neighbours_none(lease->neighbours))
+        lease->profile = PACE_ONE; /* someone came; the next look will tell who */
     lease_learn(lease);
     if ((status = database_check_moved(lease->database, error)))
         return status;

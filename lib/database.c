@@ -3,12 +3,10 @@
  * connection so that the application is neither harmed nor kept waiting. It never makes a
  * checkpoint and never changes the schema.
  */
-#include "database.h"
+#include "database_inside.h"
 
 #include "clock.h"
-#include "library.h"
 #include "memory.h"
-#include "text.h"
 #include "vfs.h"
 #include "walindex.h"
 
@@ -18,22 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct database {
-    sqlite3 *sql;
-    char *name;
-    struct identity seen;
-    struct database_facts facts;
-    const struct engine_host *host;
-    enum database_mode mode;
-    bool had_log; /* there was a -wal before we came */
-    double busy_until_ms, stop_at_ms, asked_ms;
-    bool overran;
-};
-
 enum {
-    DATABASE_HEADER = 100,      /* bytes; fileformat2.html#the_database_header */
-    DATABASE_FORMAT_KNOWN = 4,  /* the newest schema format and file format versions that any */
-    DATABASE_VERSION_KNOWN = 2, /* SQLite has written so far */
     DATABASE_PROGRESS_OPS = 2000,
     DATABASE_POLL_MS = 1,
     DATABASE_ASK_MS = 10 /* between two questions to the host whether to stop */
@@ -100,113 +83,6 @@ static const char database_pragmas[] = "PRAGMA mmap_size=0;"
                                        "PRAGMA cell_size_check=ON;"
                                        "PRAGMA temp_store=MEMORY;"
                                        "PRAGMA cache_size=-16384;";
-
-static uint32_t database_big_endian(const unsigned char *bytes)
-{
-    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-/* The header as the file has it, through SQLite's own handle. Zeroes where it can't be read. */
-static void database_header(struct database *database, unsigned char *header)
-{
-    sqlite3_file *file = NULL;
-
-    memset(header, 0, DATABASE_HEADER);
-    sqlite3_file_control(database->sql, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (!file || !file->pMethods ||
-        file->pMethods->xRead(file, header, DATABASE_HEADER, 0) != SQLITE_OK)
-        memset(header, 0, DATABASE_HEADER);
-}
-
-static enum status database_check_header(struct database *database, struct error *error)
-{
-    static const char magic[] = "SQLite format 3"; /* and its NUL: 16 bytes */
-    unsigned char header[DATABASE_HEADER];
-
-    database_header(database, header);
-    database->facts.last_writer = (int)(database_big_endian(header + 96) % 1000000000);
-    database->facts.reset_bug = library_has_wal_reset_bug(sqlite3_libversion_number()) ||
-                                library_has_wal_reset_bug(database->facts.last_writer);
-    if (!header[0])
-        return STATUS_OK; /* empty, or all of it is still in the WAL */
-    if (memcmp(header, magic, sizeof magic) != 0)
-        return error_set(error, STATUS_REFUSED,
-                         "not a SQLite database, or an encrypted one: its first 16 bytes are not "
-                         "SQLite's");
-    if (header[18] > DATABASE_VERSION_KNOWN || header[19] > DATABASE_VERSION_KNOWN ||
-        database_big_endian(header + 44) > DATABASE_FORMAT_KNOWN)
-        return error_set(error, STATUS_REFUSED,
-                         "its file format is newer than SQLite %s, which litekeeper runs with: "
-                         "link a newer library",
-                         sqlite3_libversion());
-    return STATUS_OK;
-}
-
-/* A schema that can't be parsed was either written by a newer SQLite or damaged. */
-static enum status database_schema_error(struct database *database, struct error *error)
-{
-    char why[256];
-
-    snprintf(why, sizeof why, "%s", sqlite3_errmsg(database->sql));
-    if (database->facts.last_writer > sqlite3_libversion_number())
-        return error_set(error, STATUS_REFUSED,
-                         "SQLite %s, which litekeeper runs with, can't read the schema, which "
-                         "version %d.%d.%d has written last: %s; link a newer library",
-                         sqlite3_libversion(), database->facts.last_writer / 1000000,
-                         database->facts.last_writer / 1000 % 1000,
-                         database->facts.last_writer % 1000, why);
-    return error_set(error, STATUS_REFUSED, "the schema can't be read: %s", why);
-}
-
-static enum status database_read_schema(struct database *database, struct error *error)
-{
-    int rc = sqlite3_exec(database->sql, "SELECT 1 FROM sqlite_master LIMIT 1", NULL, NULL, NULL);
-    int primary = rc & 0xff;
-    bool malformed = (primary == SQLITE_CORRUPT || primary == SQLITE_ERROR) &&
-                     strstr(sqlite3_errmsg(database->sql), "malformed database schema");
-
-    if (malformed || primary == SQLITE_ERROR)
-        return database_schema_error(database, error);
-    return rc == SQLITE_OK ? STATUS_OK : database_error(database, rc, error);
-}
-
-/* Litestream keeps its state in a table or in a folder beside the file. */
-static enum status database_find_replicator(struct database *database, struct error *error)
-{
-    int64_t tables = 0;
-    struct stat folder;
-    char *path = memory_format(".%s-litestream", database->name);
-
-    enum status status =
-        database_integer(database,
-                         "SELECT count(*) FROM sqlite_master WHERE name IN ('_litestream_seq')", 0,
-                         &tables, error);
-    if (tables || fstatat(AT_FDCWD, path, &folder, AT_SYMLINK_NOFOLLOW) == 0)
-        database->facts.replicator = "Litestream";
-    free(path);
-    return status;
-}
-
-static enum status database_learn(struct database *database, struct error *error)
-{
-    int64_t page_size = 0, auto_vacuum = 0;
-    sqlite3_stmt *mode = NULL;
-    bool row = false;
-    enum status status;
-
-    if ((status = database_integer(database, "PRAGMA page_size", 0, &page_size, error)) ||
-        (status = database_integer(database, "PRAGMA auto_vacuum", 0, &auto_vacuum, error)) ||
-        (status = database_prepare(database, "PRAGMA journal_mode", &mode, error)) ||
-        (status = database_step(database, mode, &row, error)))
-        goto out;
-    database->facts.page_size = (uint32_t)page_size;
-    database->facts.auto_vacuum = (int)auto_vacuum;
-    database->facts.wal = row && strcmp((const char *)sqlite3_column_text(mode, 0), "wal") == 0;
-    status = database_find_replicator(database, error);
-out:
-    sqlite3_finalize(mode);
-    return status;
-}
 
 /* A WAL commit needs no fsync to be atomic, and a deletion that a power cut undoes is done again;
  * a rollback journal without it can corrupt. */
@@ -344,15 +220,4 @@ enum status database_check_moved(struct database *database, struct error *error)
         return error_set(error, STATUS_REFUSED,
                          "the file was moved or replaced while litekeeper had it open");
     return identity_check(AT_FDCWD, database->name, &database->seen, error);
-}
-
-uint32_t database_changes(struct database *database)
-{
-    unsigned char header[DATABASE_HEADER];
-    struct walindex index;
-
-    if (database->facts.wal && walindex_read(database->sql, &index, NULL) == STATUS_OK)
-        return index.changes;
-    database_header(database, header);
-    return database_big_endian(header + 24); /* the file change counter */
 }

@@ -93,6 +93,7 @@ int main(void)
     Suite *suite = suite_create("fileheader");
     TCase *all = tcase_create("fileheader");
 
+    tcase_set_timeout(all, 60);
     tcase_add_test(all, test_fields);
     tcase_add_loop_test(all, test_pointer_maps, 0, sizeof maps / sizeof *maps);
     tcase_add_loop_test(all, test_special_pages, 0, 4);

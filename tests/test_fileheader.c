@@ -82,7 +82,7 @@ START_TEST(test_special_pages)
     ck_assert_uint_eq(lock, 1073741824 / sizes[_i] + 1);
     for (uint32_t page = 1; page < lock + 5000; page++) {
         special += page == lock || fileheader_pointer_map(&header, page);
-        if (page != lock)
+        if (page != lock && (page < 5000 || page > lock - 5000))
             ck_assert_uint_eq(fileheader_special_pages(&header, page), special);
     }
 }
@@ -93,6 +93,7 @@ int main(void)
     Suite *suite = suite_create("fileheader");
     TCase *all = tcase_create("fileheader");
 
+    tcase_set_timeout(all, 60);
     tcase_add_test(all, test_fields);
     tcase_add_loop_test(all, test_pointer_maps, 0, sizeof maps / sizeof *maps);
     tcase_add_loop_test(all, test_special_pages, 0, 4);

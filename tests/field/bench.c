@@ -133,8 +133,7 @@ static json_t *watch(const struct bench *bench, struct stage_process *contender,
             kill(idle, SIGUSR1);
             idle = 0;
         }
-        const char *kind = json_string_value(json_object_get(event, "event"));
-        if (kind && !strcmp(kind, "outcome")) {
+        if (stage_is(event, "outcome")) {
             json_decref(outcome);
             outcome = json_incref(event);
         }

@@ -63,7 +63,7 @@ static sqlite3 *writer_open(struct writer *w)
     sqlite3 *db = sql_open(w->settings->file, SQLITE_OPEN_READWRITE);
 
     sqlite3_extended_result_codes(db, 1);
-    sqlite3_busy_timeout(db, (int)w->settings->busy_timeout_ms);
+    sqlite3_busy_timeout(db, 60000); /* to get in at all, past writers that are at work already */
     sql_run(db, "PRAGMA synchronous=%w", w->settings->synchronous);
     sqlite3_stmt *newest =
         sql_prepare(db, "SELECT id, timestamp FROM logs ORDER BY id DESC LIMIT 1");
@@ -79,6 +79,7 @@ static sqlite3 *writer_open(struct writer *w)
                                 "duration_ms, request_id, message) "
                                 "VALUES(?, 'INFO', ?, 'GET', 200, 1.5, ?, ?)");
     w->read = sql_prepare(db, "SELECT message FROM logs WHERE id = ?");
+    sqlite3_busy_timeout(db, (int)w->settings->busy_timeout_ms);
     return db;
 }
 

@@ -91,18 +91,27 @@ static double bench_percent(double part, double whole)
     return whole > 0 ? 100 * part / whole : 0;
 }
 
+const char *bench_by(char *buffer, int max_lock_ms)
+{
+    if (max_lock_ms > 0)
+        snprintf(buffer, TEXT_SHORT, "%d ms", max_lock_ms);
+    else
+        snprintf(buffer, TEXT_SHORT, "%s", max_lock_ms == BENCH_DELETE ? "DELETE" : "(alone)");
+    return buffer;
+}
+
 void bench_table_row(struct bench_table *table, const char *journal,
                      const struct bench_beside *beside, int max_lock_ms,
                      const struct bench_figures *f)
 {
-    char by[TEXT_SHORT] = "DELETE";
+    char by[TEXT_SHORT];
 
-    if (max_lock_ms)
-        snprintf(by, sizeof by, "%d ms", max_lock_ms);
-    else
+    if (max_lock_ms == BENCH_ALONE)
+        table->one_delete = (struct bench_figures){0};
+    else if (max_lock_ms == BENCH_DELETE)
         table->one_delete = *f;
     text_addf(&table->text, "| %-7s | %-9s | %-9s | %5.1f | %7.0f | %4.0f | %8.1f | %5.0f |",
-              journal, beside->name, by, f->seconds, bench_rate(f),
+              journal, beside->name, bench_by(by, max_lock_ms), f->seconds, bench_rate(f),
               bench_percent(bench_rate(f), bench_rate(&table->one_delete)), f->hold_p99_ms,
               f->hold_max_ms);
     text_addf(&table->text, " %9.2f | %5.1f | %5.0f | %6.0f | %4.1f | %6.0f | %6.0f |\n", f->p50_ms,

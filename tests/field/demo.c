@@ -175,8 +175,7 @@ static int beside(const struct demo *demo, struct state *state)
     start_application(demo, &application);
     stage_start(&litekeeper, argv, demo->log);
     while (stage_next(&litekeeper, -1, &event)) {
-        const char *kind = json_string_value(json_object_get(event, "event"));
-        if (kind && !strcmp(kind, "outcome"))
+        if (stage_is(event, "outcome"))
             print_outcome(event);
         json_decref(event);
     }

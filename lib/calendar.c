@@ -99,6 +99,8 @@ static bool calendar_component(const char **text, bool seconds,
         (*text)++;
         if (!calendar_number(text, seconds, &made.repeat) || !made.repeat)
             return false;
+    } else if (seconds && made.repeat && made.stop - made.start < CALENDAR_SECOND) {
+        return false; /* systemd takes 5..5 of all but seconds */
     }
     *component = made;
     return true;

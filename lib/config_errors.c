@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *place_path(const struct place *place, struct text *path)
+static const char *config_errors_path(const struct place *place, struct text *path)
 {
     if (!place->up)
         return place->file;
-    const char *file = place_path(place->up, path);
+    const char *file = config_errors_path(place->up, path);
     if (place->key)
         text_addf(path, "%s%s", path->length ? "." : "", place->key);
     else
@@ -53,7 +53,7 @@ void config_errors_at(struct config_errors *errors, const struct place *place, i
 
     if (errors->count > CONFIG_ERRORS)
         return;
-    const char *file = place_path(place, &path);
+    const char *file = config_errors_path(place, &path);
     text_add(&text, file);
     if (line)
         text_addf(&text, ":%d:%d", line, column);

@@ -341,7 +341,7 @@ enum status calendar_parse(const char *text, struct calendar **calendar, struct 
 
     if (status == STATUS_OK && !calendar_expression(expression, made))
         status = error_set(error, STATUS_INVALID,
-                           "\"%s\" is no calendar expression; write one such as daily, "
+                           "\"%.100s\" is no calendar expression; write one such as daily, "
                            "Sun 02:00 UTC or *-*-01 03:30, see systemd.time(7)",
                            text);
     free(expression);

@@ -65,7 +65,7 @@ static enum status schema_parse_bool(const struct option *option, const char *te
 
     (void)option;
     if (!yes && strcmp(text, "false") != 0)
-        return error_set(error, STATUS_INVALID, "\"%s\": must be true or false", text);
+        return error_set(error, STATUS_INVALID, "\"%.100s\": must be true or false", text);
     *(bool *)field = yes;
     return STATUS_OK;
 }
@@ -118,19 +118,19 @@ static enum status schema_parse_path(const struct option *option, const char *te
 
     (void)option;
     if (*text != '/')
-        return error_set(error, STATUS_INVALID, "\"%s\": must be an absolute path", text);
+        return error_set(error, STATUS_INVALID, "\"%.100s\": must be an absolute path", text);
     if (length >= PATH_MAX)
         return error_set(error, STATUS_INVALID, "is longer than %d bytes", PATH_MAX - 1);
     for (const char *part = text; part; part = strchr(part + 1, '/')) {
         size_t size = strcspn(part + 1, "/");
         if (!size || strncmp(part, "/./", size + 2) == 0 || strncmp(part, "/../", size + 2) == 0)
             return error_set(error, STATUS_INVALID,
-                             "\"%s\": must be written without //, /./, /../ and a / at the end",
+                             "\"%.100s\": must be written without //, /./, /../ and a / at the end",
                              text);
     }
     for (const char *c = text; *c; c++)
         if (iscntrl((unsigned char)*c))
-            return error_set(error, STATUS_INVALID, "\"%s\": must have no control characters",
+            return error_set(error, STATUS_INVALID, "\"%.100s\": must have no control characters",
                              text);
     *(char **)field = memory_copy(text);
     return STATUS_OK;

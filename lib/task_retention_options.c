@@ -73,7 +73,7 @@ const struct option retention_options[] = {
 
 static const int64_t day_us = INT64_C(86400000000);
 
-static const char *wrong(char *why, const char *option, const char *what)
+static const char *retention_wrong(char *why, const char *option, const char *what)
 {
     snprintf(why, WHY_SIZE, "%s", what);
     return option;
@@ -87,9 +87,10 @@ static const char *retention_check_short(const struct retention_options *options
     if (!span->set)
         return NULL;
     if (us == 0)
-        return wrong(why, name, "must be longer than 0");
+        return retention_wrong(why, name, "must be longer than 0");
     if (us < day_us && !options->allow_short)
-        return wrong(why, name, "is shorter than a day; if that is meant, say allow_short: true");
+        return retention_wrong(why, name,
+                               "is shorter than a day; if that is meant, say allow_short: true");
     return NULL;
 }
 
@@ -104,12 +105,12 @@ const char *retention_check(const void *values, char *why)
     if (name)
         return name;
     if (!options->keep.set && !(bounded && options->keep_min.set))
-        return wrong(why, "keep",
-                     "is missing; a retention needs it, or keep_min with max_size or max_rows");
+        return retention_wrong(
+            why, "keep", "is missing; a retention needs it, or keep_min with max_size or max_rows");
     if (options->keep_min.set && !bounded)
-        return wrong(why, "keep_min", "has no effect without max_size or max_rows");
+        return retention_wrong(why, "keep_min", "has no effect without max_size or max_rows");
     if (options->keep.set && options->keep_min.set &&
         units_span_us(&options->keep_min) > units_span_us(&options->keep))
-        return wrong(why, "keep_min", "must not be longer than keep");
+        return retention_wrong(why, "keep_min", "must not be longer than keep");
     return NULL;
 }

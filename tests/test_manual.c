@@ -158,6 +158,7 @@ int main(void)
     TCase *tests = tcase_create("manual");
     SRunner *runner = srunner_create(suite);
 
+    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_page_is_fresh);
     tcase_add_test(tests, test_page_has_every_option);
     tcase_add_test(tests, test_sample_has_every_option);

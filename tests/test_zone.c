@@ -221,6 +221,7 @@ int main(void)
     TCase *tests = tcase_create("zone");
     SRunner *runner = srunner_create(suite);
 
+    tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, test_like_the_library, 0, COUNT(names));
     tcase_add_test(tests, test_at_a_change);
     tcase_add_loop_test(tests, test_bad_names, 0, COUNT(bad_names));

@@ -181,7 +181,7 @@ START_TEST(a_history_that_cant_be_written_stops_nothing)
     worklog_make("worklog.db", 200);
     folder_write("state", "");
     expect("run -c @/policy.yaml worklog retention", 0, "worklog retention logs: done in # s: ~\n",
-           "litekeeper: the history is not written: @/state is no folder\n");
+           "litekeeper: the history can't be used: @/state is no folder\n");
     worklog_check("worklog.db", "SELECT count(*) FROM logs", "100");
 }
 END_TEST

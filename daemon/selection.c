@@ -240,6 +240,8 @@ int selection_make(struct session *session, const struct config *config, const c
     }
     for (size_t file = 0; status < 0 && file < selection->file_count; file++)
         selection_items(selection, file, line->names[1], line->names[2]);
+    if (status < 0 && selection->file_count > 0 && selection->item_count == 0)
+        log_notice("the policy has no task for that");
     return status;
 }
 

@@ -93,7 +93,7 @@ static void selection_settle(struct selection *selection, size_t first,
     bool glob = config_is_glob(database);
 
     if (selection->file_count == first && glob && !error->status)
-        log_notice("%s: no file matches %s", database_name(database), database->path);
+        log_notice("no file matches %s", database->path);
     if (selection->file_count == first && (!glob || error->status)) {
         struct selection_file *file = selection_add(selection, database->path);
         file->error = *error;

@@ -193,7 +193,7 @@ START_TEST(nothing_to_do_is_said)
     expect("run -c @/policy.yaml worklog", 0, "", "litekeeper: the policy has no task for that\n");
     expect_policy("databases: [{ path: \"@/*.nothing\", sample: {} }]\n");
     expect("plan -c @/policy.yaml", 0, "",
-           "litekeeper: @/~.nothing: no file matches @/~.nothing\n");
+           "litekeeper: no file matches @/*.nothing\n");
 }
 END_TEST
 

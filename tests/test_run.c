@@ -189,11 +189,12 @@ END_TEST
 START_TEST(nothing_to_do_is_said)
 {
     worklog_make("worklog.db", 10);
-    expect_policy("databases:\n  - { name: worklog, path: \"@/worklog.db\" }\n");
+    expect_policy("daemon: { state: \"@/state\" }\n"
+                  "databases:\n  - { name: worklog, path: \"@/worklog.db\" }\n");
     expect("run -c @/policy.yaml worklog", 0, "", "litekeeper: the policy has no task for that\n");
-    expect_policy("databases: [{ path: \"@/*.nothing\", sample: {} }]\n");
-    expect("plan -c @/policy.yaml", 0, "",
-           "litekeeper: no file matches @/*.nothing\n");
+    expect_policy("daemon: { state: \"@/state\" }\n"
+                  "databases: [{ path: \"@/*.nothing\", sample: {} }]\n");
+    expect("plan -c @/policy.yaml", 0, "", "litekeeper: no file matches @/*.nothing\n");
 }
 END_TEST
 

@@ -93,7 +93,7 @@ static void selection_settle(struct selection *selection, size_t first,
     bool glob = config_is_glob(database);
 
     if (selection->file_count == first && glob && !error->status)
-        log_notice("%s: no file matches %s", database_name(database), database->path);
+        log_notice("no file matches %s", database->path);
     if (selection->file_count == first && (!glob || error->status)) {
         struct selection_file *file = selection_add(selection, database->path);
         file->error = *error;
@@ -240,6 +240,8 @@ int selection_make(struct session *session, const struct config *config, const c
     }
     for (size_t file = 0; status < 0 && file < selection->file_count; file++)
         selection_items(selection, file, line->names[1], line->names[2]);
+    if (status < 0 && selection->file_count > 0 && selection->item_count == 0)
+        log_notice("the policy has no task for that");
     return status;
 }
 

@@ -3,6 +3,7 @@
 
 #include "lib_folder.h"
 #include "memory.h"
+#include "text.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -29,20 +30,24 @@ char *worklog_ask(const char *name, const char *sql)
 {
     sqlite3 *db = worklog_open(name);
     sqlite3_stmt *statement;
+    struct text answer = {0};
 
     ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == 0, "%s", sqlite3_errmsg(db));
-    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
-    char *answer = memory_copy((const char *)sqlite3_column_text(statement, 0));
-    sqlite3_finalize(statement);
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        for (int i = 0; i < sqlite3_column_count(statement); i++) {
+            const char *value = (const char *)sqlite3_column_text(statement, i);
+            text_addf(&answer, "%s%s", answer.length ? "|" : "", value ? value : "NULL");
+        }
+    ck_assert_msg(sqlite3_finalize(statement) == 0, "%s", sqlite3_errmsg(db));
     sqlite3_close(db);
-    return answer;
+    return text_take(&answer);
 }
 
 void worklog_check(const char *name, const char *sql, const char *expected)
 {
     char *answer = worklog_ask(name, sql);
 
-    ck_assert_msg(answer && strcmp(answer, expected) == 0, "%s: %s", sql, answer);
+    ck_assert_msg(strcmp(answer, expected) == 0, "%s: %s", sql, answer);
     free(answer);
 }
 

@@ -23,7 +23,7 @@ void worklog_make(const char *name, int rows);
 
 sqlite3 *worklog_open(const char *name);
 void worklog_do(sqlite3 *db, const char *sql);
-/* The first column of the first row; the caller's to free. */
+/* All columns of all rows, with "|" between them and NULL as it is; the caller's to free. */
 char *worklog_ask(const char *name, const char *sql);
 void worklog_check(const char *name, const char *sql, const char *expected);
 

@@ -181,8 +181,20 @@ START_TEST(a_history_that_cant_be_written_stops_nothing)
     worklog_make("worklog.db", 200);
     folder_write("state", "");
     expect("run -c @/policy.yaml worklog retention", 0, "worklog retention logs: done in # s: ~\n",
-           "litekeeper: the history is not written: @/state is no folder\n");
+           "litekeeper: the history can't be used: @/state is no folder\n");
     worklog_check("worklog.db", "SELECT count(*) FROM logs", "100");
+}
+END_TEST
+
+START_TEST(nothing_to_do_is_said)
+{
+    worklog_make("worklog.db", 10);
+    expect_policy("daemon: { state: \"@/state\" }\n"
+                  "databases:\n  - { name: worklog, path: \"@/worklog.db\" }\n");
+    expect("run -c @/policy.yaml worklog", 0, "", "litekeeper: the policy has no task for that\n");
+    expect_policy("daemon: { state: \"@/state\" }\n"
+                  "databases: [{ path: \"@/*.nothing\", sample: {} }]\n");
+    expect("plan -c @/policy.yaml", 0, "", "litekeeper: no file matches @/*.nothing\n");
 }
 END_TEST
 
@@ -226,6 +238,7 @@ int main(void)
     tcase_add_test(cases, a_refused_file_is_skipped_with_the_reason);
     tcase_add_test(cases, a_locked_database_is_for_later);
     tcase_add_test(cases, a_history_that_cant_be_written_stops_nothing);
+    tcase_add_test(cases, nothing_to_do_is_said);
     tcase_add_test(cases, a_globs_files_are_named_by_their_paths);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,220 @@
+/*
+ * Kills litekeeper at random instants of a run, beside an application that writes, and looks
+ * whether anything was lost. SEED and ROUNDS in the environment; each round has a seed of its own,
+ * printed where it fails, and SEED=THAT ROUNDS=1 is that round again as far as chance allows.
+ */
+#include "clock.h"
+#include "lib_crash.h"
+#include "lib_expect.h"
+#include "lib_family.h"
+#include "lib_folder.h"
+#include "lib_randomdb.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS = 40, STATUSES = 4, WRITES = 900, SECONDS_A_ROUND = 30 };
+
+static const struct ledger_kind kinds[] = {
+    {"wal", true, 5}, {"delete", true, 5}, {"wal", false, 5}, {"delete", false, 5}};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+enum victim { PARENT, WORKER, BOTH };
+
+static const struct deed {
+    const char *name;
+    int signal;
+    enum victim victim;
+    int statuses[STATUSES]; /* that the run may end with; -1: no more */
+} deeds[] = {
+    {"kill -9 of the worker", SIGKILL, WORKER, {0, 1, -1}},
+    {"kill -9 of the parent", SIGKILL, PARENT, {0, 128 + SIGKILL, -1}},
+    {"kill -9 of both", SIGKILL, BOTH, {0, 1, 128 + SIGKILL, -1}},
+    {"SIGTERM to the parent", SIGTERM, PARENT, {0, 130, 128 + SIGTERM, -1}},
+    {"SIGINT to the parent", SIGINT, PARENT, {0, 130, -1}},
+    {"SIGTERM to the worker", SIGTERM, WORKER, {0, 1, -1}},
+};
+
+enum { DEEDS = sizeof deeds / sizeof *deeds };
+
+/* When it happens: so long after the start, or at a worker's so many-th call that writes. */
+struct instant {
+    bool at_write;
+    double ms;
+    int64_t writes;
+};
+
+/* What the rounds have met, for the line at the end. */
+static struct {
+    int before, amid, after, cancelled, failed, alone;
+} met;
+
+static bool wrote_enough(const pid_t *children, size_t count, int64_t writes)
+{
+    for (size_t i = 0; i < count; i++)
+        if (family_writes(children[i]) >= writes)
+            return true;
+    return false;
+}
+
+static void await(const struct instant *instant, pid_t parent)
+{
+    double until = clock_monotonic_ms() + instant->ms;
+    pid_t children[FAMILY_MOST];
+
+    while (instant->at_write && !family_ended(parent))
+        if (wrote_enough(children, family_children(parent, children), instant->writes))
+            return;
+    if (!instant->at_write)
+        clock_sleep_ms(until - clock_monotonic_ms());
+}
+
+/* The first child that there is may be the history's: then that one. */
+static void strike(const struct deed *deed, pid_t parent, uint64_t *random)
+{
+    bool parent_first = randomdb_number(random, 2);
+    pid_t children[FAMILY_MOST];
+    size_t count = family_children(parent, children);
+
+    if (deed->victim == PARENT || (deed->victim == BOTH && parent_first))
+        kill(parent, deed->signal);
+    if (deed->victim != PARENT && count)
+        kill(children[(size_t)randomdb_number(random, (int64_t)count)], deed->signal);
+    if (deed->victim == BOTH && !parent_first)
+        kill(parent, deed->signal);
+}
+
+static void check_end(const struct deed *deed, const struct program_result *result)
+{
+    struct crash_outcomes outcomes;
+    bool allowed = false;
+
+    for (int i = 0; i < STATUSES && deed->statuses[i] >= 0; i++)
+        allowed = allowed || result->status == deed->statuses[i];
+    ck_assert_msg(allowed, "%s: exit status %d\n%s%s", deed->name, result->status, result->out,
+                  result->err);
+    crash_outcomes(result->out, &outcomes);
+    if (result->status == 130)
+        ck_assert_msg(!outcomes.failed, "interrupted: %s", outcomes.reason);
+    if (result->status == 1)
+        ck_assert_int_gt(outcomes.failed + outcomes.cancelled, 0);
+    met.cancelled += outcomes.cancelled > 0;
+    met.failed += outcomes.failed > 0;
+}
+
+static double crash_once(struct crash *crash, const struct deed *deed,
+                         const struct instant *instant)
+{
+    char *words = expect_words(CRASH_RUN);
+    struct program_result result;
+    struct program program;
+    double begun = clock_monotonic_ms();
+
+    program_start(&program, words, false);
+    await(instant, program.pid);
+    strike(deed, program.pid, &crash->random);
+    program_finish(&program, &result);
+    check_end(deed, &result);
+    program_result_free(&result);
+    free(words);
+    return clock_monotonic_ms() - begun;
+}
+
+/* How long a run lasts that nobody ends. */
+static double measure(struct crash *crash, const struct ledger_kind *kind, bool application)
+{
+    double begun = clock_monotonic_ms();
+
+    crash_reset(crash, kind);
+    crash_application(crash, application);
+    begun = clock_monotonic_ms();
+    crash_recover(crash);
+    return clock_monotonic_ms() - begun;
+}
+
+/* Looks at what the crash has left, at times before anyone else has opened it. */
+static void look(struct crash *crash)
+{
+    bool application = crash->application;
+
+    crash_application(crash, false);
+    int64_t gone = ledger_check(crash->ledger, crash->path, false);
+    int64_t old = 0;
+    for (int table = 0; table < LEDGER_TABLES; table++)
+        for (int64_t id = 1; id < crash->ledger->next[table]; id++)
+            old += crash->ledger->rows[table][id].state == LEDGER_OLD;
+    met.before += gone == 0;
+    met.amid += gone > 0 && gone < old;
+    met.after += gone == old;
+    crash_application(crash, application);
+}
+
+static void round_of(struct crash *crash, const struct ledger_kind *kind, double whole_ms,
+                     bool application)
+{
+    int64_t times = 1 + (randomdb_number(&crash->random, 4) == 0);
+
+    crash_reset(crash, kind);
+    crash_application(crash, application);
+    met.alone += !application;
+    for (int64_t i = 0; i < times; i++) {
+        const struct deed *deed = &deeds[randomdb_number(&crash->random, DEEDS)];
+        struct instant instant = {
+            .at_write = randomdb_number(&crash->random, 2),
+            .ms = whole_ms * (double)randomdb_number(&crash->random, 1000) / 1000,
+            .writes = 1 + randomdb_number(&crash->random, WRITES)};
+        crash_once(crash, deed, &instant);
+        ck_assert_msg(family_gone(crash->application, 2000), "%s leaves a worker behind",
+                      deed->name);
+    }
+    look(crash);
+    crash_recover(crash);
+}
+
+START_TEST(nothing_is_lost)
+{
+    const char *wanted = getenv("ROUNDS");
+    int rounds = wanted ? atoi(wanted) : ROUNDS;
+    uint64_t seed = randomdb_seed("crash");
+    double whole_ms[KINDS][2] = {{0}};
+    struct crash crash;
+
+    crash_open(&crash, seed);
+    for (int round = 0; round < rounds; round++) {
+        uint64_t random = crash.random = seed + (uint64_t)round;
+        int64_t kind = randomdb_number(&crash.random, KINDS);
+        bool application = randomdb_number(&crash.random, 4) > 0;
+        double *ms = &whole_ms[kind][application];
+        if (*ms == 0)
+            *ms = measure(&crash, &kinds[kind], application);
+        printf("crash: SEED=%" PRIu64 " %s\n", random, kinds[kind].journal);
+        fflush(stdout);
+        round_of(&crash, &kinds[kind], *ms, application);
+    }
+    crash_close(&crash);
+    printf("crash: %d rounds: %d before the first commit, %d amid, %d after the last; %d with an "
+           "outcome cancelled, %d failed; %d without an application\n",
+           rounds, met.before, met.amid, met.after, met.cancelled, met.failed, met.alone);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("crash");
+    TCase *cases = tcase_create("crash");
+    SRunner *runner = srunner_create(suite);
+    const char *wanted = getenv("ROUNDS");
+
+    tcase_set_timeout(cases, SECONDS_A_ROUND * (wanted ? atoi(wanted) : ROUNDS));
+    tcase_add_test(cases, nothing_is_lost);
+    suite_add_tcase(suite, cases);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -143,10 +143,9 @@ static enum status measure_format(struct database *database,
 
 /* --- walking over the times --------------------------------------------------------------- */
 
-struct measure_walk {
+struct measure_slice {
     const struct timestamp_rules *rules;
-    bool (*each)(void *argument, int64_t latest_us);
-    void *argument;
+    struct retention_walk *walk;
     double until_ms;
     int64_t seen;
     bool done;
@@ -154,13 +153,16 @@ struct measure_walk {
 
 static bool measure_row(void *argument, sqlite3_stmt *row)
 {
-    struct measure_walk *walk = argument;
+    struct measure_slice *slice = argument;
+    sqlite3_value *value = sqlite3_column_value(row, 0);
     int64_t us;
 
-    if (timestamp_read(walk->rules, sqlite3_column_value(row, 0), &us))
-        walk->done = !walk->each(walk->argument, us);
-    bool look = ++walk->seen % MEASURE_LOOK == 0;
-    return !walk->done && !(look && clock_monotonic_ms() >= walk->until_ms);
+    if (timestamp_read(slice->rules, value, &us))
+        slice->done = !slice->walk->each(slice->walk->argument, us);
+    else
+        slice->walk->others += sqlite3_value_type(value) != SQLITE_NULL;
+    bool look = ++slice->seen % MEASURE_LOOK == 0;
+    return !slice->done && !(look && clock_monotonic_ms() >= slice->until_ms);
 }
 
 void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
@@ -178,25 +180,23 @@ void retention_between(const struct retention_facts *facts, const char *from, in
 }
 
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
-                           const char *from, int64_t before_us,
-                           bool (*each)(void *argument, int64_t latest_us), void *argument,
-                           struct error *error)
+                           struct retention_walk *walk, struct error *error)
 {
-    struct measure_walk walk = {.rules = &facts->rules, .each = each, .argument = argument};
+    struct measure_slice slice = {.rules = &facts->rules, .walk = walk};
     struct text condition = {0};
     struct scan *scan = NULL;
     bool more = true;
 
-    retention_between(facts, from, before_us, &condition);
+    retention_between(facts, walk->from, walk->before_us, &condition);
     enum status status =
         scan_open(engine->database, &facts->table, facts->by_age ? condition.bytes : NULL,
                   facts->by_age, &scan, error);
-    while (status == STATUS_OK && more && !walk.done) {
-        double slice = engine_slice_ms(engine);
-        walk.until_ms = clock_monotonic_ms() + slice;
-        status = scan_slice(scan, measure_row, &walk, &more, error);
-        if (more && !walk.done)
-            engine_slice_gap(engine, slice);
+    while (status == STATUS_OK && more && !slice.done) {
+        double slice_ms = engine_slice_ms(engine);
+        slice.until_ms = clock_monotonic_ms() + slice_ms;
+        status = scan_slice(scan, measure_row, &slice, &more, error);
+        if (more && !slice.done)
+            engine_slice_gap(engine, slice_ms);
     }
     scan_close(scan);
     text_free(&condition);
@@ -296,6 +296,9 @@ static enum status measure_old(struct engine *engine, struct retention_facts *fa
 {
     bool wal = database_facts(engine->database)->wal;
     struct measure_old count = {.cutoff_us = cutoff_us, .most = wal ? INT64_MAX : MEASURE_COUNTED};
+    struct retention_walk walk = {.before_us = cutoff_us,
+                                  .each = measure_count_old,
+                                  .argument = &count};
     struct text from = {0};
     int64_t surely = 0;
     enum status status = STATUS_OK;
@@ -306,9 +309,9 @@ static enum status measure_old(struct engine *engine, struct retention_facts *fa
         return STATUS_OK;
     if (wal)
         status = measure_count_surely(engine, facts, cutoff_us, &from, &surely, error);
+    walk.from = from.bytes;
     if (status == STATUS_OK)
-        status =
-            retention_walk(engine, facts, from.bytes, cutoff_us, measure_count_old, &count, error);
+        status = retention_walk(engine, facts, &walk, error);
     text_free(&from);
     if (status)
         return status;

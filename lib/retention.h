@@ -98,12 +98,17 @@ void retention_report(const struct retention_options *options, const struct rete
 void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
                        struct text *condition);
 
-/* Reads the times of all rows before `before_us` (by age), or of all (by key): `each` gets every
- * row. In slices that nobody notices. `from` is an SQL literal at which to begin (by age), NULL:
- * at the oldest. */
+/* A reading of the times of all rows before a moment (by age), or of all (by key), in slices that
+ * nobody notices. */
+struct retention_walk {
+    const char *from;  /* an SQL literal at which to begin (by age); NULL: at the oldest */
+    int64_t before_us; /* by age: where to end */
+    bool (*each)(void *argument, int64_t latest_us); /* gets every row; false: enough */
+    void *argument;
+    int64_t others; /* counts the rows whose value is no time in the format; NULLs left out */
+};
+
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
-                           const char *from, int64_t before_us,
-                           bool (*each)(void *argument, int64_t latest_us), void *argument,
-                           struct error *error) MUST_CHECK;
+                           struct retention_walk *walk, struct error *error) MUST_CHECK;
 
 #endif

@@ -50,6 +50,9 @@ static enum status cutoff_quantile(struct engine *engine, const struct retention
                                    int64_t *ties, struct error *error)
 {
     struct cutoff_histogram histogram = {.low_us = 0, .high_us = before_us};
+    struct retention_walk walk = {.before_us = before_us,
+                                  .each = cutoff_count,
+                                  .argument = &histogram};
     enum status status = STATUS_OK;
 
     histogram.buckets = memory_zeroed(CUTOFF_BUCKETS, sizeof *histogram.buckets);
@@ -58,7 +61,7 @@ static enum status cutoff_quantile(struct engine *engine, const struct retention
         histogram.below = 0;
         for (int i = 0; i < CUTOFF_BUCKETS; i++)
             histogram.buckets[i] = 0;
-        status = retention_walk(engine, facts, NULL, before_us, cutoff_count, &histogram, error);
+        status = retention_walk(engine, facts, &walk, error);
         if (status)
             break;
         cutoff_narrow(&histogram, wanted);

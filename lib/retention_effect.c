@@ -47,15 +47,18 @@ enum status retention_measure_effect(struct engine *engine, const struct retenti
                                      struct retention_result *result, struct error *error)
 {
     struct effect_count count = {.before_us = facts->cutoff_us};
+    struct retention_walk walk = {.before_us = facts->cutoff_us,
+                                  .each = effect_past,
+                                  .argument = &count};
     enum status status;
 
     result->past = result->complete ? result->kept + result->refused : -1;
     if (!facts->by_age)
         return STATUS_OK;
-    if ((status =
-             retention_walk(engine, facts, NULL, facts->cutoff_us, effect_past, &count, error)))
+    if ((status = retention_walk(engine, facts, &walk, error)))
         return status;
     result->past = count.rows;
+    result->others = walk.others;
     return effect_count_outside(engine, facts, &result->others, error);
 }
 

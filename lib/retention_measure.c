@@ -122,6 +122,9 @@ static enum status measure_old(struct engine *engine, struct retention_facts *fa
 {
     bool wal = database_facts(engine->database)->wal;
     struct measure_old count = {.cutoff_us = cutoff_us, .most = wal ? INT64_MAX : MEASURE_COUNTED};
+    struct retention_walk walk = {.before_us = cutoff_us,
+                                  .each = measure_count_old,
+                                  .argument = &count};
     struct text from = {0};
     int64_t surely = 0;
     enum status status = STATUS_OK;
@@ -132,9 +135,9 @@ static enum status measure_old(struct engine *engine, struct retention_facts *fa
         return STATUS_OK;
     if (wal)
         status = measure_count_surely(engine, facts, cutoff_us, &from, &surely, error);
+    walk.from = from.bytes;
     if (status == STATUS_OK)
-        status =
-            retention_walk(engine, facts, from.bytes, cutoff_us, measure_count_old, &count, error);
+        status = retention_walk(engine, facts, &walk, error);
     text_free(&from);
     if (status)
         return status;

@@ -6,10 +6,9 @@
 
 enum { WALK_LOOK = 64 }; /* rows between two looks at the clock */
 
-struct walk {
+struct walk_slice {
     const struct timestamp_rules *rules;
-    bool (*each)(void *argument, int64_t latest_us);
-    void *argument;
+    struct retention_walk *walk;
     double until_ms;
     int64_t seen;
     bool done;
@@ -17,13 +16,16 @@ struct walk {
 
 static bool walk_row(void *argument, sqlite3_stmt *row)
 {
-    struct walk *walk = argument;
+    struct walk_slice *slice = argument;
+    sqlite3_value *value = sqlite3_column_value(row, 0);
     int64_t us;
 
-    if (timestamp_read(walk->rules, sqlite3_column_value(row, 0), &us))
-        walk->done = !walk->each(walk->argument, us);
-    bool look = ++walk->seen % WALK_LOOK == 0;
-    return !walk->done && !(look && clock_monotonic_ms() >= walk->until_ms);
+    if (timestamp_read(slice->rules, value, &us))
+        slice->done = !slice->walk->each(slice->walk->argument, us);
+    else
+        slice->walk->others += sqlite3_value_type(value) != SQLITE_NULL;
+    bool look = ++slice->seen % WALK_LOOK == 0;
+    return !slice->done && !(look && clock_monotonic_ms() >= slice->until_ms);
 }
 
 void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
@@ -41,25 +43,23 @@ void retention_between(const struct retention_facts *facts, const char *from, in
 }
 
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
-                           const char *from, int64_t before_us,
-                           bool (*each)(void *argument, int64_t latest_us), void *argument,
-                           struct error *error)
+                           struct retention_walk *walk, struct error *error)
 {
-    struct walk walk = {.rules = &facts->rules, .each = each, .argument = argument};
+    struct walk_slice slice = {.rules = &facts->rules, .walk = walk};
     struct text condition = {0};
     struct scan *scan = NULL;
     bool more = true;
 
-    retention_between(facts, from, before_us, &condition);
+    retention_between(facts, walk->from, walk->before_us, &condition);
     enum status status =
         scan_open(engine->database, &facts->table, facts->by_age ? condition.bytes : NULL,
                   facts->by_age, &scan, error);
-    while (status == STATUS_OK && more && !walk.done) {
-        double slice = engine_slice_ms(engine);
-        walk.until_ms = clock_monotonic_ms() + slice;
-        status = scan_slice(scan, walk_row, &walk, &more, error);
-        if (more && !walk.done)
-            engine_slice_gap(engine, slice);
+    while (status == STATUS_OK && more && !slice.done) {
+        double slice_ms = engine_slice_ms(engine);
+        slice.until_ms = clock_monotonic_ms() + slice_ms;
+        status = scan_slice(scan, walk_row, &slice, &more, error);
+        if (more && !slice.done)
+            engine_slice_gap(engine, slice_ms);
     }
     scan_close(scan);
     text_free(&condition);

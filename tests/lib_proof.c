@@ -1,0 +1,354 @@
+/* Makes, runs and compares. Hashes add up, so the order in which rows come plays no part. */
+#include "lib_proof.h"
+
+#include "lib_expect.h"
+#include "lib_folder.h"
+#include "memory.h"
+#include "text.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *proof_path(const struct proof_case *c)
+{
+    return folder_path(c->file ? c->file : "t.db");
+}
+
+static void proof_twice(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    sqlite3_result_int64(context, 2 * sqlite3_value_int64(values[0]));
+}
+
+static int proof_shouting(void *argument, int a_length, const void *a, int b_length, const void *b)
+{
+    int length = a_length < b_length ? a_length : b_length;
+    int order = sqlite3_strnicmp(a, b, length);
+    (void)argument;
+
+    return order ? order : a_length - b_length;
+}
+
+sqlite3 *proof_open(const char *path)
+{
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    sqlite3_create_function(db, "twice", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, proof_twice,
+                            NULL, NULL);
+    sqlite3_create_collation(db, "shouting", SQLITE_UTF8, NULL, proof_shouting);
+    return db;
+}
+
+void proof_do(sqlite3 *db, const char *sql)
+{
+    char *message = NULL;
+
+    ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &message) == SQLITE_OK, "%s: %s", sql, message);
+}
+
+static sqlite3_stmt *proof_prepare(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement;
+
+    ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(db));
+    return statement;
+}
+
+int64_t proof_integer(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = proof_prepare(db, sql);
+
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+char *proof_text(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = proof_prepare(db, sql);
+    struct text text = {0};
+    int code;
+
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        text_add(&text, text.length ? " " : "");
+        for (int i = 0; i < sqlite3_column_count(statement); i++) {
+            const unsigned char *value = sqlite3_column_text(statement, i);
+            text_addf(&text, "%s%s", i ? "|" : "", value ? (const char *)value : "NULL");
+        }
+    }
+    ck_assert_msg(code == SQLITE_DONE, "%s: %s", sql, sqlite3_errmsg(db));
+    sqlite3_finalize(statement);
+    return text_take(&text);
+}
+
+/* --- comparing ---------------------------------------------------------------------------- */
+
+static uint64_t proof_mix(uint64_t hash, const void *bytes, size_t length)
+{
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ at[i]) * 0x100000001b3;
+    return hash;
+}
+
+static uint64_t proof_hash(sqlite3_stmt *row)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+
+    for (int i = 0; i < sqlite3_column_count(row); i++) {
+        int type = sqlite3_column_type(row, i), length = sqlite3_column_bytes(row, i);
+        double real = sqlite3_column_double(row, i);
+        hash = proof_mix(hash, &type, sizeof type);
+        if (type == SQLITE_FLOAT)
+            hash = proof_mix(hash, &real, sizeof real);
+        else
+            hash = proof_mix(hash, sqlite3_column_blob(row, i), (size_t)length);
+    }
+    return hash ^ hash >> 29;
+}
+
+/* Every row with its rowid, where one can be named. */
+static sqlite3_stmt *proof_rows(sqlite3 *db, const char *table)
+{
+    struct text sql = {0};
+    sqlite3_stmt *statement = NULL;
+
+    for (int i = 0; !statement && i < 2; i++) {
+        text_clear(&sql);
+        text_add(&sql, i ? "SELECT * FROM " : "SELECT rowid, * FROM ");
+        text_add_identifier(&sql, table);
+        sqlite3_prepare_v2(db, sql.bytes, -1, &statement, NULL);
+    }
+    ck_assert_msg(statement != NULL, "%s: %s", table, sqlite3_errmsg(db));
+    text_free(&sql);
+    return statement;
+}
+
+/* "1000 rows, 123456789", of all its rows and columns. */
+static char *proof_sum(sqlite3 *db, const char *table)
+{
+    sqlite3_stmt *rows = proof_rows(db, table);
+    uint64_t sum = 0;
+    int64_t count = 0;
+
+    for (; sqlite3_step(rows) == SQLITE_ROW; count++)
+        sum += proof_hash(rows);
+    ck_assert_int_eq(sqlite3_finalize(rows), SQLITE_OK);
+    return memory_format("%lld rows, %llu", (long long)count, (unsigned long long)sum);
+}
+
+static void proof_same_text(const struct proof_case *c, const char *what, char *is, char *should)
+{
+    ck_assert_msg(strcmp(is, should) == 0, "%s: %s is\n%s\nand should be\n%s", c->name, what, is,
+                  should);
+    free(is);
+    free(should);
+}
+
+static void proof_same_answer(const struct proof_case *c, const char *sql, sqlite3 *db,
+                              sqlite3 *model)
+{
+    proof_same_text(c, sql, proof_text(db, sql), proof_text(model, sql));
+}
+
+void proof_same(const struct proof_case *c, sqlite3 *model)
+{
+    char *path = proof_path(c);
+    sqlite3 *db = proof_open(path);
+    sqlite3_stmt *tables =
+        proof_prepare(model,
+                      "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0");
+
+    proof_same_text(c, "integrity_check", proof_text(db, "PRAGMA integrity_check"),
+                    memory_copy("ok"));
+    proof_same_answer(c, "SELECT type, name, tbl_name, sql FROM sqlite_master", db, model);
+    proof_same_answer(c, "PRAGMA foreign_key_check", db, model);
+    while (sqlite3_step(tables) == SQLITE_ROW) {
+        const char *table = (const char *)sqlite3_column_text(tables, 0);
+        proof_same_text(c, table, proof_sum(db, table), proof_sum(model, table));
+    }
+    sqlite3_finalize(tables);
+    sqlite3_close(db);
+    free(path);
+}
+
+/* --- making ------------------------------------------------------------------------------- */
+
+static void proof_policy(const struct proof_case *c)
+{
+    char *yaml = memory_format("daemon: { state: '@/state' }\n"
+                               "databases:\n"
+                               "  - name: d\n"
+                               "    path: '@/%s'\n"
+                               "    busy_timeout: 300ms\n"
+                               "%s"
+                               "    retention:\n"
+                               "      - { %s, %s }\n",
+                               c->file ? c->file : "t.db", c->limits ? c->limits : "",
+                               c->target ? c->target : "table: t, column: at", c->options);
+
+    expect_policy(yaml);
+    free(yaml);
+}
+
+static sqlite3 *proof_copy(sqlite3 *db)
+{
+    sqlite3 *copy = proof_open(":memory:");
+    sqlite3_backup *backup = sqlite3_backup_init(copy, "main", db, "main");
+
+    ck_assert_ptr_nonnull(backup);
+    ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+    ck_assert_int_eq(sqlite3_backup_finish(backup), SQLITE_OK);
+    return copy;
+}
+
+/* In the model nothing happens but what it says: no trigger, no action of a foreign key. */
+sqlite3 *proof_make(const struct proof_case *c, const char *journal)
+{
+    char *path = proof_path(c), *mode = memory_format("PRAGMA journal_mode = %s", journal);
+    sqlite3 *db = proof_open(path);
+
+    proof_do(db, "PRAGMA synchronous = OFF");
+    proof_do(db, c->setup);
+    sqlite3 *model = proof_copy(db);
+    sqlite3_db_config(model, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(model, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
+    proof_do(model, c->model ? c->model : "");
+    proof_do(db, mode);
+    sqlite3_close(db);
+    proof_policy(c);
+    free(path);
+    free(mode);
+    return model;
+}
+
+static char *proof_table(const struct proof_case *c)
+{
+    const char *at = c->target ? strchr(c->target, ':') + 2 : "t,";
+    struct text name = {0};
+
+    while (strchr("\"'", *at))
+        at++;
+    text_add_length(&name, at, strcspn(at, ",\"'"));
+    return text_take(&name);
+}
+
+int64_t proof_gone(const struct proof_case *c, sqlite3 *model)
+{
+    char *path = proof_path(c), *table = proof_table(c);
+    sqlite3 *db = proof_open(path);
+    struct text sql = {0};
+
+    text_add(&sql, "SELECT count(*) FROM ");
+    text_add_identifier(&sql, table);
+    int64_t gone = c->model ? proof_integer(db, sql.bytes) - proof_integer(model, sql.bytes) : 0;
+    text_free(&sql);
+    sqlite3_close(db);
+    free(table);
+    free(path);
+    return gone;
+}
+
+/* --- running ------------------------------------------------------------------------------ */
+
+void proof_read_outcome(struct proof_run *run)
+{
+    char *rest = run->result.out, *line;
+
+    run->outcome = NULL;
+    while ((line = strsep(&rest, "\n")) && *line) {
+        json_decref(run->outcome);
+        run->outcome = json_loads(line, 0, NULL);
+        ck_assert_msg(json_is_object(run->outcome), "%s", line);
+    }
+}
+
+void proof_run(const struct proof_case *c, struct proof_run *run)
+{
+    char *words =
+        memory_format("run -c @/policy.yaml --json%s d retention", c->words ? c->words : "");
+
+    expect_run(words, &run->result);
+    proof_read_outcome(run);
+    ck_assert_msg(run->outcome || c->status, "%s: status %d\n%s", c->name, run->result.status,
+                  run->result.err);
+    free(words);
+}
+
+void proof_free(struct proof_run *run)
+{
+    json_decref(run->outcome);
+    program_result_free(&run->result);
+}
+
+void proof_check_outcome(const struct proof_case *c, const struct proof_run *run, int64_t rows)
+{
+    const char *outcome = c->outcome ? c->outcome : "done", *effect = c->effect;
+    char *all = json_dumps(run->outcome, JSON_REAL_PRECISION(4));
+    char *is = json_dumps(json_object_get(run->outcome, "effect"), JSON_COMPACT | JSON_ENCODE_ANY);
+
+    if (!effect)
+        effect = strcmp(outcome, "done") == 0 ? "{\"rows_past_cutoff\":0}" : "null";
+    const char *got = json_string_value(json_object_get(run->outcome, "outcome"));
+    ck_assert_msg(got && strcmp(got, outcome) == 0, "%s: %s", c->name, all);
+    ck_assert_msg(run->result.status == c->status, "%s: exit status %d: %s", c->name,
+                  run->result.status, all);
+    if (c->reason)
+        expect_text(c->name, json_string_value(json_object_get(run->outcome, "reason")), c->reason);
+    ck_assert_msg(is && strcmp(is, effect) == 0, "%s: expected effect %s: %s", c->name, effect,
+                  all);
+    ck_assert_msg(json_integer_value(json_object_get(run->outcome, "rows")) == rows,
+                  "%s: expected %lld rows: %s", c->name, (long long)rows, all);
+    free(all);
+    free(is);
+}
+
+void proof_whole(const struct proof_case *c, const char *journal)
+{
+    struct proof_run run;
+    sqlite3 *model = proof_make(c, journal);
+    int64_t gone = proof_gone(c, model);
+
+    proof_run(c, &run);
+    proof_same(c, model);
+    proof_check_outcome(c, &run, gone);
+    proof_free(&run);
+    sqlite3_close(model);
+}
+
+static const struct proof_case *proof_cases;
+
+static void proof_set_up(void)
+{
+    folder_make();
+}
+
+START_TEST(proof_one)
+{
+    proof_whole(&proof_cases[_i / 2], _i % 2 ? "delete" : "wal");
+}
+END_TEST
+
+int proof_main(const char *name, const struct proof_case *cases, int count)
+{
+    Suite *suite = suite_create(name);
+    TCase *all = tcase_create(name);
+    SRunner *runner = srunner_create(suite);
+
+    proof_cases = cases;
+    tcase_set_timeout(all, 60);
+    tcase_add_checked_fixture(all, proof_set_up, folder_remove);
+    tcase_add_loop_test(all, proof_one, 0, 2 * count);
+    suite_add_tcase(suite, all);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

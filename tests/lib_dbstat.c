@@ -40,6 +40,8 @@ static void dbstat_forget(struct dbstat *dbstat)
 struct dbstat_truth {
     int64_t leaf, interior, overflow, entries, depth;
     double density, fragmentation;
+    double room, unused; /* bytes of all leaves */
+    int64_t previous, jumps;
 };
 
 static int dbstat_depth(const char *path)
@@ -60,51 +62,55 @@ static double dbstat_room(sqlite3 *db, int64_t page)
     return (double)(randomdb_value(db, "PRAGMA page_size") - reserved - 8 - (page == 1 ? 100 : 0));
 }
 
-static void dbstat_read(sqlite3 *db, const struct pages_btree *btree, struct dbstat_leaves *list,
+/* One leaf, which must be the next one that the walk named. */
+static void dbstat_leaf(sqlite3 *db, sqlite3_stmt *row, const struct dbstat_leaves *list,
                         struct dbstat_truth *truth)
 {
-    sqlite3_stmt *query = NULL;
-    double unused = 0, room = 0;
-    int64_t previous = 0, jumps = 0;
+    int64_t page = sqlite3_column_int64(row, 1), unused = sqlite3_column_int64(row, 3);
 
-    ck_assert_int_eq(sqlite3_prepare_v2(db,
-                                        "SELECT pagetype, pageno, ncell, unused, path FROM dbstat"
-                                        " WHERE name = ?1",
-                                        -1, &query, NULL),
-                     SQLITE_OK);
-    sqlite3_bind_text(query, 1, btree->name, -1, SQLITE_STATIC);
-    while (sqlite3_step(query) == SQLITE_ROW) {
-        const char *type = (const char *)sqlite3_column_text(query, 0);
-        int64_t page = sqlite3_column_int64(query, 1), cells = sqlite3_column_int64(query, 2);
+    ck_assert_str_eq((const char *)sqlite3_column_text(row, 0), "leaf");
+    ck_assert_msg((size_t)truth->leaf < list->count && list->pages[truth->leaf] == (uint32_t)page,
+                  "leaf number %lld is page %lld", (long long)truth->leaf, (long long)page);
+    truth->leaf++;
+    truth->entries += sqlite3_column_int64(row, 2);
+    truth->depth = dbstat_depth((const char *)sqlite3_column_text(row, 4));
+    truth->jumps += truth->previous && (page < truth->previous || page - truth->previous > 32);
+    truth->previous = page;
+    truth->room += dbstat_room(db, page);
+    /* dbstat takes the content's begin of an empty page of 65536 bytes, 0, as it is. */
+    truth->unused += (double)(unused < 0 ? unused + 65536 : unused);
+}
+
+/* Whether the b-tree's interior pages have keys alone, in a database of lib_randomdb.h. */
+static bool dbstat_has_rowids(const struct pages_btree *btree)
+{
+    return btree->root == 1 || !strcmp(btree->name, "plain") || !strncmp(btree->name, "od\"", 3);
+}
+
+static void dbstat_read(sqlite3 *db, const struct pages_btree *btree,
+                        const struct dbstat_leaves *list, struct dbstat_truth *truth)
+{
+    static const char sql[] = "SELECT pagetype, pageno, ncell, unused, path FROM dbstat"
+                              " WHERE name = ?1";
+    sqlite3_stmt *row = NULL;
+
+    ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+    sqlite3_bind_text(row, 1, btree->name, -1, SQLITE_STATIC);
+    while (sqlite3_step(row) == SQLITE_ROW) {
+        const char *type = (const char *)sqlite3_column_text(row, 0);
         if (!strcmp(type, "overflow")) {
             truth->overflow++;
-            continue;
-        }
-        if (!strcmp(type, "internal")) {
+        } else if (!strcmp(type, "internal")) {
             truth->interior++;
-            bool table = btree->root == 1 || !strcmp(btree->name, "plain") ||
-                         !strncmp(btree->name, "od\"", 3);
-            truth->entries += table ? 0 : cells;
-            continue;
+            truth->entries += dbstat_has_rowids(btree) ? 0 : sqlite3_column_int64(row, 2);
+        } else {
+            dbstat_leaf(db, row, list, truth);
         }
-        ck_assert_str_eq(type, "leaf");
-        ck_assert_msg((size_t)truth->leaf < list->count &&
-                          list->pages[truth->leaf] == (uint32_t)page,
-                      "%s: leaf number %lld is page %lld", btree->name, (long long)truth->leaf,
-                      (long long)page);
-        truth->leaf++;
-        truth->entries += cells;
-        truth->depth = dbstat_depth((const char *)sqlite3_column_text(query, 4));
-        jumps += previous && (page < previous || page - previous > 32);
-        previous = page;
-        room += dbstat_room(db, page);
-        /* dbstat takes the content's begin of an empty page of 65536 bytes, 0, as it is. */
-        double free_bytes = (double)sqlite3_column_int64(query, 3);
-        unused += free_bytes < 0 ? free_bytes + 65536 : free_bytes;
     }
-    sqlite3_finalize(query);
-    truth->density = 1 - unused / room;
-    truth->fragmentation = truth->leaf > 1 ? (double)jumps / (double)(truth->leaf - 1) : 0;
+    sqlite3_finalize(row);
+    truth->density = 1 - truth->unused / truth->room;
+    if (truth->leaf > 1)
+        truth->fragmentation = (double)truth->jumps / (double)(truth->leaf - 1);
 }
 
 static void dbstat_exact(const struct pages_btree *btree, const struct dbstat_truth *truth)

@@ -376,6 +376,7 @@ enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
     uv_read_start((uv_stream_t *)&started->pipes[LAUNCH_OUTPUT], launch_piece, launch_read);
     uv_read_start((uv_stream_t *)&started->pipes[LAUNCH_ERRORS], launch_piece, launch_read);
     launch_write(started, line);
+    uv_update_time(loop); /* the loop may have stood still until now */
     if (time_limit_ms)
         uv_timer_start(&started->timer, launch_timeout, (uint64_t)time_limit_ms, 0);
     *launch = started;

@@ -3,7 +3,6 @@
  * printed and remembered. Runs in the foreground and touches no database itself.
  */
 #include "event.h"
-#include "log.h"
 #include "progress.h"
 #include "remember.h"
 #include "report.h"

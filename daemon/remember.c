@@ -7,7 +7,6 @@
 #include "log.h"
 #include "memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

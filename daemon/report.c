@@ -5,7 +5,6 @@
 #include "terminal.h"
 #include "text.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

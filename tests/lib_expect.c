@@ -2,7 +2,6 @@
 #include "lib_expect.h"
 
 #include "lib_folder.h"
-#include "memory.h"
 #include "text.h"
 
 #include <check.h>

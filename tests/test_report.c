@@ -1,13 +1,11 @@
 /* What people read: the sentence about an outcome, the progress bar at every width, the nearest
  * name. */
-#include "memory.h"
 #include "progress.h"
 #include "report.h"
 #include "suggest.h"
 #include "terminal.h"
 
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,12 +2,10 @@
 #include "lib_expect.h"
 #include "lib_folder.h"
 #include "lib_worklog.h"
-#include "memory.h"
 
 #include <check.h>
 #include <jansson.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -139,8 +139,8 @@ START_TEST(an_invalid_policy_says_all_that_is_wrong)
     for (int i = 0; i < 2; i++)
         expect(i ? "plan -c @/policy.yaml" : "run -c @/policy.yaml worklog", 78, "",
                "@/policy.yaml:2:5: databases[0].nam: unknown key; did you mean \"name\"?\n"
-               "@/policy.yaml:4:15: databases[0].max_lock: \"10\" has no unit; ~\n"
-               "@/policy.yaml:2:5: databases[0].name: is missing; ~\n");
+               "@/policy.yaml:2:5: databases[0].name: is missing; ~\n"
+               "@/policy.yaml:4:15: databases[0].max_lock: \"10\" has no unit; ~\n");
 }
 END_TEST
 

@@ -100,8 +100,7 @@ START_TEST(help_is_there_and_fits)
             ck_assert_int_eq(result.status, 0);
             ck_assert_str_eq(result.err, "");
             ck_assert_msg(strncasecmp(result.out, "usage: litekeeper ", 18) == 0, "%s", result.out);
-            if (command->run != cmd_check) /* whose help is its own */
-                check_width(result.out);
+            check_width(result.out);
             program_result_free(&result);
         }
         free(words);

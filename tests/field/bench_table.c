@@ -110,13 +110,31 @@ void bench_table_row(struct bench_table *table, const char *journal,
         table->one_delete = (struct bench_figures){0};
     else if (max_lock_ms == BENCH_DELETE)
         table->one_delete = *f;
-    text_addf(&table->text, "| %-7s | %-9s | %-9s | %5.1f | %7.0f | %4.0f | %8.1f | %5.0f |",
-              journal, beside->name, bench_by(by, max_lock_ms), f->seconds, bench_rate(f),
-              bench_percent(bench_rate(f), bench_rate(&table->one_delete)), f->hold_p99_ms,
-              f->hold_max_ms);
-    text_addf(&table->text, " %9.2f | %5.1f | %5.0f | %6.0f | %4.1f | %6.0f | %6.0f |\n", f->p50_ms,
-              f->p99_ms, f->p999_ms, f->max_ms, bench_percent(f->max_ms, table->one_delete.max_ms),
-              f->errors, f->wal_bytes / 1e6);
+    const struct {
+        int width, decimals;
+        double value;
+    } cells[] = {
+        {5, 1, f->seconds},
+        {7, 0, bench_rate(f)},
+        {4, 0, bench_percent(bench_rate(f), bench_rate(&table->one_delete))},
+        {8, 1, f->hold_p99_ms},
+        {5, 0, f->hold_max_ms},
+        {9, 2, f->p50_ms},
+        {5, 1, f->p99_ms},
+        {5, 0, f->p999_ms},
+        {6, 0, f->max_ms},
+        {4, 1, bench_percent(f->max_ms, table->one_delete.max_ms)},
+        {6, 0, f->errors},
+        {6, 0, f->wal_bytes / 1e6},
+    };
+    text_addf(&table->text, "| %-7s | %-9s | %-9s |", journal, beside->name,
+              bench_by(by, max_lock_ms));
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        if (cells[i].value > 0)
+            text_addf(&table->text, " %*.*f |", cells[i].width, cells[i].decimals, cells[i].value);
+        else
+            text_addf(&table->text, " %*s |", cells[i].width, "");
+    text_add(&table->text, "\n");
 }
 
 void bench_table_end(struct bench_table *table, const char *path)

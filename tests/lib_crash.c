@@ -47,8 +47,9 @@ void crash_open(struct crash *crash, uint64_t random)
     free(live);
     expect_policy(crash_policy);
     family_adopt();
-    *crash = (struct crash){
-        .ledger = ledger_new(), .path = folder_path("live/worklog.db"), .random = random};
+    *crash = (struct crash){.ledger = ledger_new(),
+                            .path = folder_path("live/worklog.db"),
+                            .random = random};
 }
 
 void crash_close(struct crash *crash)
@@ -75,9 +76,8 @@ static void crash_copy(const char *from, const char *to)
 
 void crash_reset(struct crash *crash, const struct ledger_kind *kind)
 {
-    char *name =
-        memory_format("%s-%s-%d.template", kind->journal, kind->by_index ? "index" : "scan",
-                      kind->scale);
+    char *name = memory_format("%s-%s-%d.template", kind->journal,
+                               kind->by_index ? "index" : "scan", kind->scale);
     char *template = folder_path(name);
 
     if (access(template, F_OK) < 0)

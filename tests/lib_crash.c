@@ -21,23 +21,31 @@
 
 static const double crash_orphan_ms = 2000;
 
-static const char crash_policy[] = "daemon: { state: \"@/state\" }\n"
-                                   "databases:\n"
-                                   "  - name: worklog\n"
-                                   "    path: \"@/live/worklog.db\"\n"
-                                   "    max_lock: 5ms\n"
-                                   "    sample: {}\n"
-                                   "    retention:\n"
-                                   "      - table: logs\n"
-                                   "        column: timestamp\n"
-                                   "        format: datetime\n"
-                                   "        zone: UTC\n"
-                                   "        keep: 100d\n"
-                                   "      - table: orders\n"
-                                   "        column: created\n"
-                                   "        format: unix\n"
-                                   "        keep: 100d\n"
-                                   "        cascade: delete\n";
+#define CRASH_POLICY                    \
+    "daemon: { state: \"@/state\" }\n"  \
+    "databases:\n"                      \
+    "  - name: worklog\n"               \
+    "    path: \"@/live/worklog.db\"\n" \
+    "    sample: {}\n"                  \
+    "    retention:\n"                  \
+    "      - table: logs\n"             \
+    "        column: timestamp\n"       \
+    "        format: datetime\n"        \
+    "        zone: UTC\n"               \
+    "        keep: 100d\n"              \
+    "      - table: orders\n"           \
+    "        column: created\n"         \
+    "        format: unix\n"            \
+    "        keep: 100d\n"              \
+    "        cascade: delete\n"
+
+void crash_policy(const char *limits)
+{
+    char *yaml = memory_format(CRASH_POLICY "%s", limits);
+
+    expect_policy(yaml);
+    free(yaml);
+}
 
 void crash_open(struct crash *crash, uint64_t random)
 {
@@ -45,7 +53,7 @@ void crash_open(struct crash *crash, uint64_t random)
     char *live = folder_path("live");
     ck_assert_int_eq(mkdir(live, 0700), 0);
     free(live);
-    expect_policy(crash_policy);
+    crash_policy(CRASH_LIMITS);
     family_adopt();
     *crash = (struct crash){.ledger = ledger_new(),
                             .path = folder_path("live/worklog.db"),

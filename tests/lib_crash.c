@@ -21,23 +21,31 @@
 
 static const double crash_orphan_ms = 2000;
 
-static const char crash_policy[] = "daemon: { state: \"@/state\" }\n"
-                                   "databases:\n"
-                                   "  - name: worklog\n"
-                                   "    path: \"@/live/worklog.db\"\n"
-                                   "    max_lock: 5ms\n"
-                                   "    sample: {}\n"
-                                   "    retention:\n"
-                                   "      - table: logs\n"
-                                   "        column: timestamp\n"
-                                   "        format: datetime\n"
-                                   "        zone: UTC\n"
-                                   "        keep: 100d\n"
-                                   "      - table: orders\n"
-                                   "        column: created\n"
-                                   "        format: unix\n"
-                                   "        keep: 100d\n"
-                                   "        cascade: delete\n";
+#define CRASH_POLICY                    \
+    "daemon: { state: \"@/state\" }\n"  \
+    "databases:\n"                      \
+    "  - name: worklog\n"               \
+    "    path: \"@/live/worklog.db\"\n" \
+    "    sample: {}\n"                  \
+    "    retention:\n"                  \
+    "      - table: logs\n"             \
+    "        column: timestamp\n"       \
+    "        format: datetime\n"        \
+    "        zone: UTC\n"               \
+    "        keep: 100d\n"              \
+    "      - table: orders\n"           \
+    "        column: created\n"         \
+    "        format: unix\n"            \
+    "        keep: 100d\n"              \
+    "        cascade: delete\n"
+
+void crash_policy(const char *limits)
+{
+    char *yaml = memory_format(CRASH_POLICY "%s", limits);
+
+    expect_policy(yaml);
+    free(yaml);
+}
 
 void crash_open(struct crash *crash, uint64_t random)
 {
@@ -45,10 +53,11 @@ void crash_open(struct crash *crash, uint64_t random)
     char *live = folder_path("live");
     ck_assert_int_eq(mkdir(live, 0700), 0);
     free(live);
-    expect_policy(crash_policy);
+    crash_policy(CRASH_LIMITS);
     family_adopt();
-    *crash = (struct crash){
-        .ledger = ledger_new(), .path = folder_path("live/worklog.db"), .random = random};
+    *crash = (struct crash){.ledger = ledger_new(),
+                            .path = folder_path("live/worklog.db"),
+                            .random = random};
 }
 
 void crash_close(struct crash *crash)
@@ -75,9 +84,8 @@ static void crash_copy(const char *from, const char *to)
 
 void crash_reset(struct crash *crash, const struct ledger_kind *kind)
 {
-    char *name =
-        memory_format("%s-%s-%d.template", kind->journal, kind->by_index ? "index" : "scan",
-                      kind->scale);
+    char *name = memory_format("%s-%s-%d.template", kind->journal,
+                               kind->by_index ? "index" : "scan", kind->scale);
     char *template = folder_path(name);
 
     if (access(template, F_OK) < 0)

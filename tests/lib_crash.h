@@ -10,7 +10,8 @@
 
 #include <sys/types.h>
 
-#define CRASH_RUN "run -c @/policy.yaml --json worklog"
+#define CRASH_LIMITS "    max_lock: 5ms\n"
+#define CRASH_RUN    "run -c @/policy.yaml --json worklog"
 
 struct crash {
     struct ledger *ledger;
@@ -22,6 +23,8 @@ struct crash {
 /* Makes the folder and the policy. */
 void crash_open(struct crash *crash, uint64_t random);
 void crash_close(struct crash *crash);
+/* Another policy: `limits` are further lines of the database; CRASH_LIMITS until then. */
+void crash_policy(const char *limits);
 
 /* A fresh database of that kind, a copy of the first one. */
 void crash_reset(struct crash *crash, const struct ledger_kind *kind);

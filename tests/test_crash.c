@@ -17,10 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 40, STATUSES = 4, WRITES = 900, SECONDS_A_ROUND = 30 };
+enum { ROUNDS = 40, STATUSES = 4, SECONDS_A_ROUND = 30 };
 
 static const struct ledger_kind kinds[] = {
-    {"wal", true, 5}, {"delete", true, 5}, {"wal", false, 5}, {"delete", false, 5}};
+    {"wal", true, 10}, {"delete", true, 10}, {"wal", false, 10}, {"delete", false, 10}};
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -49,29 +49,38 @@ struct instant {
     int64_t writes;
 };
 
+/* How far a run goes that nobody ends. */
+struct whole {
+    double ms;
+    int64_t writes; /* of its busiest worker */
+};
+
 /* What the rounds have met, for the line at the end. */
 static struct {
     int before, amid, after, cancelled, failed, alone;
 } met;
 
-static bool wrote_enough(const pid_t *children, size_t count, int64_t writes)
+/* The most that one of the workers has written so far. */
+static int64_t writes_of(pid_t parent)
 {
-    for (size_t i = 0; i < count; i++)
-        if (family_writes(children[i]) >= writes)
-            return true;
-    return false;
+    pid_t children[FAMILY_MOST];
+    size_t count = family_children(parent, children);
+    int64_t most = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        int64_t writes = family_writes(children[i]);
+        most = writes > most ? writes : most;
+    }
+    return most;
 }
 
 static void await(const struct instant *instant, pid_t parent)
 {
-    double until = clock_monotonic_ms() + instant->ms;
-    pid_t children[FAMILY_MOST];
-
-    while (instant->at_write && !family_ended(parent))
-        if (wrote_enough(children, family_children(parent, children), instant->writes))
-            return;
     if (!instant->at_write)
-        clock_sleep_ms(until - clock_monotonic_ms());
+        clock_sleep_ms(instant->ms);
+    else
+        while (!family_ended(parent) && writes_of(parent) < instant->writes)
+            ;
 }
 
 /* The first child that there is may be the history's: then that one. */
@@ -107,13 +116,11 @@ static void check_end(const struct deed *deed, const struct program_result *resu
     met.failed += outcomes.failed > 0;
 }
 
-static double crash_once(struct crash *crash, const struct deed *deed,
-                         const struct instant *instant)
+static void crash_once(struct crash *crash, const struct deed *deed, const struct instant *instant)
 {
     char *words = expect_words(CRASH_RUN);
     struct program_result result;
     struct program program;
-    double begun = clock_monotonic_ms();
 
     program_start(&program, words, false);
     await(instant, program.pid);
@@ -122,19 +129,29 @@ static double crash_once(struct crash *crash, const struct deed *deed,
     check_end(deed, &result);
     program_result_free(&result);
     free(words);
-    return clock_monotonic_ms() - begun;
 }
 
-/* How long a run lasts that nobody ends. */
-static double measure(struct crash *crash, const struct ledger_kind *kind, bool application)
+static void measure(struct crash *crash, const struct ledger_kind *kind, bool application,
+                    struct whole *whole)
 {
+    char *words = expect_words(CRASH_RUN);
     double begun = clock_monotonic_ms();
+    struct program_result result;
+    struct program program;
 
     crash_reset(crash, kind);
     crash_application(crash, application);
-    begun = clock_monotonic_ms();
+    program_start(&program, words, false);
+    while (!family_ended(program.pid)) {
+        int64_t writes = writes_of(program.pid);
+        whole->writes = writes > whole->writes ? writes : whole->writes;
+    }
+    whole->ms = clock_monotonic_ms() - begun;
+    program_finish(&program, &result);
+    ck_assert_msg(result.status == 0, "%s%s", result.out, result.err);
     crash_recover(crash);
-    return clock_monotonic_ms() - begun;
+    program_result_free(&result);
+    free(words);
 }
 
 /* Looks at what the crash has left, at times before anyone else has opened it. */
@@ -154,7 +171,7 @@ static void look(struct crash *crash)
     crash_application(crash, application);
 }
 
-static void round_of(struct crash *crash, const struct ledger_kind *kind, double whole_ms,
+static void round_of(struct crash *crash, const struct ledger_kind *kind, const struct whole *whole,
                      bool application)
 {
     int64_t times = 1 + (randomdb_number(&crash->random, 4) == 0);
@@ -164,10 +181,10 @@ static void round_of(struct crash *crash, const struct ledger_kind *kind, double
     met.alone += !application;
     for (int64_t i = 0; i < times; i++) {
         const struct deed *deed = &deeds[randomdb_number(&crash->random, DEEDS)];
-        struct instant instant = {
-            .at_write = randomdb_number(&crash->random, 2),
-            .ms = whole_ms * (double)randomdb_number(&crash->random, 1000) / 1000,
-            .writes = 1 + randomdb_number(&crash->random, WRITES)};
+        struct instant instant = {.at_write = randomdb_number(&crash->random, 2),
+                                  .ms = whole->ms * (double)randomdb_number(&crash->random, 1000) /
+                                        1000,
+                                  .writes = 1 + randomdb_number(&crash->random, whole->writes + 1)};
         crash_once(crash, deed, &instant);
         ck_assert_msg(family_gone(crash->application, 2000), "%s leaves a worker behind",
                       deed->name);
@@ -181,7 +198,7 @@ START_TEST(nothing_is_lost)
     const char *wanted = getenv("ROUNDS");
     int rounds = wanted ? atoi(wanted) : ROUNDS;
     uint64_t seed = randomdb_seed("crash");
-    double whole_ms[KINDS][2] = {{0}};
+    struct whole wholes[KINDS][2] = {{{0}}};
     struct crash crash;
 
     crash_open(&crash, seed);
@@ -189,12 +206,12 @@ START_TEST(nothing_is_lost)
         uint64_t random = crash.random = seed + (uint64_t)round;
         int64_t kind = randomdb_number(&crash.random, KINDS);
         bool application = randomdb_number(&crash.random, 4) > 0;
-        double *ms = &whole_ms[kind][application];
-        if (*ms == 0)
-            *ms = measure(&crash, &kinds[kind], application);
+        struct whole *whole = &wholes[kind][application];
+        if (whole->ms == 0)
+            measure(&crash, &kinds[kind], application, whole);
         printf("crash: SEED=%" PRIu64 " %s\n", random, kinds[kind].journal);
         fflush(stdout);
-        round_of(&crash, &kinds[kind], *ms, application);
+        round_of(&crash, &kinds[kind], whole, application);
     }
     crash_close(&crash);
     printf("crash: %d rounds: %d before the first commit, %d amid, %d after the last; %d with an "

@@ -1,0 +1,301 @@
+/*
+ * Lets the system fail litekeeper: writes, reads and syncs of the database that return errors, a
+ * kill at one exact call, too little memory, a worker that stands still. However it fails, each
+ * task has one outcome with a reason, nothing is lost, and the next run completes. Where strace(1)
+ * is missing or may not trace, its part says so and is skipped. SEED and ROUNDS as in test_crash.
+ */
+#include "clock.h"
+#include "lib_crash.h"
+#include "lib_expect.h"
+#include "lib_family.h"
+#include "lib_folder.h"
+#include "lib_randomdb.h"
+#include "memory.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ROUNDS = 40, SECONDS_A_ROUND = 30, LIMITS = 12 };
+
+static const struct ledger_kind kinds[] = {{"wal", true, 2}, {"delete", false, 2}};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const struct fault {
+    const char *call, *effect;
+    bool kills;
+} faults[] = {
+    {"pwrite64", "error=ENOSPC", false},  {"pwrite64", "error=EIO", false},
+    {"fdatasync", "error=EIO", false},    {"pread64", "error=EIO", false},
+    {"ftruncate", "error=EIO", false},    {"unlink", "error=EIO", false},
+    {"pwrite64", "signal=SIGKILL", true}, {"fdatasync", "signal=SIGKILL", true},
+    {"unlink", "signal=SIGKILL", true},   {"ftruncate", "signal=SIGKILL", true},
+};
+
+enum { FAULTS = sizeof faults / sizeof *faults };
+
+static int rounds(void)
+{
+    const char *wanted = getenv("ROUNDS");
+
+    return wanted ? atoi(wanted) : ROUNDS;
+}
+
+/* --- calls that fail ---------------------------------------------------------------------- */
+
+/* Calls on the database and the files beside it, by whatever name: the worker uses bare ones. */
+#define TRACER                                                                 \
+    "strace -f -qq -o @/trace -P @/live/worklog.db -P @/live/worklog.db-wal "  \
+    "-P @/live/worklog.db-shm -P @/live/worklog.db-journal -P worklog.db-wal " \
+    "-P worklog.db-shm -P worklog.db-journal -e trace=pwrite64,pread64,fdatasync,ftruncate,unlink"
+
+static void run_traced(const char *inject, struct program_result *result)
+{
+    char *command = memory_format(TRACER "%s", inject), *words = expect_words(command);
+
+    program_through(words);
+    expect_run(CRASH_RUN, result);
+    program_through(NULL);
+    free(words);
+    free(command);
+}
+
+/* Lines of the trace that have that text. */
+static int traced(const char *text)
+{
+    char *path = folder_path("trace"), *line = NULL;
+    FILE *trace = fopen(path, "r");
+    size_t size = 0;
+    int count = 0;
+
+    while (trace && getline(&line, &size, trace) > 0)
+        count += strstr(line, text) != NULL;
+    if (trace)
+        fclose(trace);
+    free(line);
+    free(path);
+    return count;
+}
+
+static bool can_trace(void)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        execlp("strace", "strace", "-f", "-qq", "-o", "/dev/null", "true", (char *)NULL);
+        _exit(127);
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* How often each fault's call happens in a run that nothing ends. */
+static void count_calls(struct crash *crash, const struct ledger_kind *kind, int *calls)
+{
+    struct program_result result;
+
+    crash_reset(crash, kind);
+    run_traced("", &result);
+    ck_assert_msg(result.status == 0, "%s%s", result.out, result.err);
+    program_result_free(&result);
+    for (int i = 0; i < FAULTS; i++) {
+        char *text = memory_format(" %s(", faults[i].call);
+        calls[i] = traced(text);
+        free(text);
+    }
+}
+
+static void check_end(const struct fault *fault, const struct program_result *result)
+{
+    struct crash_outcomes outcomes;
+
+    ck_assert_msg(result->status == 0 || result->status == 1 || result->status == 75,
+                  "%s: exit status %d\n%s%s", fault->call, result->status, result->out,
+                  result->err);
+    crash_outcomes(result->out, &outcomes);
+    ck_assert_msg(outcomes.done + outcomes.skipped + outcomes.failed + outcomes.cancelled == 3,
+                  "not three outcomes: %s", result->out);
+    ck_assert_msg(fault->kills || !strstr(result->out, "killed by"), "%s", result->out);
+    ck_assert_msg((outcomes.failed + outcomes.cancelled > 0) == (result->status == 1), "%s",
+                  result->out);
+}
+
+/* Returns whether the fault has happened. */
+static bool fail_once(struct crash *crash, const struct fault *fault, int calls)
+{
+    int64_t which = 1 + randomdb_number(&crash->random, calls + 1);
+    const char *on = randomdb_number(&crash->random, 2) ? "+" : "";
+    char *inject = memory_format(" -e inject=%s:%s:when=%" PRId64 "%s", fault->call, fault->effect,
+                                 which, fault->kills ? "" : on);
+    struct program_result result;
+
+    printf("faults:%s\n", inject);
+    fflush(stdout);
+    run_traced(inject, &result);
+    check_end(fault, &result);
+    bool happened = traced("INJECTED") > 0 || traced("killed by SIGKILL") > 0;
+    program_result_free(&result);
+    free(inject);
+    return happened;
+}
+
+START_TEST(calls_fail)
+{
+    uint64_t seed = randomdb_seed("faults");
+    int calls[KINDS][FAULTS], happened = 0;
+    struct crash crash;
+
+    if (!can_trace()) {
+        printf("faults: skipped, since strace is missing or may not trace\n");
+        return;
+    }
+    crash_open(&crash, seed);
+    for (int i = 0; i < KINDS; i++)
+        count_calls(&crash, &kinds[i], calls[i]);
+    for (int round = 0; round < rounds(); round++) {
+        int kind = round % KINDS, fault = round / KINDS % FAULTS;
+        crash.random = seed + (uint64_t)round;
+        crash_reset(&crash, &kinds[kind]);
+        crash_application(&crash, randomdb_number(&crash.random, 2));
+        happened += fail_once(&crash, &faults[fault], calls[kind][fault]);
+        bool application = crash.application;
+        crash_application(&crash, false);
+        ledger_check(crash.ledger, crash.path, false);
+        crash_application(&crash, application);
+        crash_recover(&crash);
+    }
+    crash_close(&crash);
+    printf("faults: %d rounds, %d with a fault\n", rounds(), happened);
+}
+END_TEST
+
+/* --- too little --------------------------------------------------------------------------- */
+
+/* Runs with so much memory for each of its workers. */
+static void run_in(rlim_t bytes, struct program_result *result)
+{
+    const struct rlimit limit = {bytes, bytes};
+    char *words = expect_words(CRASH_RUN);
+    pid_t children[FAMILY_MOST];
+    struct program program;
+
+    program_start(&program, words, false);
+    while (!family_ended(program.pid)) {
+        size_t count = family_children(program.pid, children);
+        for (size_t i = 0; i < count; i++)
+            prlimit(children[i], RLIMIT_AS, &limit, NULL);
+    }
+    program_finish(&program, result);
+    free(words);
+}
+
+START_TEST(memory_is_short)
+{
+    const rlim_t least = 12 << 20, step = 3 << 20;
+    struct crash_outcomes outcomes;
+    struct program_result result;
+    struct crash crash;
+    int told = 0;
+
+    crash_open(&crash, 1);
+    for (int i = 0; i < LIMITS; i++) {
+        crash_reset(&crash, &kinds[i % KINDS]);
+        run_in(least + step * (rlim_t)i, &result);
+        crash_outcomes(result.out, &outcomes);
+        ck_assert_msg(result.status == (outcomes.failed > 0), "%s%s", result.out, result.err);
+        printf("memory %d: %s\n", i, outcomes.reason);
+        told += strstr(outcomes.reason, "memory") != NULL;
+        crash_recover(&crash);
+        program_result_free(&result);
+    }
+    ck_assert_int_gt(told, 0);
+    crash_close(&crash);
+}
+END_TEST
+
+/* --- too long ----------------------------------------------------------------------------- */
+
+#define SLOW "    max_lock: 1ms\n    duty: 1%\n    time_limit: 1s\n"
+
+/* Starts a run that takes longer than its limit, and returns its worker, which has begun. */
+static pid_t start_slow(struct crash *crash, struct program *program)
+{
+    char *words = expect_words(CRASH_RUN " retention logs");
+    pid_t children[FAMILY_MOST];
+
+    crash_policy(SLOW);
+    crash_reset(crash, &kinds[0]);
+    program_start(program, words, false);
+    free(words);
+    ck_assert(program_expect(program, "\"event\":\"progress\""));
+    size_t count = family_children(program->pid, children), busiest = 0;
+    ck_assert_uint_gt(count, 0);
+    for (size_t i = 1; i < count; i++)
+        if (family_writes(children[i]) > family_writes(children[busiest]))
+            busiest = i;
+    return children[busiest];
+}
+
+static void check_late(struct crash *crash, struct program *program)
+{
+    struct crash_outcomes outcomes;
+    struct program_result result;
+
+    program_finish(program, &result);
+    crash_outcomes(result.out, &outcomes);
+    ck_assert_int_eq(result.status, 1);
+    ck_assert_int_eq(outcomes.failed + outcomes.cancelled, 1);
+    ck_assert_msg(strstr(outcomes.reason, "time limit of 1"), "%s", outcomes.reason);
+    program_result_free(&result);
+    crash_policy(CRASH_LIMITS);
+    crash_recover(crash);
+}
+
+START_TEST(a_worker_stands_still)
+{
+    struct program program;
+    struct crash crash;
+
+    crash_open(&crash, 1);
+    kill(start_slow(&crash, &program), SIGSTOP);
+    check_late(&crash, &program);
+    crash_close(&crash);
+}
+END_TEST
+
+START_TEST(a_worker_is_slow)
+{
+    struct program program;
+    struct crash crash;
+
+    crash_open(&crash, 1);
+    start_slow(&crash, &program);
+    check_late(&crash, &program);
+    crash_close(&crash);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("faults");
+    TCase *cases = tcase_create("faults");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_set_timeout(cases, 60 + SECONDS_A_ROUND * rounds());
+    tcase_add_test(cases, calls_fail);
+    tcase_add_test(cases, memory_is_short);
+    tcase_add_test(cases, a_worker_stands_still);
+    tcase_add_test(cases, a_worker_is_slow);
+    suite_add_tcase(suite, cases);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

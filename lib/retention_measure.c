@@ -4,7 +4,6 @@
 #include "clock.h"
 #include "memory.h"
 #include "pages.h"
-#include "scan.h"
 #include "zone.h"
 
 #include <stdio.h>
@@ -14,7 +13,6 @@
 enum {
     MEASURE_ENDS = 64,      /* rows sampled from each end of the key, and of the index */
     MEASURE_PROBES = 256,   /* rows sampled across the keys */
-    MEASURE_LOOK = 64,      /* rows between two looks at the clock */
     MEASURE_COUNTED = 20000 /* rollback-journal mode: old rows beyond it are estimated */
 };
 
@@ -139,68 +137,6 @@ static enum status measure_format(struct database *database,
         (status = measure_probes(database, &facts->table, NULL, 0, &sample, error)))
         return status;
     return timestamp_detect(sample.counts, sample.sampled, &facts->rules.format, error);
-}
-
-/* --- walking over the times --------------------------------------------------------------- */
-
-struct measure_slice {
-    const struct timestamp_rules *rules;
-    struct retention_walk *walk;
-    double until_ms;
-    int64_t seen;
-    bool done;
-};
-
-static bool measure_row(void *argument, sqlite3_stmt *row)
-{
-    struct measure_slice *slice = argument;
-    sqlite3_value *value = sqlite3_column_value(row, 0);
-    int64_t us;
-
-    if (timestamp_read(slice->rules, value, &us))
-        slice->done = !slice->walk->each(slice->walk->argument, us);
-    else
-        slice->walk->others += sqlite3_value_type(value) != SQLITE_NULL;
-    bool look = ++slice->seen % MEASURE_LOOK == 0;
-    return !slice->done && !(look && clock_monotonic_ms() >= slice->until_ms);
-}
-
-void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
-                       struct text *condition)
-{
-    struct text low = {0}, high = {0};
-
-    timestamp_range(facts->rules.format, before_us, &low, &high);
-    text_add_identifier(condition, facts->table.column);
-    text_addf(condition, " >= %s AND ", from ? from : low.bytes);
-    text_add_identifier(condition, facts->table.column);
-    text_addf(condition, " < %s", high.bytes);
-    text_free(&low);
-    text_free(&high);
-}
-
-enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
-                           struct retention_walk *walk, struct error *error)
-{
-    struct measure_slice slice = {.rules = &facts->rules, .walk = walk};
-    struct text condition = {0};
-    struct scan *scan = NULL;
-    bool more = true;
-
-    retention_between(facts, walk->from, walk->before_us, &condition);
-    enum status status =
-        scan_open(engine->database, &facts->table, facts->by_age ? condition.bytes : NULL,
-                  facts->by_age, &scan, error);
-    while (status == STATUS_OK && more && !slice.done) {
-        double slice_ms = engine_slice_ms(engine);
-        slice.until_ms = clock_monotonic_ms() + slice_ms;
-        status = scan_slice(scan, measure_row, &slice, &more, error);
-        if (more && !slice.done)
-            engine_slice_gap(engine, slice_ms);
-    }
-    scan_close(scan);
-    text_free(&condition);
-    return status;
 }
 
 /* --- counting ----------------------------------------------------------------------------- */

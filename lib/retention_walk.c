@@ -1,0 +1,67 @@
+/* Reading all times of a table, by age or by key, in slices that nobody notices. */
+#include "retention.h"
+
+#include "clock.h"
+#include "scan.h"
+
+enum { WALK_LOOK = 64 }; /* rows between two looks at the clock */
+
+struct walk_slice {
+    const struct timestamp_rules *rules;
+    struct retention_walk *walk;
+    double until_ms;
+    int64_t seen;
+    bool done;
+};
+
+static bool walk_row(void *argument, sqlite3_stmt *row)
+{
+    struct walk_slice *slice = argument;
+    sqlite3_value *value = sqlite3_column_value(row, 0);
+    int64_t us;
+
+    if (timestamp_read(slice->rules, value, &us))
+        slice->done = !slice->walk->each(slice->walk->argument, us);
+    else
+        slice->walk->others += sqlite3_value_type(value) != SQLITE_NULL;
+    bool look = ++slice->seen % WALK_LOOK == 0;
+    return !slice->done && !(look && clock_monotonic_ms() >= slice->until_ms);
+}
+
+void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
+                       struct text *condition)
+{
+    struct text low = {0}, high = {0};
+
+    timestamp_range(facts->rules.format, before_us, &low, &high);
+    text_add_identifier(condition, facts->table.column);
+    text_addf(condition, " >= %s AND ", from ? from : low.bytes);
+    text_add_identifier(condition, facts->table.column);
+    text_addf(condition, " < %s", high.bytes);
+    text_free(&low);
+    text_free(&high);
+}
+
+enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
+                           struct retention_walk *walk, struct error *error)
+{
+    struct walk_slice slice = {.rules = &facts->rules, .walk = walk};
+    struct text condition = {0};
+    struct scan *scan = NULL;
+    bool more = true;
+
+    retention_between(facts, walk->from, walk->before_us, &condition);
+    enum status status =
+        scan_open(engine->database, &facts->table, facts->by_age ? condition.bytes : NULL,
+                  facts->by_age, &scan, error);
+    while (status == STATUS_OK && more && !slice.done) {
+        double slice_ms = engine_slice_ms(engine);
+        slice.until_ms = clock_monotonic_ms() + slice_ms;
+        status = scan_slice(scan, walk_row, &slice, &more, error);
+        if (more && !slice.done)
+            engine_slice_gap(engine, slice_ms);
+    }
+    scan_close(scan);
+    text_free(&condition);
+    return status;
+}

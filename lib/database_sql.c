@@ -31,6 +31,27 @@ static const struct database_meaning {
     {SQLITE_SCHEMA, STATUS_FAILED, "the schema changed meanwhile: %s"},
 };
 
+/* What SQLite's general error means, by a part of its message. */
+static const struct {
+    const char *part, *words;
+} database_lacks[] = {
+    {"no such function", "the application brings and litekeeper lacks"},
+    {"unknown function", "the application brings and litekeeper lacks"},
+    {"no such collation", "the application brings and litekeeper lacks"},
+    {"no such module", "the application brings and litekeeper lacks"},
+    {"unsafe use of", "a schema must be trusted for (litekeeper trusts none)"},
+};
+
+static enum status database_lack(const char *message, struct error *error)
+{
+    for (size_t i = 0; i < sizeof database_lacks / sizeof *database_lacks; i++)
+        if (strstr(message, database_lacks[i].part))
+            return error_set(error, STATUS_REFUSED,
+                             "it needs an SQL function, collation or module that %s: %s",
+                             database_lacks[i].words, message);
+    return error_set(error, STATUS_FAILED, "%s", message);
+}
+
 enum status database_error(struct database *database, int rc, struct error *error)
 {
     sqlite3 *sql = database_sql(database);
@@ -47,12 +68,7 @@ enum status database_error(struct database *database, int rc, struct error *erro
                  rest ? rest + 2 : "");
         return error_set(error, meaning->status, "%s", text);
     }
-    if (strstr(message, "no such function") || strstr(message, "no such collation"))
-        return error_set(error, STATUS_REFUSED,
-                         "it needs an SQL function or collation that the application brings and "
-                         "litekeeper lacks: %s",
-                         message);
-    return error_set(error, STATUS_FAILED, "%s", message);
+    return database_lack(message, error);
 }
 
 enum status database_exec(struct database *database, const char *sql, struct error *error)

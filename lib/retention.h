@@ -1,7 +1,7 @@
 /*
- * The parts of retention: what is measured (retention_measure.c), the moment before which rows go
- * (retention_cutoff.c), and the deletion itself (retention_run.c). task_retention.c is the room
- * that they are entered from.
+ * The parts of retention: what is measured (retention_measure.c, retention_sample.c), the moment
+ * before which rows go (retention_cutoff.c), and the deletion itself (retention_run.c).
+ * task_retention.c is the room that they are entered from.
  */
 #ifndef RETENTION_H
 #define RETENTION_H

@@ -181,6 +181,16 @@ static enum status table_find(struct database *database, const char *name, char 
     return STATUS_OK;
 }
 
+/* Whether the column compares byte by byte, as an index that gives its rows by age must. */
+static bool table_binary(struct database *database, const struct table *table)
+{
+    const char *collation = NULL;
+
+    return sqlite3_table_column_metadata(database_sql(database), "main", table->name, table->column,
+                                         NULL, &collation, NULL, NULL, NULL) == SQLITE_OK &&
+           collation && strcasecmp(collation, "BINARY") == 0;
+}
+
 /* Of the whole, binary-collated indexes that begin with the column, the narrowest. */
 static const char table_sql_time_index[] =
     "SELECT l.name FROM pragma_index_list(?1) l, pragma_index_xinfo(l.name) i"
@@ -204,7 +214,7 @@ enum status table_load(struct database *database, const char *name, const char *
         status = error_set(error, STATUS_REFUSED, "table %s has no column %s", found.name, column);
     if (status == STATUS_OK)
         status = table_key_load(database, found.name, &found.key, error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && table_binary(database, &found))
         status = table_one(database, table_sql_time_index, found.name, column, &found.index, error);
     if (status == STATUS_OK)
         status = table_has(database, table_sql_triggers, found.name, NULL, &found.triggers, error);

@@ -229,14 +229,14 @@ sqlite3 *proof_make(const struct proof_case *c, const char *journal)
     return model;
 }
 
+/* The table's name in the target, bare or in quotes. */
 static char *proof_table(const struct proof_case *c)
 {
     const char *at = c->target ? strchr(c->target, ':') + 2 : "t,";
+    char end[] = {*at == '"' || *at == '\'' ? *at++ : ',', '\0'};
     struct text name = {0};
 
-    while (strchr("\"'", *at))
-        at++;
-    text_add_length(&name, at, strcspn(at, ",\"'"));
+    text_add_length(&name, at, strcspn(at, end));
     return text_take(&name);
 }
 

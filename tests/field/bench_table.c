@@ -104,7 +104,7 @@ void bench_table_row(struct bench_table *table, const char *journal,
                      const struct bench_beside *beside, int max_lock_ms,
                      const struct bench_figures *f)
 {
-    char by[TEXT_SHORT];
+    char by[TEXT_SHORT], errors[TEXT_SHORT] = "";
 
     if (max_lock_ms == BENCH_ALONE)
         table->one_delete = (struct bench_figures){0};
@@ -124,8 +124,6 @@ void bench_table_row(struct bench_table *table, const char *journal,
         {5, 0, f->p999_ms},
         {6, 0, f->max_ms},
         {4, 1, bench_percent(f->max_ms, table->one_delete.max_ms)},
-        {6, 0, f->errors},
-        {6, 0, f->wal_bytes / 1e6},
     };
     text_addf(&table->text, "| %-7s | %-9s | %-9s |", journal, beside->name,
               bench_by(by, max_lock_ms));
@@ -134,7 +132,9 @@ void bench_table_row(struct bench_table *table, const char *journal,
             text_addf(&table->text, " %*.*f |", cells[i].width, cells[i].decimals, cells[i].value);
         else
             text_addf(&table->text, " %*s |", cells[i].width, "");
-    text_add(&table->text, "\n");
+    if (beside->writers)
+        text_count(errors, (int64_t)f->errors);
+    text_addf(&table->text, " %6s | %6.0f |\n", errors, f->wal_bytes / 1e6);
 }
 
 void bench_table_end(struct bench_table *table, const char *path)

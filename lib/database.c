@@ -26,9 +26,11 @@ enum {
 static int database_busy(void *argument, int count)
 {
     struct database *database = argument;
-    (void)count;
+    double now = clock_monotonic_ms();
 
-    if (clock_monotonic_ms() >= database->busy_until_ms ||
+    if (count == 0)
+        database->busy_since_ms = now;
+    if (now - database->busy_since_ms >= database->busy_ms ||
         database->host->stopped(database->host->argument))
         return 0;
     sqlite3_sleep(DATABASE_POLL_MS);
@@ -138,7 +140,7 @@ enum status database_open(const char *name, const struct identity *seen, enum da
     database->mode = mode;
     database->host = host;
     database->had_log = database_has_log(name);
-    database_deadlines(database, clock_monotonic_ms() + busy_ms, 0);
+    database_deadlines(database, busy_ms, 0);
     int rc = sqlite3_open_v2(name, &database->sql, SQLITE_OPEN_READWRITE, VFS_NAME);
     if (rc != SQLITE_OK) {
         status = database_error(database, rc, error);
@@ -199,9 +201,9 @@ const struct engine_host *database_host(const struct database *database)
     return database->host;
 }
 
-void database_deadlines(struct database *database, double busy_until_ms, double stop_at_ms)
+void database_deadlines(struct database *database, double busy_ms, double stop_at_ms)
 {
-    database->busy_until_ms = busy_until_ms;
+    database->busy_ms = busy_ms;
     database->stop_at_ms = stop_at_ms;
     database->overran = false;
 }

@@ -24,6 +24,7 @@ struct database {
     struct identity seen;
     struct database_facts facts;
     const struct engine_host *host;
+    double busy_ms; /* how long each wait may last; 0: `busy_until_ms` stands as it is */
     double busy_until_ms, stop_at_ms;
     bool overran;
 };
@@ -40,8 +41,9 @@ enum {
 static int database_busy(void *argument, int count)
 {
     struct database *database = argument;
-    (void)count;
 
+    if (count == 0 && database->busy_ms > 0) /* a new wait */
+        database->busy_until_ms = clock_monotonic_ms() + database->busy_ms;
     if (clock_monotonic_ms() >= database->busy_until_ms ||
         database->host->stopped(database->host->argument))
         return 0;
@@ -243,7 +245,7 @@ enum status database_open(const char *name, const struct identity *seen, enum da
     database->name = memory_copy(name);
     database->seen = *seen;
     database->host = host;
-    database_deadlines(database, clock_monotonic_ms() + busy_ms, 0);
+    database_patience(database, busy_ms);
     int rc = sqlite3_open_v2(name, &database->sql, SQLITE_OPEN_READWRITE, VFS_NAME);
     if (rc != SQLITE_OK) {
         status = database_error(database, rc, error);
@@ -287,8 +289,15 @@ const struct engine_host *database_host(const struct database *database)
     return database->host;
 }
 
+void database_patience(struct database *database, double busy_ms)
+{
+    database_deadlines(database, 0, 0);
+    database->busy_ms = busy_ms;
+}
+
 void database_deadlines(struct database *database, double busy_until_ms, double stop_at_ms)
 {
+    database->busy_ms = 0;
     database->busy_until_ms = busy_until_ms;
     database->stop_at_ms = stop_at_ms;
     database->overran = false;

@@ -43,6 +43,9 @@ const struct engine_host *database_host(const struct database *database);
 /* STATUS_REFUSED where the path no longer leads to the open file. Asked before every step. */
 enum status database_check_moved(struct database *database, struct error *error) MUST_CHECK;
 
+/* From now on SQLite waits for each lock `busy_ms` at most, and interrupts no statement unless the
+ * host wishes to stop: for reading outside the lease. */
+void database_patience(struct database *database, double busy_ms);
 /* From now on SQLite waits for locks until `busy_until_ms` and interrupts a statement that still
  * runs at `stop_at_ms`; clock_monotonic_ms, 0: never. The host's wish to stop interrupts too. */
 void database_deadlines(struct database *database, double busy_until_ms, double stop_at_ms);

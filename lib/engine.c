@@ -119,7 +119,7 @@ static enum status engine_measure(struct engine *engine, void **facts, struct de
     double busy_ms = engine_ms(&engine->job->database->limits.busy_timeout);
 
     *decision = (struct decision){.rows = -1, .bytes = -1, .seconds = -1};
-    database_deadlines(engine->database, clock_monotonic_ms() + busy_ms, 0);
+    database_patience(engine->database, busy_ms);
     enum status status = task->kind->measure(engine, task->options, facts, error);
     if (status == STATUS_OK)
         task->kind->decide(task->options, *facts, engine->now_us, decision);

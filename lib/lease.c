@@ -210,6 +210,7 @@ static void lease_note_hold(struct lease *lease)
 {
     double now = clock_monotonic_ms();
 
+    database_patience(lease->database, lease->limits.busy_ms); /* what is read until the next */
     lease->open = false;
     lease->last_hold_ms = now - lease->begun_ms;
     lease->last_end_ms = now;

@@ -84,26 +84,25 @@ static void await(const struct instant *instant, pid_t parent)
 }
 
 /* Mostly the one that was started last, since the other is the history's. */
-static pid_t choose_worker(const pid_t *children, size_t count, uint64_t *random)
+static pid_t choose_worker(pid_t parent, uint64_t *random)
 {
-    pid_t chosen = children[randomdb_number(random, (int64_t)count)];
+    pid_t children[FAMILY_MOST];
+    size_t count = family_children(parent, children);
 
-    if (randomdb_number(random, 4) > 0)
-        for (size_t i = 0; i < count; i++)
-            chosen = children[i] > chosen ? children[i] : chosen;
-    return chosen;
+    if (!count || randomdb_number(random, 4) > 0)
+        return family_youngest(parent);
+    return children[randomdb_number(random, (int64_t)count)];
 }
 
 static void strike(const struct deed *deed, pid_t parent, uint64_t *random)
 {
+    pid_t worker = deed->victim == PARENT ? 0 : choose_worker(parent, random);
     bool parent_first = randomdb_number(random, 2);
-    pid_t children[FAMILY_MOST];
-    size_t count = family_children(parent, children);
 
     if (deed->victim == PARENT || (deed->victim == BOTH && parent_first))
         kill(parent, deed->signal);
-    if (deed->victim != PARENT && count)
-        kill(choose_worker(children, count, random), deed->signal);
+    if (worker)
+        kill(worker, deed->signal);
     if (deed->victim == BOTH && !parent_first)
         kill(parent, deed->signal);
 }

@@ -32,7 +32,7 @@ void crash_application(struct crash *crash, bool wanted);
 
 struct crash_outcomes {
     int done, skipped, failed, cancelled, busy;
-    char reason[1024]; /* of the last that is neither done nor skipped */
+    char reason[1024]; /* of the last that is not done */
 };
 
 /* Reads what `run --json` printed. Fails the test on an outcome that has no reason, and on a second

@@ -61,6 +61,16 @@ size_t family_children(pid_t parent, pid_t *children)
     return count;
 }
 
+pid_t family_youngest(pid_t parent)
+{
+    pid_t children[FAMILY_MOST], youngest = 0;
+    size_t count = family_children(parent, children);
+
+    for (size_t i = 0; i < count; i++)
+        youngest = children[i] > youngest ? children[i] : youngest;
+    return youngest;
+}
+
 int64_t family_writes(pid_t process)
 {
     char name[16], text[512];

@@ -13,6 +13,8 @@ enum { FAMILY_MOST = 64 };
 void family_adopt(void);
 /* Fills in the living children of a process, at most FAMILY_MOST; returns how many. */
 size_t family_children(pid_t parent, pid_t *children);
+/* The child that was started last; 0 if there is none. */
+pid_t family_youngest(pid_t parent);
 /* The system calls that write, so far; -1 where /proc doesn't tell. */
 int64_t family_writes(pid_t process);
 /* Whether it has ended; it stays to be waited for. */

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 40, STATUSES = 4, SECONDS_A_ROUND = 30 };
+enum { ROUNDS = 40, STATUSES = 4, SECONDS_A_ROUND = 30, MOMENTS = 1000 };
 
 static const struct ledger_kind kinds[] = {
     {"wal", true, 10}, {"delete", true, 10}, {"wal", false, 10}, {"delete", false, 10}};
@@ -83,17 +83,26 @@ static void await(const struct instant *instant, pid_t parent)
             ;
 }
 
-/* The first child that there is may be the history's: then that one. */
-static void strike(const struct deed *deed, pid_t parent, uint64_t *random)
+/* Mostly the one that was started last, since the other is the history's. */
+static pid_t choose_worker(pid_t parent, uint64_t *random)
 {
-    bool parent_first = randomdb_number(random, 2);
     pid_t children[FAMILY_MOST];
     size_t count = family_children(parent, children);
 
+    if (!count || randomdb_number(random, 4) > 0)
+        return family_youngest(parent);
+    return children[randomdb_number(random, (int64_t)count)];
+}
+
+static void strike(const struct deed *deed, pid_t parent, uint64_t *random)
+{
+    pid_t worker = deed->victim == PARENT ? 0 : choose_worker(parent, random);
+    bool parent_first = randomdb_number(random, 2);
+
     if (deed->victim == PARENT || (deed->victim == BOTH && parent_first))
         kill(parent, deed->signal);
-    if (deed->victim != PARENT && count)
-        kill(children[(size_t)randomdb_number(random, (int64_t)count)], deed->signal);
+    if (worker)
+        kill(worker, deed->signal);
     if (deed->victim == BOTH && !parent_first)
         kill(parent, deed->signal);
 }
@@ -103,11 +112,11 @@ static void check_end(const struct deed *deed, const struct program_result *resu
     struct crash_outcomes outcomes;
     bool allowed = false;
 
+    crash_outcomes(result->out, &outcomes);
     for (int i = 0; i < STATUSES && deed->statuses[i] >= 0; i++)
         allowed = allowed || result->status == deed->statuses[i];
-    ck_assert_msg(allowed, "%s: exit status %d\n%s%s", deed->name, result->status, result->out,
-                  result->err);
-    crash_outcomes(result->out, &outcomes);
+    ck_assert_msg(allowed, "%s: exit status %d: %s\n%s", deed->name, result->status,
+                  outcomes.reason, result->err);
     if (result->status == 130)
         ck_assert_msg(!outcomes.failed, "interrupted: %s", outcomes.reason);
     if (result->status == 1)
@@ -148,7 +157,7 @@ static void measure(struct crash *crash, const struct ledger_kind *kind, bool ap
     }
     whole->ms = clock_monotonic_ms() - begun;
     program_finish(&program, &result);
-    ck_assert_msg(result.status == 0, "%s%s", result.out, result.err);
+    ck_assert_msg(result.status == 0, "%.2000s\n%s", result.out, result.err);
     crash_recover(crash);
     program_result_free(&result);
     free(words);
@@ -181,10 +190,10 @@ static void round_of(struct crash *crash, const struct ledger_kind *kind, const 
     met.alone += !application;
     for (int64_t i = 0; i < times; i++) {
         const struct deed *deed = &deeds[randomdb_number(&crash->random, DEEDS)];
-        struct instant instant = {.at_write = randomdb_number(&crash->random, 2),
-                                  .ms = whole->ms * (double)randomdb_number(&crash->random, 1000) /
-                                        1000,
-                                  .writes = 1 + randomdb_number(&crash->random, whole->writes + 1)};
+        struct instant instant = {
+            .at_write = randomdb_number(&crash->random, 2),
+            .ms = whole->ms * (double)randomdb_number(&crash->random, 1000) / 1000,
+            .writes = 1 + whole->writes * randomdb_number(&crash->random, MOMENTS) / MOMENTS};
         crash_once(crash, deed, &instant);
         ck_assert_msg(family_gone(crash->application, 2000), "%s leaves a worker behind",
                       deed->name);

@@ -10,6 +10,7 @@
 #include "lib_family.h"
 #include "lib_folder.h"
 #include "lib_randomdb.h"
+#include "lib_sql.h"
 #include "memory.h"
 
 #include <check.h>
@@ -22,7 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 40, SECONDS_A_ROUND = 30, LIMITS = 12 };
+enum { ROUNDS = 20, SECONDS_A_ROUND = 30, TRACED_PROCESSES = 1 << 22 };
+enum { MEMORY_LEAST = 4096, MEMORY_MOST = 65536, MEMORY_STEP = 64, MEMORY_ENOUGH = 4 }; /* KiB */
 
 static const struct ledger_kind kinds[] = {{"wal", true, 2}, {"delete", false, 2}};
 
@@ -67,21 +69,25 @@ static void run_traced(const char *inject, struct program_result *result)
     free(command);
 }
 
-/* Lines of the trace that have that text. */
+/* Lines of the trace that have that text: of the process that has most of them. */
 static int traced(const char *text)
 {
     char *path = folder_path("trace"), *line = NULL;
+    int *counts = memory_zeroed(TRACED_PROCESSES, sizeof *counts), most = 0;
     FILE *trace = fopen(path, "r");
     size_t size = 0;
-    int count = 0;
 
-    while (trace && getline(&line, &size, trace) > 0)
-        count += strstr(line, text) != NULL;
+    while (trace && getline(&line, &size, trace) > 0) {
+        int process = atoi(line) % TRACED_PROCESSES; /* "PROCESS CALL(..." */
+        if (strstr(line, text) && ++counts[process] > most)
+            most = counts[process];
+    }
     if (trace)
         fclose(trace);
     free(line);
+    free(counts);
     free(path);
-    return count;
+    return most;
 }
 
 static bool can_trace(void)
@@ -103,7 +109,7 @@ static void count_calls(struct crash *crash, const struct ledger_kind *kind, int
 
     crash_reset(crash, kind);
     run_traced("", &result);
-    ck_assert_msg(result.status == 0, "%s%s", result.out, result.err);
+    ck_assert_msg(result.status == 0, "%.2000s\n%s", result.out, result.err);
     program_result_free(&result);
     for (int i = 0; i < FAULTS; i++) {
         char *text = memory_format(" %s(", faults[i].call);
@@ -116,21 +122,21 @@ static void check_end(const struct fault *fault, const struct program_result *re
 {
     struct crash_outcomes outcomes;
 
-    ck_assert_msg(result->status == 0 || result->status == 1 || result->status == 75,
-                  "%s: exit status %d\n%s%s", fault->call, result->status, result->out,
-                  result->err);
     crash_outcomes(result->out, &outcomes);
-    ck_assert_msg(outcomes.done + outcomes.skipped + outcomes.failed + outcomes.cancelled == 3,
-                  "not three outcomes: %s", result->out);
-    ck_assert_msg(fault->kills || !strstr(result->out, "killed by"), "%s", result->out);
-    ck_assert_msg((outcomes.failed + outcomes.cancelled > 0) == (result->status == 1), "%s",
-                  result->out);
+    ck_assert_msg(result->status == 0 || result->status == 1 || result->status == 75,
+                  "exit status %d: %s\n%s", result->status, outcomes.reason, result->err);
+    ck_assert_int_eq(outcomes.done + outcomes.skipped + outcomes.failed + outcomes.cancelled, 3);
+    ck_assert_msg(fault->kills || !strstr(outcomes.reason, "killed by"), "%s", outcomes.reason);
+    ck_assert_msg((outcomes.failed + outcomes.cancelled > 0) == (result->status == 1),
+                  "exit status %d: %s", result->status, outcomes.reason);
+    printf("        %d failed, %d cancelled, %d skipped: %s\n", outcomes.failed, outcomes.cancelled,
+           outcomes.skipped, outcomes.reason);
 }
 
 /* Returns whether the fault has happened. */
 static bool fail_once(struct crash *crash, const struct fault *fault, int calls)
 {
-    int64_t which = 1 + randomdb_number(&crash->random, calls + 1);
+    int64_t which = 1 + randomdb_number(&crash->random, calls > 0 ? calls : 1);
     const char *on = randomdb_number(&crash->random, 2) ? "+" : "";
     char *inject = memory_format(" -e inject=%s:%s:when=%" PRId64 "%s", fault->call, fault->effect,
                                  which, fault->kills ? "" : on);
@@ -178,44 +184,62 @@ END_TEST
 
 /* --- too little --------------------------------------------------------------------------- */
 
-/* Runs with so much memory for each of its workers. */
-static void run_in(rlim_t bytes, struct program_result *result)
+/* Limits are handed down: the parent, which needs less than a worker, has the same. */
+static void run_in(int kib, const char *words, struct program_result *result)
 {
-    const struct rlimit limit = {bytes, bytes};
-    char *words = expect_words(CRASH_RUN);
-    pid_t children[FAMILY_MOST];
-    struct program program;
+    char *command = memory_format("prlimit --as=%d", kib * 1024);
 
-    program_start(&program, words, false);
-    while (!family_ended(program.pid)) {
-        size_t count = family_children(program.pid, children);
-        for (size_t i = 0; i < count; i++)
-            prlimit(children[i], RLIMIT_AS, &limit, NULL);
-    }
-    program_finish(&program, result);
-    free(words);
+    program_through(command);
+    expect_run(words, result);
+    program_through(NULL);
+    free(command);
 }
 
-START_TEST(memory_is_short)
+/* The least in which litekeeper starts at all. */
+static int least_memory(void)
 {
-    const rlim_t least = 12 << 20, step = 3 << 20;
-    struct crash_outcomes outcomes;
-    struct program_result result;
-    struct crash crash;
-    int told = 0;
+    struct program_result result = {.status = 1};
+    int kib;
 
-    crash_open(&crash, 1);
-    for (int i = 0; i < LIMITS; i++) {
-        crash_reset(&crash, &kinds[i % KINDS]);
-        run_in(least + step * (rlim_t)i, &result);
-        crash_outcomes(result.out, &outcomes);
-        ck_assert_msg(result.status == (outcomes.failed > 0), "%s%s", result.out, result.err);
-        printf("memory %d: %s\n", i, outcomes.reason);
-        told += strstr(outcomes.reason, "memory") != NULL;
-        crash_recover(&crash);
+    for (kib = MEMORY_LEAST; kib < MEMORY_MOST && result.status; kib += MEMORY_STEP) {
+        run_in(kib, "check -c @/policy.yaml", &result);
         program_result_free(&result);
     }
-    ck_assert_int_gt(told, 0);
+    ck_assert_int_lt(kib, MEMORY_MOST);
+    return kib;
+}
+
+/* Fails the test unless it ended well, or said what it lacked. Returns whether it did. */
+static bool ended_in(int kib, const struct program_result *result)
+{
+    struct crash_outcomes outcomes;
+
+    crash_outcomes(result->out, &outcomes);
+    const char *reason = *outcomes.reason ? outcomes.reason : result->err;
+    printf("faults: %d KiB: exit status %d, %d failed: %s\n", kib, result->status, outcomes.failed,
+           reason);
+    ck_assert_msg(result->status == 0 || strstr(reason, "memory"), "%d KiB: exit status %d: %s",
+                  kib, result->status, reason);
+    return outcomes.failed > 0;
+}
+
+/* From what is too little for anything to what is enough, several times in a row. */
+START_TEST(memory_is_short)
+{
+    struct program_result result;
+    int failed = 0, enough = 0;
+    struct crash crash;
+
+    crash_open(&crash, 1);
+    for (int kib = least_memory(); enough < MEMORY_ENOUGH; kib += MEMORY_STEP) {
+        crash_reset(&crash, &kinds[kib / MEMORY_STEP % KINDS]);
+        run_in(kib, CRASH_RUN, &result);
+        failed += ended_in(kib, &result);
+        enough = result.status == 0 ? enough + 1 : 0;
+        program_result_free(&result);
+        crash_recover(&crash);
+    }
+    ck_assert_int_gt(failed, 0);
     crash_close(&crash);
 }
 END_TEST
@@ -224,61 +248,67 @@ END_TEST
 
 #define SLOW "    max_lock: 1ms\n    duty: 1%\n    time_limit: 1s\n"
 
-/* Starts a run that takes longer than its limit, and returns its worker, which has begun. */
-static pid_t start_slow(struct crash *crash, struct program *program)
-{
-    char *words = expect_words(CRASH_RUN " retention logs");
-    pid_t children[FAMILY_MOST];
+/* A run that takes longer than its limit, since someone else has the database open. */
+struct slow {
+    struct crash crash;
+    struct program program;
+    pid_t worker;
+    sqlite3 *neighbour;
+};
 
+/* Returns once its worker has begun to delete. */
+static void slow_start(struct slow *slow)
+{
+    static const struct ledger_kind large = {"wal", true, 40};
+    char *words;
+
+    crash_open(&slow->crash, 1);
+    words = expect_words(CRASH_RUN " retention orders");
     crash_policy(SLOW);
-    crash_reset(crash, &kinds[0]);
-    program_start(program, words, false);
+    crash_reset(&slow->crash, &large);
+    slow->neighbour = sql_open(slow->crash.path);
+    sql_number(slow->neighbour, "SELECT count(*) FROM orders");
+    program_start(&slow->program, words, false);
     free(words);
-    ck_assert(program_expect(program, "\"event\":\"progress\""));
-    size_t count = family_children(program->pid, children), busiest = 0;
-    ck_assert_uint_gt(count, 0);
-    for (size_t i = 1; i < count; i++)
-        if (family_writes(children[i]) > family_writes(children[busiest]))
-            busiest = i;
-    return children[busiest];
+    ck_assert(program_expect(&slow->program, "\"event\":\"progress\""));
+    slow->worker = family_youngest(slow->program.pid);
+    ck_assert_int_gt(slow->worker, 0);
 }
 
-static void check_late(struct crash *crash, struct program *program)
+/* The limit ends it, the reason says so, and nobody is locked out afterwards. */
+static void slow_check(struct slow *slow)
 {
     struct crash_outcomes outcomes;
     struct program_result result;
 
-    program_finish(program, &result);
+    program_finish(&slow->program, &result);
     crash_outcomes(result.out, &outcomes);
     ck_assert_int_eq(result.status, 1);
-    ck_assert_int_eq(outcomes.failed + outcomes.cancelled, 1);
-    ck_assert_msg(strstr(outcomes.reason, "time limit of 1"), "%s", outcomes.reason);
+    ck_assert_msg(outcomes.failed == 1, "%d cancelled: %s", outcomes.cancelled, outcomes.reason);
+    ck_assert_msg(strstr(outcomes.reason, "its time limit of 1"), "%s", outcomes.reason);
     program_result_free(&result);
+    sqlite3_close(slow->neighbour);
     crash_policy(CRASH_LIMITS);
-    crash_recover(crash);
+    crash_recover(&slow->crash);
+    crash_close(&slow->crash);
 }
 
 START_TEST(a_worker_stands_still)
 {
-    struct program program;
-    struct crash crash;
+    struct slow slow;
 
-    crash_open(&crash, 1);
-    kill(start_slow(&crash, &program), SIGSTOP);
-    check_late(&crash, &program);
-    crash_close(&crash);
+    slow_start(&slow);
+    kill(slow.worker, SIGSTOP);
+    slow_check(&slow);
 }
 END_TEST
 
 START_TEST(a_worker_is_slow)
 {
-    struct program program;
-    struct crash crash;
+    struct slow slow;
 
-    crash_open(&crash, 1);
-    start_slow(&crash, &program);
-    check_late(&crash, &program);
-    crash_close(&crash);
+    slow_start(&slow);
+    slow_check(&slow);
 }
 END_TEST
 

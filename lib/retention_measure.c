@@ -289,6 +289,21 @@ static enum status measure_check_clock(const struct engine *engine,
                      why);
 }
 
+/* Foreign keys and triggers can forbid every DELETE; SQLite says so when it compiles one. */
+static enum status measure_check_delete(struct database *database, const struct table *table,
+                                        struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    struct text sql = {0};
+
+    text_add(&sql, "DELETE FROM ");
+    text_add_identifier(&sql, table->name);
+    enum status status = database_prepare(database, sql.bytes, &statement, error);
+    sqlite3_finalize(statement);
+    text_free(&sql);
+    return status;
+}
+
 static enum status measure_table(struct engine *engine, const struct retention_options *options,
                                  struct retention_facts *facts, struct error *error)
 {
@@ -298,6 +313,7 @@ static enum status measure_table(struct engine *engine, const struct retention_o
     enum status status;
 
     if ((status = table_load(database, options->table, options->column, &facts->table, error)) ||
+        (status = measure_check_delete(database, &facts->table, error)) ||
         (status = referrers_load(database, facts->table.name, &facts->referrers, error)) ||
         (status = measure_check_children(options, facts, error)) ||
         (status = measure_format(database, options, facts, error)))

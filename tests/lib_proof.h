@@ -47,7 +47,7 @@ sqlite3 *proof_open(const char *path);
 /* Runs SQL that must not fail. */
 void proof_do(sqlite3 *db, const char *sql);
 int64_t proof_integer(sqlite3 *db, const char *sql);
-/* All that the query gives, columns by '|', rows by blanks; the caller's. */
+/* All that the query gives, columns by '|', rows by blanks, and how it failed; the caller's. */
 char *proof_text(sqlite3 *db, const char *sql);
 
 /* Makes the database and the policy; returns the model, already as it must be in the end. */

@@ -26,7 +26,6 @@ struct retention_facts {
 
     bool by_age;  /* an index or the key gives the rows by age */
     int64_t rows; /* in the table; -1 where nothing in the policy needs the number */
-    bool rows_exact;
     double row_bytes;  /* mean, overflow included; -1 unknown */
     int64_t newest_us; /* of the sampled rows; -1 if there are none */
     int64_t oldest_us;
@@ -91,5 +90,9 @@ struct retention_walk {
 
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
                            struct retention_walk *walk, struct error *error) MUST_CHECK;
+
+/* The number of rows, counted in the same manner. */
+enum status retention_count(struct engine *engine, const struct retention_facts *facts,
+                            int64_t *rows, struct error *error) MUST_CHECK;
 
 #endif

@@ -171,19 +171,21 @@ static bool measure_needs_rows(const struct retention_options *options)
            options->max_delete < 1;
 }
 
-/* In rollback-journal mode counting would keep writers waiting, so the sample must do. */
+/* An estimate would let rows go that max_rows keeps, so they are counted: in rollback-journal mode
+ * in slices, since there a long count would keep writers waiting. */
 static enum status measure_rows(struct engine *engine, const struct retention_options *options,
                                 struct retention_facts *facts, struct error *error)
 {
     enum status status = measure_pages(engine, facts, error);
     struct text sql = {0};
 
-    if (status || !measure_needs_rows(options) || !database_facts(engine->database)->wal)
+    if (status || !measure_needs_rows(options))
         return status;
+    if (!database_facts(engine->database)->wal)
+        return retention_count(engine, facts, &facts->rows, error);
     text_add(&sql, "SELECT count(*) FROM ");
     text_add_identifier(&sql, facts->table.name);
     status = database_integer(engine->database, sql.bytes, 0, &facts->rows, error);
-    facts->rows_exact = status == STATUS_OK;
     text_free(&sql);
     return status;
 }

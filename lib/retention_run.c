@@ -170,9 +170,25 @@ static enum status run_clear(struct run *run, enum run_fate *fate, bool *spent, 
     return status;
 }
 
+/* The DELETE took nothing: the row is gone or has changed, children keep it, or a trigger does. */
+static enum status run_untouched(struct run *run, enum run_fate *fate, struct error *error)
+{
+    bool present = false, eligible = false;
+    enum status status = run_ask(run, run->present, &present, error);
+
+    if (status == STATUS_OK && present)
+        status = run_ask(run, run->eligible, &eligible, error);
+    if (status || !present)
+        return status;
+    run->counts.kept += !eligible;
+    if (eligible && !run->refusal[0])
+        snprintf(run->refusal, sizeof run->refusal, "a trigger passes over them");
+    *fate = eligible ? FATE_REFUSED : FATE_DONE;
+    return STATUS_OK;
+}
+
 static enum status run_delete(struct run *run, enum run_fate *fate, struct error *error)
 {
-    bool found = false;
     int changes;
     enum status status;
 
@@ -184,8 +200,8 @@ static enum status run_delete(struct run *run, enum run_fate *fate, struct error
     } else if (changes > 0) {
         run->counts.removed++;
         run->counts.tail += run->counts.done >= run->tie_start;
-    } else if (run->present && (status = run_ask(run, run->present, &found, error)) == STATUS_OK) {
-        run->counts.kept += found;
+    } else if (run->present) {
+        status = run_untouched(run, fate, error);
     }
     return status;
 }
@@ -311,7 +327,7 @@ static enum status run_prepare(struct run *run, struct error *error)
         (status = referrers_statements(run->engine->database, facts->referrers, &facts->table,
                                        &run->dependents, &run->dependent_count, error)))
         goto out;
-    if (referrers_restrict(facts->referrers))
+    if (referrers_restrict(facts->referrers) || facts->table.triggers)
         status = run_prepare_one(run, "SELECT 1", false, &run->present, error);
 out:
     text_free(&condition);
@@ -345,8 +361,7 @@ enum status retention_run(struct engine *engine, const void *options, void *fact
                                       .children = run.counts.children,
                                       .kept = run.counts.kept,
                                       .refused = run.counts.refused,
-                                      .others = run.others,
-                                      .complete = status == STATUS_OK && !run_full(&run)};
+                                      .others = run.others};
     snprintf(result.refusal, sizeof result.refusal, "%s", run.refusal);
     run_free(&run);
     outcome->rows = result.removed;

@@ -288,8 +288,19 @@ void proof_free(struct proof_run *run)
     program_result_free(&run->result);
 }
 
+static void proof_check_invalid(const struct proof_case *c, const struct proof_run *run)
+{
+    ck_assert_msg(run->result.status == c->status, "%s: exit status %d", c->name,
+                  run->result.status);
+    expect_text(c->name, run->result.err, c->reason);
+}
+
 void proof_check_outcome(const struct proof_case *c, const struct proof_run *run, int64_t rows)
 {
+    if (!run->outcome) {
+        proof_check_invalid(c, run);
+        return;
+    }
     const char *outcome = c->outcome ? c->outcome : "done", *effect = c->effect;
     char *all = json_dumps(run->outcome, JSON_REAL_PRECISION(4));
     char *is = json_dumps(json_object_get(run->outcome, "effect"), JSON_COMPACT | JSON_ENCODE_ANY);

@@ -60,7 +60,8 @@ void proof_same(const struct proof_case *c, sqlite3 *model);
 void proof_read_outcome(struct proof_run *run); /* from its result */
 void proof_run(const struct proof_case *c, struct proof_run *run);
 void proof_free(struct proof_run *run);
-/* Whether outcome, reason, effect, rows and exit status are the expected ones. */
+/* Whether outcome, reason, effect, rows and exit status are the expected ones; without an outcome
+ * the reason stands on standard error. */
 void proof_check_outcome(const struct proof_case *c, const struct proof_run *run, int64_t rows);
 
 /* All of it. */

@@ -26,6 +26,7 @@
 #define OLD_GRANDCHILDREN "c_id IN (SELECT id FROM c WHERE " OLD_CHILDREN ")"
 #define WITHOUT_CHILDREN  "DELETE FROM t WHERE " OLD " AND id NOT IN (SELECT t_id FROM c WHERE t_id)"
 #define DELETE_ALL        "keep: 100d, cascade: delete"
+#define BARE              "DROP INDEX t_at;"
 #define AUDIT             "CREATE TABLE audit(t_id INT, code TEXT);"
 
 static const struct proof_case cases[] = {
@@ -47,7 +48,7 @@ static const struct proof_case cases[] = {
      .model = WITHOUT_CHILDREN,
      .effect = "{\"rows_past_cutoff\":53,\"rows_kept\":53}"},
     {.name = "RESTRICT, no index on the times",
-     .setup = PARENT "DROP INDEX t_at;" CHILD("REFERENCES t(id) ON DELETE RESTRICT"),
+     .setup = PARENT BARE CHILD("REFERENCES t(id) ON DELETE RESTRICT"),
      .options = "keep: 100d",
      .model = WITHOUT_CHILDREN,
      .effect = "{\"rows_past_cutoff\":53,\"rows_kept\":53}"},
@@ -141,7 +142,7 @@ static const struct proof_case cases[] = {
                "\"c\"(\"t_id\")",
      .effect = "{\"rows_past_cutoff\":0,\"child_rows\":159}"},
     {.name = "CASCADE, no index on the times",
-     .setup = PARENT "DROP INDEX t_at;" CHILD("REFERENCES t ON DELETE CASCADE"),
+     .setup = PARENT BARE CHILD("REFERENCES t ON DELETE CASCADE"),
      .options = DELETE_ALL,
      .model = "DELETE FROM c WHERE " OLD_CHILDREN "; DELETE FROM t WHERE " OLD,
      .effect = "{\"rows_past_cutoff\":0,\"child_rows\":159}"},
@@ -258,7 +259,16 @@ static const struct proof_case cases[] = {
                      " SELECT RAISE(IGNORE); END",
      .options = "keep: 100d",
      .model = "DELETE FROM t WHERE " OLD " AND id % 100",
-     .effect = "{\"rows_past_cutoff\":6}"},
+     .effect = "{\"rows_past_cutoff\":6,\"rows_refused\":6}",
+     .reason = "515 rows older than 100d; 6 refused: a trigger passes over them"},
+    {.name = "a trigger that ignores, no index, and children",
+     .setup = PARENT BARE CHILD(
+         "REFERENCES t ON DELETE CASCADE") "CREATE TRIGGER w BEFORE DELETE ON t WHEN old.id % 100 "
+                                           "= 0 BEGIN SELECT RAISE(IGNORE); END",
+     .options = DELETE_ALL,
+     .model = "DELETE FROM c WHERE " OLD_CHILDREN " AND t_id % 100;"
+              "DELETE FROM t WHERE " OLD " AND id % 100",
+     .effect = "{\"rows_past_cutoff\":6,\"rows_refused\":6,\"child_rows\":141}"},
     {.name = "a trigger that rolls back",
      .setup = PARENT "CREATE TRIGGER w BEFORE DELETE ON t WHEN old.id % 100 = 0 BEGIN"
                      " SELECT RAISE(ROLLBACK, 'all or nothing'); END",

@@ -31,24 +31,27 @@ static const struct database_meaning {
     {SQLITE_SCHEMA, STATUS_FAILED, "the schema changed meanwhile: %s"},
 };
 
+static const char database_brought[] = "it needs an SQL function, collation or module that the "
+                                       "application brings and litekeeper lacks";
+
 /* What SQLite's general error means, by a part of its message. */
 static const struct {
     const char *part, *words;
-} database_lacks[] = {
-    {"no such function", "the application brings and litekeeper lacks"},
-    {"unknown function", "the application brings and litekeeper lacks"},
-    {"no such collation", "the application brings and litekeeper lacks"},
-    {"no such module", "the application brings and litekeeper lacks"},
-    {"unsafe use of", "a schema must be trusted for (litekeeper trusts none)"},
+} database_refusals[] = {
+    {"no such function", database_brought},
+    {"unknown function", database_brought},
+    {"no such collation", database_brought},
+    {"no such module", database_brought},
+    {"unsafe use of", "it needs what a schema must be trusted for, and litekeeper trusts none"},
+    {"foreign key mismatch", "a foreign key refers to columns that are no unique key, so no row "
+                             "can go while foreign keys are enforced"},
 };
 
-static enum status database_lack(const char *message, struct error *error)
+static enum status database_refusal(const char *message, struct error *error)
 {
-    for (size_t i = 0; i < sizeof database_lacks / sizeof *database_lacks; i++)
-        if (strstr(message, database_lacks[i].part))
-            return error_set(error, STATUS_REFUSED,
-                             "it needs an SQL function, collation or module that %s: %s",
-                             database_lacks[i].words, message);
+    for (size_t i = 0; i < sizeof database_refusals / sizeof *database_refusals; i++)
+        if (strstr(message, database_refusals[i].part))
+            return error_set(error, STATUS_REFUSED, "%s: %s", database_refusals[i].words, message);
     return error_set(error, STATUS_FAILED, "%s", message);
 }
 
@@ -68,7 +71,7 @@ enum status database_error(struct database *database, int rc, struct error *erro
                  rest ? rest + 2 : "");
         return error_set(error, meaning->status, "%s", text);
     }
-    return database_lack(message, error);
+    return database_refusal(message, error);
 }
 
 enum status database_exec(struct database *database, const char *sql, struct error *error)

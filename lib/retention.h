@@ -24,9 +24,8 @@ struct retention_facts {
     struct timestamp_rules rules;
     struct zone *zone;
 
-    bool by_age;  /* an index or the key gives the rows by age */
-    int64_t rows; /* in the table; -1 where nothing in the policy needs the number */
-    bool rows_exact;
+    bool by_age;       /* an index or the key gives the rows by age */
+    int64_t rows;      /* in the table; -1 where nothing in the policy needs the number */
     double row_bytes;  /* mean, overflow included; -1 unknown */
     int64_t newest_us; /* of the sampled rows; -1 if there are none */
     int64_t oldest_us;
@@ -38,6 +37,7 @@ struct retention_facts {
     int64_t cutoff_us; /* rows before it go ... */
     bool by_keep;      /* it is `keep` ago */
     int64_t ties;      /* ... and so many of those exactly at it */
+    bool capped;       /* max_delete has moved it back */
 };
 
 enum status retention_measure(struct engine *engine, const void *options, void **facts,
@@ -82,7 +82,6 @@ struct retention_result {
     char refusal[160];
     int64_t others; /* rows whose value is no time in the column's format */
     int64_t past;   /* rows still past the cut-off; -1 not known */
-    bool complete;  /* all rows past the cut-off were looked at */
 };
 
 /* Counts what is left past the cut-off and in other formats. */
@@ -110,5 +109,9 @@ struct retention_walk {
 
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
                            struct retention_walk *walk, struct error *error) MUST_CHECK;
+
+/* The number of rows, counted in the same manner. */
+enum status retention_count(struct engine *engine, const struct retention_facts *facts,
+                            int64_t *rows, struct error *error) MUST_CHECK;
 
 #endif

@@ -43,8 +43,18 @@ static void cutoff_narrow(struct cutoff_histogram *histogram, int64_t wanted)
     histogram->below = before;
 }
 
+/* The rows between low and high, and all before. */
+static int64_t cutoff_total(const struct cutoff_histogram *histogram)
+{
+    int64_t total = histogram->below;
+
+    for (int i = 0; i < CUTOFF_BUCKETS; i++)
+        total += histogram->buckets[i];
+    return total;
+}
+
 /* The time of the oldest rows but `wanted`: `wanted` rows are older than it or, as `*ties` of
- * them, exactly so old; never later than `before_us`. */
+ * them, exactly so old. It is `before_us` where no more rows than that are older. */
 static enum status cutoff_quantile(struct engine *engine, const struct retention_facts *facts,
                                    int64_t wanted, int64_t before_us, int64_t *cutoff_us,
                                    int64_t *ties, struct error *error)
@@ -64,7 +74,13 @@ static enum status cutoff_quantile(struct engine *engine, const struct retention
         status = retention_walk(engine, facts, &walk, error);
         if (status)
             break;
-        cutoff_narrow(&histogram, wanted);
+        int64_t total = cutoff_total(&histogram);
+        if (total > wanted) {
+            cutoff_narrow(&histogram, wanted);
+            continue;
+        }
+        histogram.low_us = histogram.high_us;
+        histogram.below = total;
     }
     free(histogram.buckets);
     if (status)
@@ -105,26 +121,50 @@ int64_t retention_keep_us(const struct retention_options *options, int64_t now_u
     return options->keep.set ? units_before(now_us, &options->keep) : 0;
 }
 
-enum status retention_find_cutoff(struct engine *engine, const struct retention_options *options,
-                                  struct retention_facts *facts, struct error *error)
+/* Moves the cut-off forward to where the rows beyond max_rows and max_size end. */
+static enum status cutoff_extend(struct engine *engine, const struct retention_options *options,
+                                 struct retention_facts *facts, struct error *error)
 {
     const struct span *least = options->keep_min.set ? &options->keep_min : &options->keep;
     int64_t least_us = units_before(engine->now_us, least), moment_us, ties;
+    enum status status =
+        cutoff_quantile(engine, facts, facts->beyond, least_us, &moment_us, &ties, error);
+
+    if (status == STATUS_OK && moment_us > facts->cutoff_us) {
+        facts->cutoff_us = moment_us;
+        facts->ties = moment_us < least_us ? ties : 0;
+    }
+    return status;
+}
+
+/* Moves it back to where max_delete is used up. */
+static enum status cutoff_cap(struct engine *engine, struct retention_facts *facts,
+                              struct error *error)
+{
+    int64_t moment_us, ties;
+    enum status status =
+        cutoff_quantile(engine, facts, facts->most, facts->cutoff_us, &moment_us, &ties, error);
+
+    if (status == STATUS_OK && (moment_us < facts->cutoff_us || ties < facts->ties)) {
+        facts->cutoff_us = moment_us;
+        facts->ties = ties;
+        facts->capped = true;
+    }
+    return status;
+}
+
+enum status retention_find_cutoff(struct engine *engine, const struct retention_options *options,
+                                  struct retention_facts *facts, struct error *error)
+{
     enum status status = STATUS_OK;
 
     facts->beyond = cutoff_beyond(options, facts);
     facts->most = cutoff_most(options, facts);
     facts->cutoff_us = retention_keep_us(options, engine->now_us);
-    if (facts->beyond > 0) {
-        status = cutoff_quantile(engine, facts, facts->beyond, least_us, &moment_us, &ties, error);
-        if (status == STATUS_OK && moment_us > facts->cutoff_us) {
-            facts->cutoff_us = moment_us;
-            facts->ties = ties;
-        }
-    }
+    if (facts->beyond > 0)
+        status = cutoff_extend(engine, options, facts, error);
     if (status == STATUS_OK && facts->most >= 0)
-        status = cutoff_quantile(engine, facts, facts->most, facts->cutoff_us, &facts->cutoff_us,
-                                 &facts->ties, error);
+        status = cutoff_cap(engine, facts, error);
     facts->by_keep = facts->cutoff_us == retention_keep_us(options, engine->now_us);
     return status;
 }

@@ -52,7 +52,7 @@ enum status retention_measure_effect(struct engine *engine, const struct retenti
                                   .argument = &count};
     enum status status;
 
-    result->past = result->complete ? result->kept + result->refused : -1;
+    result->past = result->kept + result->refused;
     if (!facts->by_age)
         return STATUS_OK;
     if ((status = retention_walk(engine, facts, &walk, error)))
@@ -112,7 +112,7 @@ void retention_report(const struct retention_options *options, const struct rete
     report_rows(result->refused, "refused: ", &reason);
     if (result->refused)
         text_add(&reason, result->refusal);
-    if (!result->complete)
+    if (facts->capped)
         text_add(&reason, "; the rest is for the next run (max_delete)");
     report_missing(facts, &reason);
     snprintf(outcome->reason, sizeof outcome->reason, "%s", reason.bytes);

@@ -61,19 +61,21 @@ static bool measure_needs_rows(const struct retention_options *options)
            options->max_delete < 1;
 }
 
-/* In rollback-journal mode counting would keep writers waiting, so the sample must do. */
+/* An estimate would let rows go that max_rows keeps, so they are counted: in rollback-journal mode
+ * in slices, since there a long count would keep writers waiting. */
 static enum status measure_rows(struct engine *engine, const struct retention_options *options,
                                 struct retention_facts *facts, struct error *error)
 {
     enum status status = measure_pages(engine, facts, error);
     struct text sql = {0};
 
-    if (status || !measure_needs_rows(options) || !database_facts(engine->database)->wal)
+    if (status || !measure_needs_rows(options))
         return status;
+    if (!database_facts(engine->database)->wal)
+        return retention_count(engine, facts, &facts->rows, error);
     text_add(&sql, "SELECT count(*) FROM ");
     text_add_identifier(&sql, facts->table.name);
     status = database_integer(engine->database, sql.bytes, 0, &facts->rows, error);
-    facts->rows_exact = status == STATUS_OK;
     text_free(&sql);
     return status;
 }
@@ -177,6 +179,21 @@ static enum status measure_check_clock(const struct engine *engine,
                      why);
 }
 
+/* Foreign keys and triggers can forbid every DELETE; SQLite says so when it compiles one. */
+static enum status measure_check_delete(struct database *database, const struct table *table,
+                                        struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    struct text sql = {0};
+
+    text_add(&sql, "DELETE FROM ");
+    text_add_identifier(&sql, table->name);
+    enum status status = database_prepare(database, sql.bytes, &statement, error);
+    sqlite3_finalize(statement);
+    text_free(&sql);
+    return status;
+}
+
 static enum status measure_table(struct engine *engine, const struct retention_options *options,
                                  struct retention_facts *facts, struct error *error)
 {
@@ -186,6 +203,7 @@ static enum status measure_table(struct engine *engine, const struct retention_o
     enum status status;
 
     if ((status = table_load(database, options->table, options->column, &facts->table, error)) ||
+        (status = measure_check_delete(database, &facts->table, error)) ||
         (status = referrers_load(database, facts->table.name, &facts->referrers, error)) ||
         (status = measure_check_children(options, facts, error)) ||
         (status = measure_format(database, options, facts, error)))

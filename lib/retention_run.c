@@ -104,43 +104,6 @@ static enum status run_ask(struct run *run, sqlite3_stmt *statement, bool *found
     return status;
 }
 
-/* Takes some of the row's dependents; `*left` is true while there may be more. */
-static enum status run_clear_some(struct run *run, sqlite3_stmt *statement, bool *left,
-                                  struct error *error)
-{
-    bool row;
-
-    rowlist_bind(&run->batch, run->counts.done, 1, run->columns, statement);
-    sqlite3_bind_int(statement, run->columns + 1, RUN_CHILDREN);
-    enum status status = database_step(run->engine->database, statement, &row, error);
-    int changes = sqlite3_changes(database_sql(run->engine->database));
-    sqlite3_reset(statement);
-    if (status)
-        return status;
-    run->counts.children += changes;
-    *left = changes > 0;
-    return STATUS_OK;
-}
-
-/* Clears what refers to the row, for as long as the step lasts; `*clear` if nothing is left. */
-static enum status run_clear(struct run *run, bool *clear, bool *spent, struct error *error)
-{
-    enum status status;
-    bool row = false;
-
-    *clear = true;
-    status = run_ask(run, run->eligible, &row, error);
-    for (size_t i = 0; status == STATUS_OK && row && i < run->dependent_count; i++) {
-        bool left = true;
-        while (status == STATUS_OK && left && !*spent) {
-            status = run_clear_some(run, run->dependents[i], &left, error);
-            *spent = lease_spent(run->engine->lease);
-        }
-        *clear = *clear && !left;
-    }
-    return status;
-}
-
 /* A trigger or a constraint may refuse a row without ending the transaction: the row stays. */
 static bool run_refused(struct run *run)
 {
@@ -150,44 +113,130 @@ static bool run_refused(struct run *run)
         return false;
     if (!run->refusal[0])
         snprintf(run->refusal, sizeof run->refusal, "%s", sqlite3_errmsg(sql));
-    run->counts.refused++;
     return true;
 }
 
-static enum status run_delete(struct run *run, struct error *error)
+enum { RUN_REFUSED = -1 };
+
+/* Runs a bound statement; `*changes` counts the rows that it took, or is RUN_REFUSED. */
+static enum status run_change(struct run *run, sqlite3_stmt *statement, int *changes,
+                              struct error *error)
 {
-    bool found = false;
+    bool row;
+    enum status status = database_step(run->engine->database, statement, &row, error);
+
+    *changes = sqlite3_changes(database_sql(run->engine->database));
+    if (status != STATUS_OK && run_refused(run)) {
+        *changes = RUN_REFUSED;
+        status = STATUS_OK;
+    }
+    sqlite3_reset(statement);
+    return status;
+}
+
+/* Takes some of the row's dependents; more may be left while `*changes` is above 0. */
+static enum status run_clear_some(struct run *run, sqlite3_stmt *statement, int *changes,
+                                  struct error *error)
+{
+    rowlist_bind(&run->batch, run->counts.done, 1, run->columns, statement);
+    sqlite3_bind_int(statement, run->columns + 1, RUN_CHILDREN);
+    enum status status = run_change(run, statement, changes, error);
+    if (status == STATUS_OK && *changes > 0)
+        run->counts.children += *changes;
+    return status;
+}
+
+/* What has become of a row: dealt with, refused, or to be continued in the next step. */
+enum run_fate { FATE_DONE, FATE_REFUSED, FATE_LATER };
+
+/* Clears what refers to the row, for as long as the step lasts. Where the table has triggers,
+ * which may refuse the row at its end, all must go in one step, or nothing. */
+static enum status run_clear(struct run *run, enum run_fate *fate, bool *spent, struct error *error)
+{
+    bool row = false, whole = run->facts->table.triggers;
+    enum status status = run_ask(run, run->eligible, &row, error);
+
+    for (size_t i = 0; row && i < run->dependent_count; i++) {
+        int changes = 1;
+        while (status == STATUS_OK && changes > 0 && (whole || !*spent)) {
+            status = run_clear_some(run, run->dependents[i], &changes, error);
+            *spent = !whole && lease_spent(run->engine->lease);
+        }
+        if (status || changes) {
+            *fate = changes == RUN_REFUSED ? FATE_REFUSED : FATE_LATER;
+            break;
+        }
+    }
+    return status;
+}
+
+/* The DELETE took nothing: the row is gone or has changed, children keep it, or a trigger does. */
+static enum status run_untouched(struct run *run, enum run_fate *fate, struct error *error)
+{
+    bool present = false, eligible = false;
+    enum status status = run_ask(run, run->present, &present, error);
+
+    if (status == STATUS_OK && present)
+        status = run_ask(run, run->eligible, &eligible, error);
+    if (status || !present)
+        return status;
+    run->counts.kept += !eligible;
+    if (eligible && !run->refusal[0])
+        snprintf(run->refusal, sizeof run->refusal, "a trigger passes over them");
+    *fate = eligible ? FATE_REFUSED : FATE_DONE;
+    return STATUS_OK;
+}
+
+static enum status run_delete(struct run *run, enum run_fate *fate, struct error *error)
+{
+    int changes;
     enum status status;
 
     rowlist_bind(&run->batch, run->counts.done, 0, run->columns + 1, run->delete);
-    status = database_step(run->engine->database, run->delete, &found, error);
-    bool refused = status != STATUS_OK && run_refused(run);
-    int changes = sqlite3_changes(database_sql(run->engine->database));
-    sqlite3_reset(run->delete);
-    if (status != STATUS_OK)
-        return refused ? STATUS_OK : status;
-    if (changes > 0) {
+    if ((status = run_change(run, run->delete, &changes, error)))
+        return status;
+    if (changes == RUN_REFUSED) {
+        *fate = FATE_REFUSED;
+    } else if (changes > 0) {
         run->counts.removed++;
         run->counts.tail += run->counts.done >= run->tie_start;
-        return STATUS_OK;
+    } else if (run->present) {
+        status = run_untouched(run, fate, error);
     }
-    if (run->present && (status = run_ask(run, run->present, &found, error)) == STATUS_OK)
-        run->counts.kept += found;
     return status;
+}
+
+/* A row that is refused keeps its dependents, too. */
+static enum status run_try(struct run *run, enum run_fate *fate, bool *spent, struct error *error)
+{
+    struct database *database = run->engine->database;
+    int64_t children = run->counts.children;
+    enum status status;
+
+    if (!run->dependent_count)
+        return run_delete(run, fate, error);
+    if ((status = database_exec(database, "SAVEPOINT litekeeper_row", error)) ||
+        (status = run_clear(run, fate, spent, error)))
+        return status;
+    if (*fate == FATE_DONE && (status = run_delete(run, fate, error)))
+        return status;
+    if (*fate == FATE_REFUSED) {
+        run->counts.children = children;
+        if ((status = database_exec(database, "ROLLBACK TO litekeeper_row", error)))
+            return status;
+    }
+    return database_exec(database, "RELEASE litekeeper_row", error);
 }
 
 /* Deals with the row that is next, or with a part of its dependents if the step is spent. */
 static enum status run_row(struct run *run, bool *spent, struct error *error)
 {
-    bool clear = true;
-    enum status status = STATUS_OK;
+    enum run_fate fate = FATE_DONE;
+    enum status status = run_try(run, &fate, spent, error);
 
-    if (run->dependent_count)
-        status = run_clear(run, &clear, spent, error);
-    if (status || !clear)
+    if (status || fate == FATE_LATER)
         return status;
-    if ((status = run_delete(run, error)))
-        return status;
+    run->counts.refused += fate == FATE_REFUSED;
     run->counts.done++;
     *spent = lease_spent(run->engine->lease);
     return STATUS_OK;
@@ -278,7 +327,7 @@ static enum status run_prepare(struct run *run, struct error *error)
         (status = referrers_statements(run->engine->database, facts->referrers, &facts->table,
                                        &run->dependents, &run->dependent_count, error)))
         goto out;
-    if (referrers_restrict(facts->referrers))
+    if (referrers_restrict(facts->referrers) || facts->table.triggers)
         status = run_prepare_one(run, "SELECT 1", false, &run->present, error);
 out:
     text_free(&condition);
@@ -312,8 +361,7 @@ enum status retention_run(struct engine *engine, const void *options, void *fact
                                       .children = run.counts.children,
                                       .kept = run.counts.kept,
                                       .refused = run.counts.refused,
-                                      .others = run.others,
-                                      .complete = status == STATUS_OK && !run_full(&run)};
+                                      .others = run.others};
     snprintf(result.refusal, sizeof result.refusal, "%s", run.refusal);
     run_free(&run);
     outcome->rows = result.removed;

@@ -14,6 +14,16 @@ struct walk_slice {
     bool done;
 };
 
+/* False once the slice is over. */
+static bool walk_count_row(void *argument, sqlite3_stmt *row)
+{
+    struct walk_slice *slice = argument;
+    bool look = ++slice->seen % WALK_LOOK == 0;
+    (void)row;
+
+    return !(look && clock_monotonic_ms() >= slice->until_ms);
+}
+
 static bool walk_row(void *argument, sqlite3_stmt *row)
 {
     struct walk_slice *slice = argument;
@@ -24,8 +34,23 @@ static bool walk_row(void *argument, sqlite3_stmt *row)
         slice->done = !slice->walk->each(slice->walk->argument, us);
     else
         slice->walk->others += sqlite3_value_type(value) != SQLITE_NULL;
-    bool look = ++slice->seen % WALK_LOOK == 0;
-    return !slice->done && !(look && clock_monotonic_ms() >= slice->until_ms);
+    return walk_count_row(slice, row) && !slice->done;
+}
+
+static enum status walk_slices(struct engine *engine, struct scan *scan, scan_row *each,
+                               struct walk_slice *slice, struct error *error)
+{
+    enum status status = STATUS_OK;
+    bool more = true;
+
+    while (status == STATUS_OK && more && !slice->done) {
+        double slice_ms = engine_slice_ms(engine);
+        slice->until_ms = clock_monotonic_ms() + slice_ms;
+        status = scan_slice(scan, each, slice, &more, error);
+        if (more && !slice->done)
+            engine_slice_gap(engine, slice_ms);
+    }
+    return status;
 }
 
 void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
@@ -48,20 +73,29 @@ enum status retention_walk(struct engine *engine, const struct retention_facts *
     struct walk_slice slice = {.rules = &facts->rules, .walk = walk};
     struct text condition = {0};
     struct scan *scan = NULL;
-    bool more = true;
 
     retention_between(facts, walk->from, walk->before_us, &condition);
     enum status status =
         scan_open(engine->database, &facts->table, facts->by_age ? condition.bytes : NULL,
                   facts->by_age, &scan, error);
-    while (status == STATUS_OK && more && !slice.done) {
-        double slice_ms = engine_slice_ms(engine);
-        slice.until_ms = clock_monotonic_ms() + slice_ms;
-        status = scan_slice(scan, walk_row, &slice, &more, error);
-        if (more && !slice.done)
-            engine_slice_gap(engine, slice_ms);
-    }
+    if (status == STATUS_OK)
+        status = walk_slices(engine, scan, walk_row, &slice, error);
     scan_close(scan);
     text_free(&condition);
+    return status;
+}
+
+enum status retention_count(struct engine *engine, const struct retention_facts *facts,
+                            int64_t *rows, struct error *error)
+{
+    struct walk_slice slice = {0};
+    struct scan *scan = NULL;
+    enum status status = scan_open(engine->database, &facts->table, NULL, false, &scan, error);
+
+    if (status == STATUS_OK)
+        status = walk_slices(engine, scan, walk_count_row, &slice, error);
+    scan_close(scan);
+    if (status == STATUS_OK)
+        *rows = slice.seen;
     return status;
 }

@@ -106,8 +106,9 @@ void retention_decide(const void *argument, const void *measured, int64_t now_us
 
     retention_expect(facts, decision);
     decision->act = retention_judge(options, facts, now_us, &reason);
-    if (decision->act && facts->most >= 0)
+    if (decision->act && (facts->capped || facts->most == 0))
         text_addf(&reason, "; max_delete lets %s go in one run", text_count(most, facts->most));
+    decision->act = decision->act && facts->most != 0;
     if (!decision->act)
         decision->rows = decision->bytes = 0;
     snprintf(decision->reason, sizeof decision->reason, "%s", reason.bytes);

@@ -47,7 +47,7 @@ sqlite3 *proof_open(const char *path);
 /* Runs SQL that must not fail. */
 void proof_do(sqlite3 *db, const char *sql);
 int64_t proof_integer(sqlite3 *db, const char *sql);
-/* All that the query gives, columns by '|', rows by blanks; the caller's. */
+/* All that the query gives, columns by '|', rows by blanks, and how it failed; the caller's. */
 char *proof_text(sqlite3 *db, const char *sql);
 
 /* Makes the database and the policy; returns the model, already as it must be in the end. */
@@ -60,7 +60,8 @@ void proof_same(const struct proof_case *c, sqlite3 *model);
 void proof_read_outcome(struct proof_run *run); /* from its result */
 void proof_run(const struct proof_case *c, struct proof_run *run);
 void proof_free(struct proof_run *run);
-/* Whether outcome, reason, effect, rows and exit status are the expected ones. */
+/* Whether outcome, reason, effect, rows and exit status are the expected ones; without an outcome
+ * the reason stands on standard error. */
 void proof_check_outcome(const struct proof_case *c, const struct proof_run *run, int64_t rows);
 
 /* All of it. */

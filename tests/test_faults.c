@@ -133,10 +133,18 @@ static void check_end(const struct fault *fault, const struct program_result *re
            outcomes.skipped, outcomes.reason);
 }
 
+/* Rather an early call than a late one: beside a slow machine's application there are fewer. */
+static int64_t choose_call(struct crash *crash, int calls)
+{
+    int64_t below = 1 + randomdb_number(&crash->random, calls > 0 ? calls : 1);
+
+    return 1 + randomdb_number(&crash->random, below);
+}
+
 /* Returns whether the fault has happened. */
 static bool fail_once(struct crash *crash, const struct fault *fault, int calls)
 {
-    int64_t which = 1 + randomdb_number(&crash->random, calls > 0 ? calls : 1);
+    int64_t which = choose_call(crash, calls);
     const char *on = randomdb_number(&crash->random, 2) ? "+" : "";
     char *inject = memory_format(" -e inject=%s:%s:when=%" PRId64 "%s", fault->call, fault->effect,
                                  which, fault->kills ? "" : on);
@@ -167,6 +175,9 @@ START_TEST(calls_fail)
         count_calls(&crash, &kinds[i], calls[i]);
     for (int round = 0; round < rounds(); round++) {
         int kind = round % KINDS, fault = round / KINDS % FAULTS;
+
+        while (!calls[kind][fault]) /* one journal is unlinked, the other truncated */
+            fault = (fault + 1) % FAULTS;
         crash.random = seed + (uint64_t)round;
         crash_reset(&crash, &kinds[kind]);
         crash_application(&crash, randomdb_number(&crash.random, 2));

@@ -286,6 +286,15 @@ static void slow_start(struct slow *slow)
     ck_assert_int_gt(slow->worker, 0);
 }
 
+/* With the usual limits again, all that is left to do is done. */
+static void slow_end(struct slow *slow)
+{
+    sqlite3_close(slow->neighbour);
+    crash_policy(CRASH_LIMITS);
+    crash_recover(&slow->crash);
+    crash_close(&slow->crash);
+}
+
 /* The limit ends it, the reason says so, and nobody is locked out afterwards. */
 static void slow_check(struct slow *slow)
 {
@@ -298,10 +307,7 @@ static void slow_check(struct slow *slow)
     ck_assert_msg(outcomes.failed == 1, "%d cancelled: %s", outcomes.cancelled, outcomes.reason);
     ck_assert_msg(strstr(outcomes.reason, "its time limit of 1"), "%s", outcomes.reason);
     program_result_free(&result);
-    sqlite3_close(slow->neighbour);
-    crash_policy(CRASH_LIMITS);
-    crash_recover(&slow->crash);
-    crash_close(&slow->crash);
+    slow_end(slow);
 }
 
 START_TEST(a_worker_stands_still)
@@ -311,6 +317,24 @@ START_TEST(a_worker_stands_still)
     slow_start(&slow);
     kill(slow.worker, SIGSTOP);
     slow_check(&slow);
+}
+END_TEST
+
+/* A worker with much left to do goes with its parent, even one that stands still. */
+START_TEST(a_parent_dies)
+{
+    struct program_result result;
+    struct slow slow;
+
+    slow_start(&slow);
+    if (_i)
+        kill(slow.worker, SIGSTOP);
+    kill(slow.program.pid, SIGKILL);
+    program_finish(&slow.program, &result);
+    ck_assert_int_eq(result.status, 128 + SIGKILL);
+    ck_assert(family_gone(0, 2000));
+    program_result_free(&result);
+    slow_end(&slow);
 }
 END_TEST
 
@@ -334,6 +358,7 @@ int main(void)
     tcase_add_test(cases, memory_is_short);
     tcase_add_test(cases, a_worker_stands_still);
     tcase_add_test(cases, a_worker_is_slow);
+    tcase_add_loop_test(cases, a_parent_dies, 0, 2);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -18,8 +18,8 @@
 
 enum { ARGUMENTS = 32, PATIENCE_MS = 60000 };
 
-/* The test is build/VARIANT/tests/test_X. */
-static void program_path(char *path, size_t size)
+/* The test is build/VARIANT/tests/test_X; `name` is looked for in build/VARIANT. */
+static void program_path(const char *name, char *path, size_t size)
 {
     ssize_t length = readlink("/proc/self/exe", path, size - 1);
 
@@ -27,17 +27,17 @@ static void program_path(char *path, size_t size)
     path[length] = '\0';
     for (int i = 0; i < 2; i++)
         *strrchr(path, '/') = '\0';
-    ck_assert_uint_lt(strlen(path) + strlen("/litekeeper"), size);
-    strcat(path, "/litekeeper");
+    ck_assert_uint_lt(strlen(path) + 1 + strlen(name), size);
+    strcat(strcat(path, "/"), name);
 }
 
-static void program_child(const char *words, int out, int err)
+static void program_child(const char *name, const char *words, int out, int err)
 {
     char path[PATH_MAX], *copy = memory_copy(words), *rest = copy;
-    char name[] = "litekeeper", *arguments[ARGUMENTS] = {name};
+    char *arguments[ARGUMENTS] = {path};
     int null = open("/dev/null", O_RDONLY);
 
-    program_path(path, sizeof path);
+    program_path(name, path, sizeof path);
     for (int i = 1; rest && *rest && i < ARGUMENTS - 1; i++)
         arguments[i] = strsep(&rest, " ");
     dup2(null, STDIN_FILENO);
@@ -59,7 +59,8 @@ static void program_terminal(int *ours, int *theirs)
     ck_assert_int_eq(ioctl(*theirs, TIOCSWINSZ, &size), 0);
 }
 
-void program_start(struct program *program, const char *words, bool terminal)
+void program_start_named(struct program *program, const char *name, const char *words,
+                         bool terminal)
 {
     int out[2], err[2];
 
@@ -71,11 +72,16 @@ void program_start(struct program *program, const char *words, bool terminal)
     program->pid = fork();
     ck_assert_int_ge(program->pid, 0);
     if (program->pid == 0)
-        program_child(words, out[1], terminal ? out[1] : err[1]);
+        program_child(name, words, out[1], terminal ? out[1] : err[1]);
     close(out[1]);
     close(err[1]);
     program->out = out[0];
     program->err = err[0];
+}
+
+void program_start(struct program *program, const char *words, bool terminal)
+{
+    program_start_named(program, "litekeeper", words, terminal);
 }
 
 /* Appends what there is to read; false at the end (which a terminal tells by EIO). */

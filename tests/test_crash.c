@@ -20,7 +20,11 @@
 enum { ROUNDS = 40, STATUSES = 4, SECONDS_A_ROUND = 30, MOMENTS = 1000 };
 
 static const struct ledger_kind kinds[] = {
-    {"wal", true, 10}, {"delete", true, 10}, {"wal", false, 10}, {"delete", false, 10}};
+    {"wal", true, false, 10},
+    {"delete", true, true, 10},
+    {"wal", false, true, 10},
+    {"delete", false, false, 10},
+};
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

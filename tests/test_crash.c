@@ -230,6 +230,7 @@ START_TEST(nothing_is_lost)
     printf("crash: %d rounds: %d before the first commit, %d amid, %d after the last; %d with an "
            "outcome cancelled, %d failed; %d without an application\n",
            rounds, met.before, met.amid, met.after, met.cancelled, met.failed, met.alone);
+    ck_assert(met.amid > 0 || rounds < ROUNDS);
 }
 END_TEST
 

@@ -4,7 +4,6 @@
  * task has one outcome with a reason, nothing is lost, and the next run completes. Where strace(1)
  * is missing or may not trace, its part says so and is skipped. SEED and ROUNDS as in test_crash.
  */
-#include "clock.h"
 #include "lib_crash.h"
 #include "lib_expect.h"
 #include "lib_family.h"
@@ -16,10 +15,10 @@
 #include <check.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,12 +122,13 @@ static void check_end(const struct fault *fault, const struct program_result *re
     struct crash_outcomes outcomes;
 
     crash_outcomes(result->out, &outcomes);
-    ck_assert_msg(result->status == 0 || result->status == 1 || result->status == 75,
+    int ended = outcomes.failed + outcomes.cancelled;
+    ck_assert_int_eq(outcomes.done + outcomes.skipped + outcomes.busy + ended, 3);
+    ck_assert_msg(result->status == (ended           ? 1
+                                     : outcomes.busy ? 75
+                                                     : 0),
                   "exit status %d: %s\n%s", result->status, outcomes.reason, result->err);
-    ck_assert_int_eq(outcomes.done + outcomes.skipped + outcomes.failed + outcomes.cancelled, 3);
     ck_assert_msg(fault->kills || !strstr(outcomes.reason, "killed by"), "%s", outcomes.reason);
-    ck_assert_msg((outcomes.failed + outcomes.cancelled > 0) == (result->status == 1),
-                  "exit status %d: %s", result->status, outcomes.reason);
     printf("        %d failed, %d cancelled, %d skipped: %s\n", outcomes.failed, outcomes.cancelled,
            outcomes.skipped, outcomes.reason);
 }
@@ -191,6 +191,7 @@ START_TEST(calls_fail)
     }
     crash_close(&crash);
     printf("faults: %d rounds, %d with a fault\n", rounds(), happened);
+    ck_assert(happened > 0 || rounds() == 0);
 }
 END_TEST
 

@@ -29,14 +29,15 @@ LIBS_ALL = $(PACKAGE_LIBS) -lm -lpthread $(if $(SQLITE),-ldl)
 
 # One line a file; `make -n` shows the whole commands.
 say = @printf '  %-5s %s\n' $1 $2; mkdir -p $(@D)
-LINK = $(call say,LINK,$@); $(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+LINK = $(call say,LINK,$@); $(CC) $(LINK_$(VARIANT)) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	$(filter %.a,$^)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $1))
 LIBRARY := $(BUILD)/liblitekeeper.a
 LIB_OBJECTS := $(call objects,lib/*.c) $(if $(SQLITE),$(BUILD)/sqlite3.o)
 DAEMON_OBJECTS := $(call objects,daemon/*.c)
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
-TEST_SHARED := $(call objects,tests/lib_*.c)
+TEST_SHARED := $(BUILD)/tests/shared.a
 FIELD_PROGRAMS := seed-database application demo bench
 FIELD := $(FIELD_PROGRAMS:%=$(BUILD)/field/%)
 FIELD_MAINS := $(patsubst %,$(BUILD)/tests/field/%.o,$(subst -,_,$(FIELD_PROGRAMS)))
@@ -71,6 +72,11 @@ $(BUILD)/sqlite3.o: $(SQLITE)/sqlite3.c | dependencies
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SHARED) \
 		$(filter-out $(BUILD)/daemon/main.o,$(DAEMON_OBJECTS)) $(LIBRARY)
 	$(LINK) $(CHECK_LIBS) $(LIBS_ALL)
+
+$(TEST_SHARED): $(call objects,tests/lib_*.c)
+	$(call say,AR,$@); rm -f $@; ar rcs $@ $^
+
+$(BUILD)/tests/test_field: $(FIELD_SHARED)
 
 # The field: a real database and a real application beside it. Its SQL is compiled in.
 .SECONDEXPANSION:

@@ -87,7 +87,7 @@ static int plan_items(struct session *session, const struct config *config,
     int status = COMMAND_OK;
 
     free(state);
-    remember_clock(remember, &work.memory);
+    remember_clock(remember, false, &work.memory);
     remember_close(remember);
     for (size_t i = 0; i < selection->item_count && !session_interrupted(session); i++)
         status = work_worse(status, plan_item(session, &work, selection, i));

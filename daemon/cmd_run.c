@@ -3,7 +3,6 @@
  * printed and remembered. Runs in the foreground and touches no database itself.
  */
 #include "event.h"
-#include "log.h"
 #include "progress.h"
 #include "remember.h"
 #include "report.h"
@@ -80,11 +79,10 @@ static int run_items(struct session *session, const struct config *config,
     int status = COMMAND_OK;
 
     free(state);
-    for (size_t i = 0; i < selection->item_count && !session_interrupted(session); i++) {
-        remember_clock(remember, &work.memory);
+    remember_clock(remember, line->trust_clock, &work.memory);
+    for (size_t i = 0; i < selection->item_count && !session_interrupted(session); i++)
         status =
             work_worse(status, run_item(session, remember, &work, selection, &selection->items[i]));
-    }
     remember_close(remember);
     return session_interrupted(session) ? COMMAND_INTERRUPTED : status;
 }

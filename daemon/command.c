@@ -27,14 +27,8 @@ const struct command *command_find(const char *name)
 
 static void command_usage(FILE *out, const struct command *command)
 {
-    fprintf(out, "usage: litekeeper %s", command->name);
-    for (const struct command_option *option = command->options; option->name; option++)
-        if (option->letter)
-            fprintf(out, " [-%c %s]", option->letter, option->argument);
-        else
-            fprintf(out, " [--%s%s%s]", option->name, option->argument ? " " : "",
-                    option->argument ? option->argument : "");
-    fprintf(out, "%s%s\n", command->arguments[0] ? " " : "", command->arguments);
+    fprintf(out, "usage: litekeeper %s [options]%s%s\n", command->name,
+            command->arguments[0] ? " " : "", command->arguments);
 }
 
 static void command_help_option(char letter, const char *name, const char *argument,
@@ -61,8 +55,8 @@ static void command_help(const struct command *command)
 
 static void command_overview(FILE *out)
 {
-    fputs("litekeeper keeps SQLite databases small, ordered and watched while applications use\n"
-          "them.\n\nusage: litekeeper COMMAND [options] [names]\n\n",
+    fputs("litekeeper keeps SQLite databases small, ordered and watched, while\n"
+          "applications use them.\n\nusage: litekeeper COMMAND [options] [names]\n\n",
           out);
     for (const struct command *command = commands; command->name; command++)
         if (!command->hidden)

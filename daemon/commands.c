@@ -13,6 +13,7 @@ static const struct command_option check_options[] = {
     CONFIG,
     {0, "dump", NULL, offsetof(struct command_line, dump),
      "print the whole policy with every default; it loads to the same policy"},
+    JSON,
     END,
 };
 
@@ -27,7 +28,7 @@ static const struct command_option plan_options[] = {
 static const struct command_option run_options[] = {
     CONFIG,
     {0, "force", NULL, offsetof(struct command_line, force),
-     "act although a threshold of the policy is not reached; never passes a guard"},
+     "act below the policy's thresholds too; guards still refuse"},
     {0, "outside-window", NULL, offsetof(struct command_line, outside_window),
      "act although the policy's window is not open"},
     {0, "trust-clock", NULL, offsetof(struct command_line, trust_clock),

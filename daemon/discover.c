@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DISCOVER_FILES = 10000 }; /* of one pattern; more is a mistake in the pattern */
@@ -113,13 +114,14 @@ static enum status discover_glob(const char *pattern, struct error *error)
 enum status discover_serve(json_t *job, struct error *error)
 {
     const char *pattern;
+    struct stat about;
 
     enum status status = job_pattern(job, &pattern, error);
     if (status)
         return status;
     privileges_yield();
-    if (strpbrk(pattern, "*?["))
+    if (strpbrk(pattern, "*?[") && lstat(pattern, &about) < 0)
         return discover_glob(pattern, error);
-    discover_file(pattern);
+    discover_file(pattern); /* brackets may be in a name, too */
     return STATUS_OK;
 }

@@ -5,7 +5,6 @@
 #include "terminal.h"
 #include "text.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +191,8 @@ static void health_damage(const json_t *report)
 static void health_notes(const json_t *report)
 {
     const json_t *sqlite = json_object_get(report, "sqlite");
+    bool ours = json_is_true(json_object_get(sqlite, "wal_reset_bug"));
+    bool theirs = json_is_true(json_object_get(sqlite, "last_writer_wal_reset_bug"));
     int64_t wal = health_whole(report, "wal_bytes");
     char size[TEXT_SHORT];
 
@@ -205,10 +206,14 @@ static void health_notes(const json_t *report)
         health_note_value("The WAL has ", text_bytes(size, wal),
                           ": checkpoints don't come through, or it was never truncated since "
                           "they did.");
-    if (json_is_true(json_object_get(sqlite, "wal_reset_bug")))
-        health_note("This SQLite, or the last writer's, has the WAL-reset bug: a checkpoint that "
-                    "overlaps a commit can lose committed data. Fixed in 3.44.6, 3.50.7 and "
-                    "3.51.3; see sqlite.org/wal.html#the_wal_reset_bug.");
+    if (ours || theirs)
+        health_note_value(ours && theirs ? "This SQLite and the last writer's have"
+                          : ours         ? "This SQLite has"
+                                         : "The last writer's SQLite has",
+                          " the WAL-reset bug: a checkpoint that overlaps a commit can lose "
+                          "committed data.",
+                          " Fixed in 3.44.6, 3.50.7 and 3.51.3; see "
+                          "sqlite.org/wal.html#the_wal_reset_bug.");
     health_damage(report);
 }
 

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-json_t *history_job_clock(void)
+json_t *history_job_clock(bool sure)
 {
-    return json_pack("{s:s}", "request", "clock");
+    return json_pack("{s:s, s:b}", "request", "clock", "sure", sure);
 }
 
 json_t *history_job_record(json_t *outcome, const char *path, int64_t started_us)
@@ -62,9 +62,9 @@ static enum status history_job_do_clock(struct history *history, const json_t *r
                                         json_t **answer, struct error *error)
 {
     struct engine_memory memory;
-    enum status status = history_clock(history, &memory, error);
+    bool sure = json_is_true(json_object_get(request, "sure"));
+    enum status status = history_clock(history, sure, &memory, error);
 
-    (void)request;
     if (!status)
         *answer = json_pack("{s:s, s:o, s:o, s:b}", "event", "clock", "newest_us",
                             history_job_known(memory.newest_us), "boot_offset_us",

@@ -51,6 +51,26 @@ json_t *job_history(const char *state)
     return json_pack("{s:s, s:s}", "job", "history", "state", state);
 }
 
+enum status job_line(json_t *job, int64_t time_limit_ms, size_t limit, char **line,
+                     struct error *error)
+{
+    json_t *whole = job ? json_copy(job) : NULL;
+
+    if (!whole)
+        return error_set(error, STATUS_INVALID, "a path or name is not UTF-8");
+    if (time_limit_ms)
+        json_object_set_new(whole, "time_limit_ms", json_integer(time_limit_ms));
+    char *text = json_dumps(whole, JSON_COMPACT);
+    json_decref(whole);
+    if (!text || strlen(text) > limit) {
+        free(text);
+        return error_set(error, STATUS_INVALID, "the job for the worker is longer than %zu bytes",
+                         limit);
+    }
+    *line = text;
+    return STATUS_OK;
+}
+
 static enum status job_wrong(const json_error_t *problem, struct error *error)
 {
     return error_set(error, STATUS_INVALID, "the job is not valid: %s", problem->text);

@@ -39,6 +39,11 @@ json_t *job_discover(const char *pattern);
  * request a line (see history_job.c) and answers each with one event, till its input ends. */
 json_t *job_history(const char *state);
 
+/* The job with its time limit (0: none) as one line, without its newline and of at most `limit`
+ * bytes, the caller's to free. A job that is NULL is one that could not be made. */
+enum status job_line(json_t *job, int64_t time_limit_ms, size_t limit, char **line,
+                     struct error *error) MUST_CHECK;
+
 /*
  * The worker's side. A job comes from our own parent, and is checked all the same: a worker may
  * be started by anyone. STATUS_INVALID says what is wrong.

@@ -6,6 +6,7 @@
 #include "launch.h"
 
 #include "event.h"
+#include "job.h"
 #include "lines.h"
 #include "memory.h"
 #include "text.h"
@@ -291,26 +292,6 @@ void launch_send(struct launch *launch, json_t *message)
         free(line);
 }
 
-/* The job with its time limit as a line, without its newline. */
-static enum status launch_job(json_t *job, int64_t time_limit_ms, char **line, struct error *error)
-{
-    json_t *whole = job ? json_copy(job) : NULL;
-
-    if (!whole)
-        return error_set(error, STATUS_INVALID, "a path or name is not UTF-8");
-    if (time_limit_ms)
-        json_object_set_new(whole, "time_limit_ms", json_integer(time_limit_ms));
-    char *text = json_dumps(whole, JSON_COMPACT);
-    json_decref(whole);
-    if (!text || strlen(text) > WORKER_JOB) {
-        free(text);
-        return error_set(error, STATUS_INVALID, "the job for the worker is longer than %d bytes",
-                         WORKER_JOB);
-    }
-    *line = text;
-    return STATUS_OK;
-}
-
 static struct launch *launch_new(uv_loop_t *loop, int64_t time_limit_ms)
 {
     struct launch *launch = memory_new(struct launch);
@@ -378,7 +359,7 @@ enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
 {
     char *line = NULL;
 
-    enum status status = launch_job(job, time_limit_ms, &line, error);
+    enum status status = job_line(job, time_limit_ms, WORKER_JOB, &line, error);
     if (status)
         return status;
     signal(SIGPIPE, SIG_IGN);
@@ -395,6 +376,7 @@ enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
     uv_read_start((uv_stream_t *)&started->pipes[LAUNCH_OUTPUT], launch_piece, launch_read);
     uv_read_start((uv_stream_t *)&started->pipes[LAUNCH_ERRORS], launch_piece, launch_read);
     launch_write(started, line);
+    uv_update_time(loop); /* the loop may have stood still until now */
     if (time_limit_ms)
         uv_timer_start(&started->timer, launch_timeout, (uint64_t)time_limit_ms, 0);
     *launch = started;

@@ -7,7 +7,6 @@
 #include "log.h"
 #include "memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +23,7 @@ struct remember {
 static void remember_lost(struct remember *remember, const char *why)
 {
     if (!remember->closed)
-        log_warning("the history is not written: %s", why);
+        log_warning("the history can't be used: %s", why);
     remember->closed = true;
 }
 
@@ -100,9 +99,9 @@ static const json_t *remember_ask(struct remember *remember, json_t *request, co
     return NULL;
 }
 
-void remember_clock(struct remember *remember, struct engine_memory *memory)
+void remember_clock(struct remember *remember, bool sure, struct engine_memory *memory)
 {
-    const json_t *answer = remember_ask(remember, history_job_clock(), "clock");
+    const json_t *answer = remember_ask(remember, history_job_clock(sure), "clock");
 
     *memory = (struct engine_memory){-1, -1, false};
     if (answer)

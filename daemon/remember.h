@@ -15,8 +15,9 @@ struct remember;
 struct remember *remember_open(struct session *session, const char *state);
 void remember_close(struct remember *remember); /* safe on NULL */
 
-/* What is known of the clock, all unknown where the history can't say. */
-void remember_clock(struct remember *remember, struct engine_memory *memory);
+/* What is known of the clock, all unknown where the history can't say. Once a session, so that no
+ * task takes for known what another has just noted. `sure`: the operator vouches for the clock. */
+void remember_clock(struct remember *remember, bool sure, struct engine_memory *memory);
 /* Records an outcome, and forgets what is older than `keep`. */
 void remember_outcome(struct remember *remember, json_t *outcome, const char *path,
                       int64_t started_us, const struct span *keep);

@@ -5,7 +5,6 @@
 #include "terminal.h"
 #include "text.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +77,18 @@ static void report_value(struct text *line, const char *key, const json_t *value
     text_addf(line, " %s", json_is_string(value) ? json_string_value(value) : number);
 }
 
+/* A key in words, the caller's to free; the value tells that it is bytes. */
+static char *report_words(const char *key)
+{
+    size_t length = strlen(key);
+    char *words =
+        memory_copy_length(key, report_ends(key, "_bytes") ? length - strlen("_bytes") : length);
+
+    for (char *letter = words; *letter; letter++)
+        *letter = *letter == '_' ? ' ' : *letter;
+    return words;
+}
+
 static void report_effect(struct text *line, json_t *effect)
 {
     const char *key, *before = "; after it:";
@@ -86,9 +97,7 @@ static void report_effect(struct text *line, json_t *effect)
     json_object_foreach (effect, key, value) {
         if (json_is_object(value) || json_is_null(value))
             continue;
-        char *words = memory_copy(key);
-        for (char *letter = words; *letter; letter++)
-            *letter = *letter == '_' ? ' ' : *letter;
+        char *words = report_words(key);
         text_addf(line, "%s %s", before, words);
         report_value(line, key, value);
         free(words);
@@ -96,15 +105,12 @@ static void report_effect(struct text *line, json_t *effect)
     }
 }
 
-static void report_amounts(struct text *line, const json_t *event)
+/* Rows are in the reason already, whatever the outcome. */
+static void report_freed(struct text *line, const json_t *event)
 {
     char number[TEXT_SHORT];
-    int64_t rows = report_whole(event, "rows"), bytes = report_whole(event, "bytes_freed");
-    bool done = strcmp(report_text(event, "outcome"), "done") == 0;
+    int64_t bytes = report_whole(event, "bytes_freed");
 
-    if (rows > 0 && !done) /* what is done has them in its reason */
-        text_addf(line, "; %s %s removed before that", text_count(number, rows),
-                  rows == 1 ? "row" : "rows");
     if (bytes > 0)
         text_addf(line, "; %s given back", text_bytes(number, bytes));
 }
@@ -121,7 +127,7 @@ char *report_outcome(const json_t *event)
         text_addf(&line, " %s %s", strcmp(outcome, "done") == 0 ? "in" : "after",
                   text_seconds(seconds, report_real(event, "seconds")));
     text_addf(&line, ": %s", report_text(event, "reason"));
-    report_amounts(&line, event);
+    report_freed(&line, event);
     report_lock(&line, json_object_get(event, "lock"));
     report_effect(&line, json_object_get(event, "effect"));
     return text_take(&line);

@@ -32,9 +32,10 @@ static void names_add(struct names *names, const char *name)
     names->items[names->count++] = name;
 }
 
-static bool is_glob(const char *path)
+/* Only a glob needs no name; it is called by its path then. */
+static const char *database_name(const struct config_database *database)
 {
-    return strpbrk(path, "*?[") != NULL;
+    return database->name ? database->name : database->path;
 }
 
 static struct selection_file *selection_add(struct selection *selection, const char *path)
@@ -89,10 +90,10 @@ enum status selection_find(struct session *session, const char *pattern,
 static void selection_settle(struct selection *selection, size_t first,
                              const struct config_database *database, const struct error *error)
 {
-    bool glob = is_glob(database->path);
+    bool glob = config_is_glob(database);
 
     if (selection->file_count == first && glob && !error->status)
-        log_notice("%s: no file matches %s", database->name, database->path);
+        log_notice("no file matches %s", database->path);
     if (selection->file_count == first && (!glob || error->status)) {
         struct selection_file *file = selection_add(selection, database->path);
         file->error = *error;
@@ -163,8 +164,9 @@ static void selection_items(struct selection *selection, size_t file, const char
 /* Whether DB names this database, by its name or as the path of (one of) its files. */
 static bool database_chosen(const struct config_database *database, const char *name)
 {
-    return !name || strcmp(database->name, name) == 0 || strcmp(database->path, name) == 0 ||
-           (name[0] == '/' && is_glob(database->path) &&
+    return !name || strcmp(database_name(database), name) == 0 ||
+           strcmp(database->path, name) == 0 ||
+           (name[0] == '/' && config_is_glob(database) &&
             fnmatch(database->path, name, FNM_PATHNAME | FNM_PERIOD) == 0);
 }
 
@@ -189,7 +191,7 @@ static void words_task(struct words *words, const struct config_task *task)
 
 static void words_database(struct words *words, const struct config_database *database)
 {
-    names_add(&words->there[0], database->name);
+    names_add(&words->there[0], database_name(database));
     if (!database_chosen(database, words->wanted[0]))
         return;
     words->known[0] = true;
@@ -226,7 +228,7 @@ int selection_make(struct session *session, const struct config *config, const c
 
     for (size_t i = 0; status < 0 && i < config->database_count; i++) {
         const struct config_database *database = &config->databases[i];
-        bool whole = !name || strcmp(database->name, name) == 0;
+        bool whole = !name || strcmp(database_name(database), name) == 0;
         if (database_chosen(database, name))
             selection_files(session, database, whole ? NULL : name, selection);
         if (session_interrupted(session))
@@ -238,6 +240,8 @@ int selection_make(struct session *session, const struct config *config, const c
     }
     for (size_t file = 0; status < 0 && file < selection->file_count; file++)
         selection_items(selection, file, line->names[1], line->names[2]);
+    if (status < 0 && selection->file_count > 0 && selection->item_count == 0)
+        log_notice("the policy has no task for that");
     return status;
 }
 

@@ -17,11 +17,13 @@
 #include <string.h>
 #include <time.h>
 
+enum { WORK_BTREES = 100000 };
+
 /* What has been heard from the worker. */
 struct work_heard {
     const struct work *work;
     const struct event_subject *subject;
-    json_t *last;
+    json_t *last, *btrees;
     struct error refusal;
 };
 
@@ -45,6 +47,9 @@ static void work_event(void *argument, json_t *event)
     } else if (strcmp(kind, heard->work->last) == 0 && !heard->last) {
         work_subject(event, heard->subject);
         heard->last = json_incref(event);
+    } else if (strcmp(kind, "btree") == 0 && json_array_size(heard->btrees) < WORK_BTREES) {
+        json_object_del(event, "event");
+        json_array_append(heard->btrees, event);
     } else if (between && !heard->last) {
         work_subject(event, heard->subject);
         heard->work->event(event);
@@ -113,6 +118,22 @@ static void work_launch(struct session *session, const struct work *work,
         error_set(error, STATUS_FAILED, "the worker ended without a word");
 }
 
+/* What the worker could not say in its last word: b-trees that came one by one, since all of them
+ * may not fit into a line; and that it was not told to stop but took too long. */
+static void work_amend(const struct work_heard *heard, const struct error *error, bool interrupted)
+{
+    json_t *effect = json_object_get(heard->last, "effect");
+    const char *outcome = json_string_value(json_object_get(heard->last, "outcome"));
+
+    if (json_is_object(effect) && json_array_size(heard->btrees))
+        json_object_set(effect, "btrees", heard->btrees);
+    if (outcome && strcmp(outcome, outcome_name(OUTCOME_CANCELLED)) == 0 &&
+        error->status == STATUS_CANCELLED && !interrupted) {
+        json_object_set_new(heard->last, "outcome", json_string(outcome_name(OUTCOME_FAILED)));
+        json_object_set_new(heard->last, "reason", json_string(error->text));
+    }
+}
+
 static double work_clock(void)
 {
     struct timespec now;
@@ -126,15 +147,19 @@ json_t *work_do(struct session *session, const struct work *work, const struct s
 {
     const struct selection_file *file = &selection->files[item->file];
     struct event_subject subject = {file->name, item->task->kind->name, item->task->target};
-    struct work_heard heard = {work, &subject, NULL, {0}};
+    struct work_heard heard = {work, &subject, NULL, json_array(), {0}};
     struct error error = file->error;
     double begun = work_clock();
 
     if (!error.status)
         work_launch(session, work, file, item->task, &heard, &error);
+    bool interrupted = session_interrupted(session);
     if (heard.last)
-        return heard.last;
-    return work_verdict(work, &subject, &error, work_clock() - begun, session_interrupted(session));
+        work_amend(&heard, &error, interrupted);
+    else
+        heard.last = work_verdict(work, &subject, &error, work_clock() - begun, interrupted);
+    json_decref(heard.btrees);
+    return heard.last;
 }
 
 int work_exit(const json_t *last, bool interrupted)

@@ -230,7 +230,8 @@ static enum status worker_go(const json_t *job, const char **name, struct identi
             error_set(error, STATUS_REFUSED, "its folder can't be entered: %s", strerror(errno));
     if (folder >= 0)
         close(folder);
-    *identity = now;
+    if (!status)
+        *identity = now;
     return status;
 }
 

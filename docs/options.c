@@ -7,6 +7,7 @@
 #include "schema.h"
 #include "task.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,103 +21,111 @@ static const struct {
               {"@database@\n", config_database_options}};
 
 /* A phrase as a sentence, its special characters escaped. */
-static void print_sentence(const char *text)
+static void print_sentence(const char *text, FILE *out)
 {
     for (const char *c = text; *c; c++)
         if (*c == '\\')
-            fputs("\\e", stdout);
+            fputs("\\e", out);
         else
-            putchar(c == text && *c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-    puts(".");
+            fputc(c == text ? toupper((unsigned char)*c) : *c, out);
+    fputs(".\n", out);
 }
 
-static void print_choices(const struct option *option)
+static void print_choices(const struct option *option, FILE *out)
 {
-    const struct option_choice *choice = option->choices;
-
-    for (; choice->name; choice++)
-        printf(".Cm %s%s\n", choice->name, choice[1].name ? " ," : "");
-    for (choice = option->choices; choice->name; choice++)
-        if (choice->not_yet)
-            printf("(\n.Cm %s\nis not supported yet)\n", choice->name);
+    fputs("One of\n", out);
+    for (const struct option_choice *choice = option->choices; choice->name; choice++)
+        fprintf(out, ".Cm %s%s %s\n", choice->name, choice->not_yet ? " Pq not supported yet" : "",
+                choice[1].name ? "," : ";");
 }
 
-/* Behind the name: what a value looks like. */
-static void print_value(const struct option *option)
+/* A type's name without its example, which the page gives elsewhere. */
+static void print_type(const struct option *option, FILE *out)
 {
-    const struct schema_type *type = schema_type(option->type);
+    const char *what = schema_type(option->type)->what, *example = strstr(what, " such as");
+    const char *list = strstr(what, ", or a list");
 
-    if (option->type == OPTION_CHOICE) {
-        puts("One of");
-        print_choices(option);
-        puts(";");
-    } else if (type) {
-        printf("Takes %s", type->what);
-        if (option->minimum && option->maximum)
-            printf(", from %s to %s", option->minimum, option->maximum);
-        else if (option->minimum)
-            printf(", at least %s", option->minimum);
-        else if (option->maximum)
-            printf(", at most %s", option->maximum);
-        puts(";");
-    }
-    if (!type)
+    fprintf(out, "Takes %.*s%s", example ? (int)(example - what) : (int)strlen(what), what,
+            example && list ? list : "");
+    if (option->minimum && option->maximum)
+        fprintf(out, ", from %s to %s", option->minimum, option->maximum);
+    else if (option->minimum)
+        fprintf(out, ", at least %s", option->minimum);
+    else if (option->maximum)
+        fprintf(out, ", at most %s", option->maximum);
+    fputs(";\n", out);
+}
+
+/* What a value looks like. */
+static void print_value(const struct option *option, FILE *out)
+{
+    if (!schema_type(option->type))
         return;
-    if (option->flags & OPTION_REQUIRED)
-        puts("required.");
-    else if (option->standard)
-        printf("by default\n.Ql %s .\n", option->standard);
+    if (option->choices)
+        print_choices(option, out);
     else
-        puts("by default none.");
+        print_type(option, out);
+    if (option->flags & OPTION_REQUIRED)
+        fputs("required.\n", out);
+    else if (option->standard)
+        fprintf(out, "by default\n.Ql %s .\n", option->standard);
+    else
+        fputs("by default none.\n", out);
 }
 
-static void print_table(const struct option *options)
+static void print_table(const struct option *options, FILE *out)
 {
-    puts(".Bl -tag -width Ds");
+    fputs(".Bl -tag -width Ds\n", out);
     for (const struct option *option = options; option->name; option++) {
-        printf(".It Ic %s\n", option->name);
+        fprintf(out, ".It Ic %s\n", option->name);
         if (option->flags & OPTION_NOT_YET)
-            puts("Not supported yet.");
-        print_sentence(option->help);
-        print_value(option);
+            fputs("Not supported yet.\n", out);
+        print_sentence(option->help, out);
+        print_value(option, out);
         if (option->section && option->type != OPTION_NODE && options != config_file_options)
-            print_table(option->section->options);
+            print_table(option->section->options, out);
     }
-    puts(".El");
+    fputs(".El\n", out);
 }
 
-static void print_tasks(void)
+static void print_tasks(FILE *out)
 {
     for (size_t i = 0; tasks[i]; i++) {
-        printf(".Ss %s\n", tasks[i]->name);
-        print_sentence(tasks[i]->help);
+        fprintf(out, ".Ss %s\n", tasks[i]->name);
+        print_sentence(tasks[i]->help, out);
         if (tasks[i]->flags & TASK_NOT_YET)
-            puts("Not supported yet: a policy that has it is refused.");
+            fputs("Not supported yet: a policy that has it is refused.\n", out);
         if (tasks[i]->flags & TASK_LIST)
-            puts("A database may have a list of these, each with a target of its own.");
-        print_table(tasks[i]->section.options);
+            fputs("A database may have a list of these, each with a target of its own.\n", out);
+        print_table(tasks[i]->section.options, out);
     }
 }
 
-static void print_line(const char *line)
+static void print_line(const char *line, FILE *out)
 {
     if (strcmp(line, "@tasks@\n") == 0) {
-        print_tasks();
+        print_tasks(out);
         return;
     }
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (strcmp(line, tables[i].name) == 0) {
-            print_table(tables[i].options);
+            print_table(tables[i].options, out);
             return;
         }
-    fputs(line, stdout);
+    fputs(line, out);
+}
+
+/* Copies the frame, filled in. */
+static void print_page(FILE *frame, FILE *out)
+{
+    char line[1024];
+
+    while (fgets(line, sizeof line, frame))
+        print_line(line, out);
 }
 
 int main(void)
 {
-    char line[1024];
-
-    while (fgets(line, sizeof line, stdin))
-        print_line(line);
+    print_page(stdin, stdout);
     return ferror(stdin) || fflush(stdout) != 0;
 }

@@ -13,6 +13,7 @@
 #include "vfs.h"
 #include "walindex.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,8 +27,8 @@ struct backlog {
 
 enum {
     BACKLOG_USEFUL = 1000, /* frames: SQLite's own default for an automatic checkpoint */
+    BACKLOG_LEFT = 1500,   /* frames that a busy application evidently leaves to us */
     BACKLOG_ALONE = 12000, /* the same where nobody waits: fewer, larger ones are cheaper */
-    BACKLOG_LEFT = 3000,   /* frames that a busy application evidently leaves to us */
     BACKLOG_POLL_MS = 50
 };
 
@@ -60,13 +61,16 @@ static bool backlog_safe(const struct backlog *backlog, bool alone)
     return !facts->replicator && (alone || !facts->reset_bug);
 }
 
+/* Beside others it must fit into a hold, and so begin before the backlog has outgrown one. */
 static bool backlog_worthwhile(const struct backlog *backlog, uint32_t frames, bool alone,
                                bool busy_others)
 {
     double fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
-    uint32_t useful = alone ? BACKLOG_ALONE : busy_others ? BACKLOG_LEFT : BACKLOG_USEFUL;
+    double useful = busy_others ? BACKLOG_LEFT : BACKLOG_USEFUL;
 
-    return frames >= useful && (alone || backlog->limits.window_open || frames <= fits);
+    if (alone)
+        return frames >= BACKLOG_ALONE;
+    return frames >= fmin(useful, fits * 0.75) && (frames <= fits || backlog->limits.window_open);
 }
 
 /* A second connection takes the write lock, or there will be no checkpoint. */

@@ -29,7 +29,7 @@ struct btreewalk {
     int table;                             /* as btreewalk's; known after the root */
     int64_t pages;                         /* of this b-tree so far */
     int64_t changes;                       /* the file's, when the path was last known to hold */
-    bool moved;                            /* it changed since this b-tree was begun */
+    bool moved;                            /* the file changed since the walk was begun */
 };
 
 enum status btreewalk_take(const struct pagefile *file, struct pageset *taken, uint32_t page,
@@ -126,33 +126,33 @@ static enum status btreewalk_step(struct btreewalk *walk, struct error *error)
     return status;
 }
 
-/* Reads the path's pages again; false where one is no longer what it was. */
-static enum status btreewalk_path_holds(struct btreewalk *walk, bool *holds, struct error *error)
+/* Whether `page`, read again, still leads where the path goes on. */
+static bool btreewalk_same(const struct btreewalk_level *level, const struct btreepage *page)
 {
-    uint32_t size = walk->file->header.page_size;
-    unsigned char *bytes = memory_zeroed(size, 1);
+    uint32_t child = 0;
+
+    if (page->leaf || page->table != level->page.table || page->cells + 1 < level->next)
+        return false;
+    return !level->next ||
+           (!btreepage_child(page, level->next - 1, &child, NULL) && child == level->child);
+}
+
+/* Reads the path's pages again; `*holds` is false where one is no longer what it was. */
+static enum status btreewalk_check_path(struct btreewalk *walk, bool *holds, struct error *error)
+{
+    uint32_t usable = walk->file->header.usable;
     enum status status = STATUS_OK;
 
-    *holds = true;
     for (int i = 0; i < walk->depth && *holds && !status; i++) {
         struct btreewalk_level *level = &walk->levels[i];
         struct btreepage page;
-        uint32_t child = 0;
-        *holds = false;
-        status = pagefile_read(walk->file, level->page.number, bytes, error);
-        if (status ||
-            btreepage_parse(bytes, level->page.number, walk->file->header.usable, &page, NULL))
-            break;
-        *holds = page.leaf == level->page.leaf && page.table == level->page.table &&
-                 page.cells + 1 >= level->next &&
-                 (!level->next || (!btreepage_child(&page, level->next - 1, &child, NULL) &&
-                                   child == level->child));
-        unsigned char *old = level->bytes;
-        level->bytes = bytes;
-        level->page = page;
-        bytes = old;
+        status = pagefile_read(walk->file, level->page.number, level->bytes, error);
+        *holds = !status &&
+                 !btreepage_parse(level->bytes, level->page.number, usable, &page, NULL) &&
+                 btreewalk_same(level, &page);
+        if (*holds)
+            level->page = page;
     }
-    free(bytes);
     return status == STATUS_INVALID ? STATUS_OK : status;
 }
 
@@ -167,7 +167,7 @@ static enum status btreewalk_breathe(struct btreewalk *walk, bool *holds, struct
     walk->changes = walk->file->changes;
     walk->moved = true;
     pageset_reset(walk->taken, walk->file->pages);
-    return btreewalk_path_holds(walk, holds, error);
+    return btreewalk_check_path(walk, holds, error);
 }
 
 /* Once from the root to the last leaf, or until the path does not hold. */
@@ -187,32 +187,37 @@ static enum status btreewalk_once(struct btreewalk *walk, uint32_t root, bool *h
     return status;
 }
 
+static void btreewalk_begin(struct btreewalk *walk, int table)
+{
+    walk->depth = 0;
+    walk->leaf_depth = -1;
+    walk->table = table;
+    walk->pages = 0;
+    walk->changes = walk->file->changes;
+    walk->moved = false;
+}
+
 enum status btreewalk(struct pagefile *file, struct pageset *taken, uint32_t root, int table,
                       const struct btreewalk_visitor *visitor, int *depth, struct error *error)
 {
     struct btreewalk walk = {.file = file, .taken = taken, .visitor = visitor};
     enum status status = STATUS_OK;
-    bool holds = false;
+    bool done = false;
 
-    for (int i = 0; i <= RESTARTS && !holds && !status; i++) {
+    for (int i = 0; i <= RESTARTS && !done && !status; i++) {
         if (i) {
             pageset_reset(taken, file->pages);
             visitor->restart(visitor->argument);
         }
-        walk.depth = 0;
-        walk.leaf_depth = -1;
-        walk.table = table;
-        walk.pages = 0;
-        walk.changes = file->changes;
-        walk.moved = false;
-        holds = true;
-        status = btreewalk_once(&walk, root, &holds, error);
+        btreewalk_begin(&walk, table);
+        done = true;
+        status = btreewalk_once(&walk, root, &done, error);
         if (status == STATUS_INVALID && walk.moved && i < RESTARTS) {
-            status = STATUS_OK; /* it may be what someone wrote meanwhile, not damage */
-            holds = false;
+            status = STATUS_OK; /* a count from before may not fit what is there now */
+            done = false;
         }
     }
-    if (!status && !holds)
+    if (!status && !done)
         status = error_set(error, STATUS_INVALID, "it kept changing while it was measured");
     if (!status)
         *depth = walk.leaf_depth + 1;

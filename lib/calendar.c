@@ -99,6 +99,8 @@ static bool calendar_component(const char **text, bool seconds,
         (*text)++;
         if (!calendar_number(text, seconds, &made.repeat) || !made.repeat)
             return false;
+    } else if (seconds && made.repeat && made.stop - made.start < CALENDAR_SECOND) {
+        return false; /* systemd takes 5..5 of all but seconds */
     }
     *component = made;
     return true;
@@ -339,7 +341,7 @@ enum status calendar_parse(const char *text, struct calendar **calendar, struct 
 
     if (status == STATUS_OK && !calendar_expression(expression, made))
         status = error_set(error, STATUS_INVALID,
-                           "\"%s\" is no calendar expression; write one such as daily, "
+                           "\"%.100s\" is no calendar expression; write one such as daily, "
                            "Sun 02:00 UTC or *-*-01 03:30, see systemd.time(7)",
                            text);
     free(expression);

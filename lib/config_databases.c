@@ -12,7 +12,7 @@
 enum { NAME_MAX_LENGTH = 128 };
 
 /* Letters, digits, . _ -; or its path, as the match of a glob is called. */
-static bool database_name_valid(const struct config_database *database)
+static bool config_database_name_valid(const struct config_database *database)
 {
     const char *name = database->name;
 
@@ -26,47 +26,47 @@ static bool database_name_valid(const struct config_database *database)
     return true;
 }
 
-static bool database_ends_in(const char *path, const char *end)
+static bool config_database_ends_in(const char *path, const char *end)
 {
     size_t length = strlen(path), tail = strlen(end);
 
     return length > tail && strcmp(path + length - tail, end) == 0;
 }
 
-static void database_check_name(struct config_loader *loader,
-                                const struct config_database *database, const struct node *node,
-                                const struct place *place)
+static void config_database_check_name(struct config_loader *loader,
+                                       const struct config_database *database,
+                                       const struct node *node, const struct place *place)
 {
     struct place here = {.up = place, .key = "name"};
     const struct node *at = node_get(node, "name");
 
     if (!at && database->path && !config_is_glob(database))
         config_errors_add(loader->errors, &here, node, "is missing; only a glob needs none");
-    if (database->name && !database_name_valid(database))
+    if (database->name && !config_database_name_valid(database))
         config_errors_add(loader->errors, &here, at,
                           "\"%s\": must be of letters, digits, '.', '_' and '-', begin with a "
                           "letter, digit or '_', and have at most %d characters",
                           database->name, NAME_MAX_LENGTH);
 }
 
-static void database_check_path(struct config_loader *loader,
-                                const struct config_database *database, const struct node *node,
-                                const struct place *place)
+static void config_database_check_path(struct config_loader *loader,
+                                       const struct config_database *database,
+                                       const struct node *node, const struct place *place)
 {
     static const char *const logs[] = {"-wal", "-shm", "-journal"};
     struct place here = {.up = place, .key = "path"};
 
     for (size_t i = 0; database->path && i < 3; i++)
-        if (database_ends_in(database->path, logs[i]))
+        if (config_database_ends_in(database->path, logs[i]))
             config_errors_add(loader->errors, &here, node_get(node, "path"),
                               "\"%s\" belongs to a database and is none; leave off the %s",
                               database->path, logs[i]);
 }
 
 /* Reports that `key`, which must differ, is as in an earlier database. */
-static void database_check_twin(struct config_loader *loader, const char *key, const char *value,
-                                size_t earlier, const char *other, const struct node *node,
-                                const struct place *place)
+static void config_database_check_twin(struct config_loader *loader, const char *key,
+                                       const char *value, size_t earlier, const char *other,
+                                       const struct node *node, const struct place *place)
 {
     const struct config_origin *origin = &loader->origins[earlier];
     struct place here = {.up = place, .key = key};
@@ -77,25 +77,26 @@ static void database_check_twin(struct config_loader *loader, const char *key, c
                           origin->path, origin->node->line, origin->node->column);
 }
 
-static void database_check(struct config_loader *loader, const struct config_database *database,
-                           const struct node *node, const struct place *place)
+static void config_database_check(struct config_loader *loader,
+                                  const struct config_database *database, const struct node *node,
+                                  const struct place *place)
 {
     const struct config *config = loader->config;
 
-    database_check_name(loader, database, node, place);
-    database_check_path(loader, database, node, place);
+    config_database_check_name(loader, database, node, place);
+    config_database_check_path(loader, database, node, place);
     for (size_t i = 0; i < config->database_count; i++) {
-        database_check_twin(loader, "name", database->name, i, config->databases[i].name, node,
-                            place);
-        database_check_twin(loader, "path", database->path, i, config->databases[i].path, node,
-                            place);
+        config_database_check_twin(loader, "name", database->name, i, config->databases[i].name,
+                                   node, place);
+        config_database_check_twin(loader, "path", database->path, i, config->databases[i].path,
+                                   node, place);
     }
 }
 
 /* Two tasks of one kind must not work on the same target; SQLite's names ignore case. */
-static void database_check_targets(struct config_loader *loader,
-                                   const struct config_database *database, size_t first,
-                                   const struct node *node, const struct place *place)
+static void config_database_check_targets(struct config_loader *loader,
+                                          const struct config_database *database, size_t first,
+                                          const struct node *node, const struct place *place)
 {
     for (size_t i = first + 1; i < database->task_count; i++)
         for (size_t j = first; j < i; j++) {
@@ -103,15 +104,15 @@ static void database_check_targets(struct config_loader *loader,
             struct place here = {.up = place, .index = i - first};
             if (target && other && strcasecmp(target, other) == 0)
                 config_errors_add(loader->errors, &here, node->items[i - first],
-                                  "\"%s\" is in line %d already; one for each is allowed", target,
+                                  "\"%s\" has one already, in line %d", target,
                                   node->items[j - first]->line);
         }
 }
 
 /* Makes tasks of a kind from what the schema has loaded, which they take over. */
-static void database_tasks(struct config_loader *loader, struct config_database *database,
-                           const struct task_kind *kind, struct option_list *list,
-                           const struct node *node, const struct place *place)
+static void config_database_tasks(struct config_loader *loader, struct config_database *database,
+                                  const struct task_kind *kind, struct option_list *list,
+                                  const struct node *node, const struct place *place)
 {
     size_t first = database->task_count, size = kind->section.size;
     struct place here = {.up = place, .key = kind->name};
@@ -128,11 +129,12 @@ static void database_tasks(struct config_loader *loader, struct config_database 
     }
     free(list->items);
     if (kind->flags & TASK_LIST)
-        database_check_targets(loader, database, first, node, &here);
+        config_database_check_targets(loader, database, first, node, &here);
 }
 
-static void config_append(struct config_loader *loader, const struct config_database *database,
-                          const struct node *node, const char *path)
+static void config_database_append(struct config_loader *loader,
+                                   const struct config_database *database, const struct node *node,
+                                   const char *path)
 {
     struct config *config = loader->config;
     size_t count = config->database_count++;
@@ -143,7 +145,7 @@ static void config_append(struct config_loader *loader, const struct config_data
     loader->origins[count] = (struct config_origin){path, node};
 }
 
-static void config_load_database(struct config_loader *loader, const struct node *node,
+static void config_database_load(struct config_loader *loader, const struct node *node,
                                  const struct place *place)
 {
     struct config_database database = {0};
@@ -164,11 +166,11 @@ static void config_load_database(struct config_loader *loader, const struct node
     };
     schema_load(parts, 3, node, place, loader->errors);
     for (size_t i = 0; i < kinds; i++)
-        database_tasks(loader, &database, tasks[i], &lists[i], node_get(node, tasks[i]->name),
-                       place);
+        config_database_tasks(loader, &database, tasks[i], &lists[i],
+                              node_get(node, tasks[i]->name), place);
     free(lists);
-    database_check(loader, &database, node, place);
-    config_append(loader, &database, node, loader->sources[loader->source_count - 1].path);
+    config_database_check(loader, &database, node, place);
+    config_database_append(loader, &database, node, loader->sources[loader->source_count - 1].path);
 }
 
 void config_databases(struct config_loader *loader, const struct node *node,
@@ -183,6 +185,6 @@ void config_databases(struct config_loader *loader, const struct node *node,
     }
     for (size_t i = 0; i < node->count; i++) {
         struct place here = {.up = place, .index = i};
-        config_load_database(loader, node->items[i], &here);
+        config_database_load(loader, node->items[i], &here);
     }
 }

@@ -3,7 +3,7 @@
 
 #include "schema.h"
 
-static void dump_tasks(const struct config_database *database, struct text *out)
+static void config_dump_tasks(const struct config_database *database, struct text *out)
 {
     const struct task_kind *kind = NULL;
 
@@ -19,13 +19,13 @@ static void dump_tasks(const struct config_database *database, struct text *out)
     }
 }
 
-static void dump_database(const struct config_database *database, struct text *out)
+static void config_dump_database(const struct config_database *database, struct text *out)
 {
     size_t start = out->length;
 
     schema_dump(config_database_options, database, 4, out);
     schema_dump(config_limits_options, &database->limits, 4, out);
-    dump_tasks(database, out);
+    config_dump_tasks(database, out);
     schema_item_mark(out, start, 4);
 }
 
@@ -39,8 +39,8 @@ char *config_dump(const struct config *config, const struct config_database *onl
     schema_dump(config_limits_options, &config->defaults, 2, &out);
     text_add(&out, only || config->database_count ? "databases:\n" : "databases: []\n");
     if (only)
-        dump_database(only, &out);
+        config_dump_database(only, &out);
     for (size_t i = 0; !only && i < config->database_count; i++)
-        dump_database(&config->databases[i], &out);
+        config_dump_database(&config->databases[i], &out);
     return text_take(&out);
 }

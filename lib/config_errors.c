@@ -5,19 +5,43 @@
 #include "text.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static const char *place_path(const struct place *place, struct text *path)
+static const char *config_errors_path(const struct place *place, struct text *path)
 {
     if (!place->up)
         return place->file;
-    const char *file = place_path(place->up, path);
+    const char *file = config_errors_path(place->up, path);
     if (place->key)
         text_addf(path, "%s%s", path->length ? "." : "", place->key);
     else
         text_addf(path, "[%zu]", place->index);
     return file;
+}
+
+/* Puts a line where its position belongs among the last ones of the same file. */
+static void config_errors_insert(struct config_errors *errors, const char *file,
+                                 struct node_position position, char *line)
+{
+    size_t at = errors->count++, length = strlen(file);
+
+    errors->lines = memory_resize(errors->lines, errors->count, sizeof *errors->lines);
+    errors->positions = memory_resize(errors->positions, errors->count, sizeof *errors->positions);
+    for (; at && at < CONFIG_ERRORS; at--) {
+        const struct node_position *before = &errors->positions[at - 1];
+        bool later = before->line > position.line ||
+                     (before->line == position.line && before->column > position.column);
+        if (!later || strncmp(errors->lines[at - 1], file, length) != 0 ||
+            errors->lines[at - 1][length] != ':')
+            break;
+        errors->lines[at] = errors->lines[at - 1];
+        errors->positions[at] = errors->positions[at - 1];
+    }
+    errors->lines[at] = line;
+    errors->positions[at] = position;
 }
 
 void config_errors_at(struct config_errors *errors, const struct place *place, int line, int column,
@@ -29,7 +53,8 @@ void config_errors_at(struct config_errors *errors, const struct place *place, i
 
     if (errors->count > CONFIG_ERRORS)
         return;
-    text_add(&text, place_path(place, &path));
+    const char *file = config_errors_path(place, &path);
+    text_add(&text, file);
     if (line)
         text_addf(&text, ":%d:%d", line, column);
     if (path.length)
@@ -43,9 +68,8 @@ void config_errors_at(struct config_errors *errors, const struct place *place, i
         text_addf(&text, ": %s", length < 0 ? "" : message);
     free(message);
     text_free(&path);
-    errors->lines = memory_resize(errors->lines, errors->count + 1, sizeof *errors->lines);
-    errors->lines[errors->count] = text_take(&text);
-    text_sanitize(errors->lines[errors->count++]);
+    text_sanitize(text.bytes);
+    config_errors_insert(errors, file, (struct node_position){line, column}, text_take(&text));
 }
 
 void config_errors_free(struct config_errors *errors)
@@ -53,5 +77,6 @@ void config_errors_free(struct config_errors *errors)
     for (size_t i = 0; i < errors->count; i++)
         free(errors->lines[i]);
     free(errors->lines);
+    free(errors->positions);
     *errors = (struct config_errors){0};
 }

@@ -8,10 +8,12 @@
 
 enum { CONFIG_ERRORS = 200 /* kept at most; one more line says so */ };
 
-/* All that is wrong with a policy, one line each: "file:line:col: path.to.key: what, allowed". */
+/* All that is wrong with a policy, one line each: "file:line:col: path.to.key: what, allowed", of
+ * each file in the order of its lines. Begins as {0}. */
 struct config_errors {
     char **lines;
     size_t count;
+    struct node_position *positions; /* of the lines */
 };
 
 /* The way from a file to a value in it. The root has `file` alone, a mapping's value `key`, a

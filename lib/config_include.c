@@ -21,7 +21,7 @@ struct includer {
     const struct node *node;
 };
 
-static bool include_same(const char *a, const char *b)
+static bool config_include_same(const char *a, const char *b)
 {
     struct stat left, right;
 
@@ -29,8 +29,8 @@ static bool include_same(const char *a, const char *b)
            left.st_ino == right.st_ino;
 }
 
-static void include_databases(struct config_loader *loader, const char *path, const char *bytes,
-                              size_t length)
+static void config_include_databases(struct config_loader *loader, const char *path,
+                                     const char *bytes, size_t length)
 {
     struct config_file file = {0};
     struct schema_part part = {config_included_options, &file, NULL};
@@ -45,25 +45,25 @@ static void include_databases(struct config_loader *loader, const char *path, co
         config_databases(loader, file.databases, &databases);
 }
 
-static void include_file(const struct includer *includer, const char *path)
+static void config_include_file(const struct includer *includer, const char *path)
 {
     struct config_errors *errors = includer->loader->errors;
     char *bytes = NULL;
     size_t length = 0;
 
-    if (include_same(includer->path, path)) {
+    if (config_include_same(includer->path, path)) {
         config_errors_add(errors, includer->place, includer->node,
                           "%s includes itself; keep what is included in a folder of its own", path);
     } else if (!config_read(path, &bytes, &length)) {
         config_errors_add(errors, includer->place, includer->node, "%s can't be read: %s", path,
                           strerror(errno));
     } else {
-        include_databases(includer->loader, path, bytes, length);
+        config_include_databases(includer->loader, path, bytes, length);
     }
     free(bytes);
 }
 
-static void include_pattern(const struct includer *includer, const char *pattern)
+static void config_include_pattern(const struct includer *includer, const char *pattern)
 {
     const char *slash = strrchr(includer->path, '/');
     int folder = *pattern == '/' || !slash ? 0 : (int)(slash - includer->path) + 1;
@@ -72,9 +72,9 @@ static void include_pattern(const struct includer *includer, const char *pattern
     int result = glob(whole, GLOB_ERR, NULL, &found);
 
     for (size_t i = 0; result == 0 && i < found.gl_pathc; i++)
-        include_file(includer, found.gl_pathv[i]);
+        config_include_file(includer, found.gl_pathv[i]);
     if (result == GLOB_NOMATCH && !strpbrk(pattern, "*?["))
-        include_file(includer, whole); /* which tells why not */
+        config_include_file(includer, whole); /* which tells why not */
     else if (result != 0 && result != GLOB_NOMATCH)
         config_errors_add(includer->loader->errors, includer->place, includer->node,
                           "%s can't be searched: %s", whole, strerror(errno));
@@ -93,6 +93,6 @@ void config_include(struct config_loader *loader, const char *path,
         struct place item = {.up = &include, .index = i};
         struct includer includer = {loader, path, list ? &item : &include,
                                     list ? node->items[i] : node};
-        include_pattern(&includer, patterns->items[i]);
+        config_include_pattern(&includer, patterns->items[i]);
     }
 }

@@ -52,7 +52,8 @@ const struct option config_database_options[] = {
     {"name", OPTION_TEXT, 0, FIELD(name), NULL, NULL, NULL, NULL, NULL,
      "what the database is called: letters, digits, '.', '_' and '-'; a glob needs none"},
     {"path", OPTION_PATH, OPTION_REQUIRED, FIELD(path), NULL, NULL, NULL, NULL, NULL,
-     "its file, or a glob: then each file that matches is a database, named by its path"},
+     "its file; with *, ? or [ it is a glob, and each file that matches a database, named by its "
+     "path"},
     {"query_log", OPTION_SECTION, OPTION_NOT_YET, FIELD(query_log), NULL, NULL, NULL, NULL,
      &query_log_section, "where the application logs its queries"},
     {"alerts", OPTION_SECTIONS, OPTION_NOT_YET, FIELD(alerts), NULL, NULL, NULL, NULL,

@@ -43,9 +43,10 @@ const struct engine_host *database_host(const struct database *database);
 /* STATUS_REFUSED where the path no longer leads to the open file. Asked before every step. */
 enum status database_check_moved(struct database *database, struct error *error) MUST_CHECK;
 
-/* From now on SQLite waits for locks until `busy_until_ms` and interrupts a statement that still
- * runs at `stop_at_ms`; clock_monotonic_ms, 0: never. The host's wish to stop interrupts too. */
-void database_deadlines(struct database *database, double busy_until_ms, double stop_at_ms);
+/* From now on SQLite waits for each lock as long as `busy_ms`, and interrupts a statement that
+ * still runs at `stop_at_ms` (clock_monotonic_ms; 0: never). The host's wish to stop interrupts,
+ * too. */
+void database_deadlines(struct database *database, double busy_ms, double stop_at_ms);
 /* Whether the last interrupt was for `stop_at_ms`, not for the host. */
 bool database_overran(const struct database *database);
 

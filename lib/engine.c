@@ -99,7 +99,8 @@ static void engine_take_lease(struct engine *engine)
                                  .duty = limits->duty,
                                  .busy_ms = engine_ms(&limits->busy_timeout),
                                  .max_wal_bytes = limits->max_wal,
-                                 .window_open = window_open(limits->window, engine->now_us)};
+                                 .window_open = engine->job->outside_window ||
+                                                window_open(limits->window, engine->now_us)};
 
     engine->lease = lease_new(engine->database, &lease);
 }
@@ -119,7 +120,7 @@ static enum status engine_measure(struct engine *engine, void **facts, struct de
     double busy_ms = engine_ms(&engine->job->database->limits.busy_timeout);
 
     *decision = (struct decision){.rows = -1, .bytes = -1, .seconds = -1};
-    database_deadlines(engine->database, clock_monotonic_ms() + busy_ms, 0);
+    database_deadlines(engine->database, busy_ms, 0);
     enum status status = task->kind->measure(engine, task->options, facts, error);
     if (status == STATUS_OK)
         task->kind->decide(task->options, *facts, engine->now_us, decision);
@@ -228,6 +229,17 @@ static void engine_conclude(enum status status, const struct error *error, struc
     }
 }
 
+/* Where one fsync is longer than a step may be, that is the disk's doing, and is said. */
+static void engine_tell_slow(const struct engine *engine, struct outcome *outcome)
+{
+    double slow_ms = lease_slow_commit(engine->lease);
+    size_t length = strlen(outcome->reason);
+
+    if (slow_ms > 0)
+        snprintf(outcome->reason + length, sizeof outcome->reason - length,
+                 "; a commit alone takes %.0f ms here, more than max_lock", slow_ms);
+}
+
 enum status engine_run(const struct engine_job *job, struct error *error)
 {
     bool read_only = job->task->kind->flags & TASK_READ_ONLY;
@@ -246,9 +258,11 @@ enum status engine_run(const struct engine_job *job, struct error *error)
         status = engine_act(&engine, &outcome, error);
         outcome.bytes_freed = engine.lease ? engine_freed(&engine, free_bytes, pages) : 0;
     }
-    if (engine.lease)
-        lease_statistics(engine.lease, &outcome.lock, &share);
     engine_conclude(status, error, &outcome);
+    if (engine.lease) {
+        lease_statistics(engine.lease, &outcome.lock, &share);
+        engine_tell_slow(&engine, &outcome);
+    }
     engine_close(&engine);
     outcome.seconds = (clock_monotonic_ms() - begin) / 1e3;
     struct event_subject subject = engine_subject(&engine);

@@ -1,5 +1,4 @@
 /* An inspection: a health report on one file, whether any policy knows it or not. In a worker. */
-#include "clock.h"
 #include "database.h"
 #include "engine.h"
 #include "inspection.h"
@@ -30,7 +29,6 @@ enum status engine_inspect(const struct engine_job *job, struct error *error)
     if ((status = database_open(job->file, &job->seen, DATABASE_READ, inspect_busy_ms, &job->host,
                                 &database, error)))
         return status;
-    database_deadlines(database, clock_monotonic_ms() + inspect_busy_ms, 0);
     status = pages_measure(database_sql(database), &limits, &report, error);
     if (status == STATUS_OK)
         status = inspection_look(database_sql(database), &inspection, error);

@@ -5,7 +5,6 @@
 #include "event.h"
 
 #include "event_check.h"
-#include "text.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -73,6 +73,7 @@ static const struct event_key btree_keys[] = {
     {"leaf_pages",     EVENT_COUNT,  0,                           0,    NULL,  NULL},
     {"overflow_pages", EVENT_COUNT,  0,                           0,    NULL,  NULL},
     {"overflow_error", EVENT_COUNT,  EVENT_OPTIONAL | EVENT_NULL, 0,    NULL,  NULL},
+    {"leaves_read",    EVENT_COUNT,  EVENT_OPTIONAL | EVENT_NULL, 0,    NULL,  NULL},
     {"entries",        EVENT_COUNT,  EVENT_OPTIONAL | EVENT_NULL, 0,    NULL,  NULL},
     {"entry_bytes",    EVENT_NUMBER, EVENT_OPTIONAL | EVENT_NULL, 0,    NULL,  NULL},
     {"bytes",          EVENT_COUNT,  0,                           0,    NULL,  NULL},
@@ -83,9 +84,10 @@ static const struct event_key btree_keys[] = {
 };
 
 static const struct event_key sqlite_keys[] = {
-    {"version",             EVENT_TEXT, 0,          NAME, NULL, NULL},
-    {"wal_reset_bug",       EVENT_FLAG, 0,          0,    NULL, NULL},
-    {"last_writer_version", EVENT_TEXT, EVENT_NULL, NAME, NULL, NULL},
+    {"version",                   EVENT_TEXT, 0,              NAME, NULL, NULL},
+    {"wal_reset_bug",             EVENT_FLAG, 0,              0,    NULL, NULL},
+    {"last_writer_version",       EVENT_TEXT, EVENT_NULL,     NAME, NULL, NULL},
+    {"last_writer_wal_reset_bug", EVENT_FLAG, EVENT_OPTIONAL, 0,    NULL, NULL},
     {0},
 };
 

@@ -13,7 +13,9 @@
 #include <systemd/sd-id128.h>
 #include <time.h>
 
-enum { HISTORY_PRUNE = 1000 };
+enum { HISTORY_PRUNE = 1000 }; /* runs forgotten at once */
+
+static const int64_t history_ahead_us = INT64_C(7) * 86400 * 1000000;
 
 static int64_t history_now_us(clockid_t clock)
 {
@@ -122,14 +124,12 @@ static bool history_synchronised(void)
     return state >= 0 && state != TIME_ERROR && !(clock.status & STA_UNSYNC);
 }
 
-/* What the tables know of the clock, before anything about now goes in. */
+/* What the table knows of the clock, before anything about now goes in. */
 static enum status history_recall(struct history *history, const char *boot,
                                   struct engine_memory *memory, struct error *error)
 {
     int64_t synchronised = 0;
-    enum status status = history_db_number(history, error,
-                                           "SELECT max(t) FROM (SELECT max(last_us) AS t FROM clock"
-                                           " UNION ALL SELECT max(recorded_us) FROM run)",
+    enum status status = history_db_number(history, error, "SELECT max(believed_us) FROM clock",
                                            NULL, &memory->newest_us);
 
     if (!status)
@@ -142,18 +142,44 @@ static enum status history_recall(struct history *history, const char *boot,
     return status;
 }
 
-static enum status history_note(struct history *history, const char *boot, struct error *error)
+static enum status history_note(struct history *history, const char *boot, int64_t now, bool sure,
+                                bool believed, struct error *error)
 {
-    int64_t now = history_now_us(CLOCK_REALTIME), offset = now - history_now_us(CLOCK_BOOTTIME);
-
     return history_db_do(history, error,
-                         "INSERT INTO clock(boot, offset_us, first_us, last_us, synchronised)"
-                         " VALUES(?1, ?2, ?3, ?3, ?4) ON CONFLICT(boot) DO UPDATE SET"
-                         " last_us = max(last_us, ?3), synchronised = max(synchronised, ?4)",
-                         "tiii", boot, offset, now, (int64_t)history_synchronised());
+                         "INSERT INTO clock(boot, offset_us, last_us, believed_us, synchronised)"
+                         " VALUES(?1, ?2, ?3, CASE WHEN ?4 THEN ?3 END, ?5)"
+                         " ON CONFLICT(boot) DO UPDATE SET last_us = ?3,"
+                         " offset_us = CASE WHEN ?6 THEN ?2 ELSE offset_us END,"
+                         " believed_us = CASE WHEN ?4 THEN ?3 ELSE believed_us END,"
+                         " synchronised = max(synchronised, ?5)",
+                         "tiiiii", boot, now - history_now_us(CLOCK_BOOTTIME), now,
+                         (int64_t)believed, (int64_t)history_synchronised(), (int64_t)sure);
 }
 
-enum status history_clock(struct history *history, struct engine_memory *memory,
+/* Once it is known to be right, what was believed of later times was wrong. */
+static enum status history_correct(struct history *history, int64_t now, struct error *error)
+{
+    return history_db_do(history, error, "UPDATE clock SET believed_us = ?1 WHERE believed_us > ?1",
+                         "i", now);
+}
+
+static enum status history_see(struct history *history, const char *boot, bool sure,
+                               struct engine_memory *known, struct error *error)
+{
+    int64_t now = history_now_us(CLOCK_REALTIME);
+    enum status status = history_recall(history, boot, known, error);
+
+    sure = sure || history_synchronised();
+    bool near = known->newest_us < 0 ||
+                (now >= known->newest_us && now - known->newest_us <= history_ahead_us);
+    if (!status && sure)
+        status = history_correct(history, now, error);
+    if (!status)
+        status = history_note(history, boot, now, sure, sure || near, error);
+    return status;
+}
+
+enum status history_clock(struct history *history, bool sure, struct engine_memory *memory,
                           struct error *error)
 {
     struct engine_memory known = {-1, -1, false};
@@ -165,9 +191,7 @@ enum status history_clock(struct history *history, struct engine_memory *memory,
         sd_id128_to_string(id, boot);
     status = history_db_begin(history, error);
     if (!status)
-        status = history_recall(history, boot, &known, error);
-    if (!status)
-        status = history_note(history, boot, error);
+        status = history_see(history, boot, sure, &known, error);
     status = history_db_end(history, status, error);
     if (!status)
         *memory = known;
@@ -186,10 +210,11 @@ enum status history_prune(struct history *history, const struct span *keep, int6
                           "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE started_us < ?"
                           " ORDER BY started_us LIMIT ?)",
                           "ii", cutoff, (int64_t)HISTORY_PRUNE);
-    if (!status) /* that this host was ever synchronised must stay known */
+    if (!status) /* what is believed, and that it was ever synchronised, must stay known */
         status = history_db_do(history, error,
                                "DELETE FROM clock WHERE last_us < ? AND last_us <"
-                               " (SELECT max(last_us) FROM clock WHERE synchronised)",
+                               " (SELECT max(last_us) FROM clock WHERE synchronised) AND last_us <"
+                               " (SELECT max(last_us) FROM clock WHERE believed_us NOT NULL)",
                                "i", cutoff);
     return history_db_end(history, status, error);
 }

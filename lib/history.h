@@ -25,8 +25,10 @@ enum status history_record(struct history *history, const json_t *outcome, const
                            int64_t started_us, struct error *error) MUST_CHECK;
 
 /* Notes the clock as it is now (boot id, wall less boot clock, whether synchronised) and returns
- * what was known before. */
-enum status history_clock(struct history *history, struct engine_memory *memory,
+ * what was known before. `sure` is the operator's word that it is right. A time that is neither
+ * sure nor synchronised and over 7 days ahead of all that was known is not believed: it must not
+ * vouch for itself in the next run. */
+enum status history_clock(struct history *history, bool sure, struct engine_memory *memory,
                           struct error *error) MUST_CHECK;
 
 /* Forgets what is older than `keep` (the policy's `history:`). */

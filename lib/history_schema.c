@@ -21,7 +21,6 @@ const char *const history_schema[] = {
     " lock_total_ms REAL NOT NULL,"
     " effect TEXT);" /* JSON */
     "CREATE INDEX run_started ON run(started_us);"
-    "CREATE INDEX run_recorded ON run(recorded_us);"
     "CREATE INDEX run_task ON run(database, task, target, started_us);"
     "CREATE TABLE sample("
     " run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,"
@@ -45,10 +44,10 @@ const char *const history_schema[] = {
     " density REAL,"
     " PRIMARY KEY(sample, position)) WITHOUT ROWID;"
     "CREATE TABLE clock("
-    " boot TEXT PRIMARY KEY,"      /* the boot's id: machine-id(5)'s sibling */
-    " offset_us INTEGER NOT NULL," /* wall clock less boot clock, when first seen */
-    " first_us INTEGER NOT NULL,"
-    " last_us INTEGER NOT NULL,"
+    " boot TEXT PRIMARY KEY,"          /* sd_id128_get_boot(3) */
+    " offset_us INTEGER NOT NULL,"     /* wall clock less boot clock, when first seen or sure */
+    " last_us INTEGER NOT NULL,"       /* when last seen, believed or not */
+    " believed_us INTEGER,"            /* when last believed */
     " synchronised INTEGER NOT NULL);" /* the kernel has said so during this boot */
     "PRAGMA user_version = 1;",
 };

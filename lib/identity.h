@@ -19,10 +19,10 @@ struct identity {
 
 /* Opens the folder of `path` (absolute) without following a link that another user than root or
  * ourselves could have made, and looks at the file in it: regular, one link, not a symbolic link,
- * on a local file system, not root's inside a folder that others can write, and, unless we are
- * root, our own; its -wal, -shm and -journal, where there are any, are plain files too.
- * `*folder` is an O_PATH descriptor of the folder, the caller's to close; `*name` points into
- * `path`. STATUS_REFUSED names the reason; the error's text is fit for a terminal. */
+ * on a local file system and not mounted there by itself, not root's inside a folder that others
+ * can write, and, unless we are root, our own; its -wal, -shm and -journal, where there are any,
+ * are plain files too. `*folder` is an O_PATH descriptor of the folder, the caller's to close;
+ * `*name` points into `path`. STATUS_REFUSED names the reason, fit for a terminal. */
 enum status identity_find(const char *path, int *folder, const char **name,
                           struct identity *identity, struct error *error) MUST_CHECK;
 

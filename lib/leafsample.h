@@ -34,7 +34,9 @@ struct leafsample {
 };
 
 struct leafsample_estimate {
-    double density; /* used bytes of the leaves over `room`; as pgstatindex's avg_leaf_density */
+    /* 1 - sum(unused) / sum(room), as pgstatindex's avg_leaf_density: cells and their pointers
+     * count as used, a page's headers neither as used nor as room. */
+    double density;
     double entry_bytes; /* bytes used by leaves and overflow pages, over entries */
     int64_t entries, overflow_pages;
     int64_t overflow_error; /* the 95% half-width; 0 where all leaves were read */

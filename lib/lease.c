@@ -33,6 +33,8 @@ struct lease {
     int64_t foreign;  /* commits of others since rate_since_ms */
     double rate;      /* of these, a millisecond */
     double rate_since_ms;
+    double foreign_ms; /* when the last of them was seen */
+    double let_in_ms;  /* when the last gap ended in which a waiter must have got in */
 
     double first_ms; /* the first lease_begin */
     float *holds;    /* milliseconds, for the statistics */
@@ -96,6 +98,8 @@ static bool lease_look(struct lease *lease)
     uint32_t foreign = now - lease->changes;
 
     lease->changes = now;
+    if (foreign)
+        lease->foreign_ms = clock_monotonic_ms();
     if (foreign > INT32_MAX) /* the log was restarted or the counter is another: not a count */
         return true;
     lease->foreign += foreign;
@@ -114,7 +118,7 @@ static void lease_learn(struct lease *lease)
     lease->foreign = 0;
     lease->rate_since_ms = now;
     lease->profile = pace_profile(neighbours_connections(lease->neighbours), lease->rate,
-                                  lease->limits.max_lock_ms);
+                                  now - lease->foreign_ms, lease->limits.max_lock_ms);
 }
 
 /* Before the first step: a look at how others write, if there are any. */
@@ -130,10 +134,18 @@ static void lease_first_look(struct lease *lease)
     lease_learn(lease);
 }
 
+/* Others write after all. */
+static void lease_met(struct lease *lease)
+{
+    if (lease->profile == PACE_IDLE || lease->profile == PACE_ALONE)
+        lease->profile = PACE_ONE;
+}
+
 static enum status lease_leave_gap(struct lease *lease, struct error *error)
 {
     const struct engine_host *host = database_host(lease->database);
-    struct pace_gap gap = pace_gap(lease->profile, lease->last_hold_ms, lease->limits.duty);
+    struct pace_gap gap = pace_gap(lease->profile, lease->last_hold_ms, lease->limits.duty,
+                                   lease->last_end_ms - lease->let_in_ms);
     bool met = false;
 
     for (;;) {
@@ -143,9 +155,14 @@ static enum status lease_leave_gap(struct lease *lease, struct error *error)
         met = lease_look(lease) || met;
         double wanted = met ? gap.least_ms : gap.whole_ms;
         if (waited >= wanted)
-            return STATUS_OK;
+            break;
         clock_sleep_ms(fmin(lease_poll_ms, wanted - waited));
     }
+    if (met)
+        lease_met(lease);
+    if (met || gap.whole_ms >= pace_busy_step(lease->last_hold_ms))
+        lease->let_in_ms = clock_monotonic_ms();
+    return STATUS_OK;
 }
 
 static enum status lease_take(struct lease *lease, struct error *error)
@@ -157,7 +174,7 @@ static enum status lease_take(struct lease *lease, struct error *error)
         ((status = database_prepare(lease->database, "BEGIN IMMEDIATE", &lease->begin, error)) ||
          (status = database_prepare(lease->database, "COMMIT", &lease->commit, error))))
         return status;
-    database_deadlines(lease->database, clock_monotonic_ms() + lease->limits.busy_ms, 0);
+    database_deadlines(lease->database, lease->limits.busy_ms, 0);
     status = database_step(lease->database, lease->begin, &row, error);
     sqlite3_reset(lease->begin);
     if (status)
@@ -166,7 +183,7 @@ static enum status lease_take(struct lease *lease, struct error *error)
     lease->begun_ms = clock_monotonic_ms();
     lease->rows = 0;
     lease_look(lease);
-    database_deadlines(lease->database, lease->begun_ms + lease->limits.max_lock_ms,
+    database_deadlines(lease->database, 0,
                        lease->begun_ms + lease_overrun * lease->limits.max_lock_ms);
     return STATUS_OK;
 }
@@ -190,6 +207,8 @@ enum status lease_begin(struct lease *lease, struct error *error)
         if ((status = lease_leave_gap(lease, error)))
             return status;
     }
+    if (lease->profile == PACE_ALONE && !neighbours_none(lease->neighbours))
+        lease->profile = PACE_ONE; /* someone came; the next look will tell who */
     lease_learn(lease);
     if ((status = database_check_moved(lease->database, error)))
         return status;
@@ -206,9 +225,12 @@ bool lease_spent(struct lease *lease)
            clock_monotonic_ms() - lease->begun_ms >= fmax(aim, least);
 }
 
+/* The step is over, whichever way: what follows may wait again. */
 static void lease_note_hold(struct lease *lease)
 {
     double now = clock_monotonic_ms();
+
+    database_deadlines(lease->database, lease->limits.busy_ms, 0);
 
     lease->open = false;
     lease->last_hold_ms = now - lease->begun_ms;
@@ -237,7 +259,7 @@ enum status lease_end(struct lease *lease, struct error *error)
     bool row;
 
     database_deadlines(lease->database,
-                       fmax(begin + 1, lease->begun_ms + lease->limits.max_lock_ms), 0);
+                       fmax(1, lease->begun_ms + lease->limits.max_lock_ms - begin), 0);
     enum status status = database_step(lease->database, lease->commit, &row, error);
     sqlite3_reset(lease->commit);
     if (status == STATUS_BUSY)
@@ -298,4 +320,9 @@ void lease_statistics(const struct lease *lease, struct outcome_lock *lock, doub
     lock->max_ms = sorted[lease->hold_count - 1];
     lock->p99_ms = sorted[(lease->hold_count * 99 + 99) / 100 - 1];
     free(sorted);
+}
+
+double lease_slow_commit(const struct lease *lease)
+{
+    return lease->hold_count && lease->commit_ms > lease->limits.max_lock_ms ? lease->commit_ms : 0;
 }

@@ -17,7 +17,8 @@ enum {
     NODE_BYTES = 4 * 1024 * 1024,
     NODE_COUNT = 200000,
     NODE_DEPTH = 32,
-    NODE_KEYS = 256 /* in one mapping */
+    NODE_KEYS = 256,    /* in one mapping */
+    NODE_ANCHORS = 1000 /* values with a name, for aliases */
 };
 
 struct node {

@@ -268,7 +268,8 @@ static void pagefile_wait(double ms)
     int64_t ns = ms > 0 ? (int64_t)(ms * 1e6) : 0;
     struct timespec pause = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 
-    nanosleep(&pause, NULL);
+    if (ns)
+        nanosleep(&pause, NULL);
 }
 
 enum status pagefile_breathe(struct pagefile *file, struct error *error)

@@ -135,13 +135,16 @@ static int64_t pages_share(const struct pages_look *look)
     return low;
 }
 
+/* Slices read page 1 again, so what is left of the budget may be less than was shared out. */
 static enum status pages_sample(struct pages_look *look, struct error *error)
 {
     int64_t share = pages_share(look);
     enum status status = STATUS_OK;
 
-    for (size_t i = 0; i < look->tree_count && !status; i++)
-        status = treelook_sample(&look->trees[i], share, error);
+    for (size_t i = 0; i < look->tree_count && !status; i++) {
+        int64_t left = pages_budget(look);
+        status = treelook_sample(&look->trees[i], share < left ? share : left, error);
+    }
     return status;
 }
 

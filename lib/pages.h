@@ -48,9 +48,13 @@ struct pages_limits {
     void *argument;
 };
 
-/* Measures. No transaction may be open on `db`; none is afterwards. Where page 1 itself cannot be
- * believed it fails with STATUS_REFUSED and says why; what is wrong with a single b-tree is in
- * that b-tree's `error`. */
+/* Measures. No transaction may be open on `db`; none is afterwards. Where page 1 or the schema
+ * cannot be believed it fails with STATUS_REFUSED and says why; what is wrong with a single b-tree
+ * is in that b-tree's `error`. STATUS_BUSY: locked for too long, or its schema kept changing.
+ *
+ * It reads all interior pages, and of leaves and the freelist as many as fit into 1% of the file's
+ * pages or 64 (fewer where interior pages take that much). Overflow pages are estimated from the
+ * leaves, and held against what the file has in all. */
 enum status pages_measure(sqlite3 *db, const struct pages_limits *limits,
                           struct pages_report *report, struct error *error) MUST_CHECK;
 void pages_report_free(struct pages_report *report); /* what it holds, not the struct */

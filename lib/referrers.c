@@ -69,6 +69,29 @@ static struct referrer *referrers_item(struct referrers *referrers, const char *
     return last;
 }
 
+/* The statements that clear a child find its rows by the child's collation, where SQLite goes by
+ * the parent's: they could take rows that refer to other parents. */
+static enum status referrers_check_collation(struct database *database,
+                                             const struct referrers *referrers,
+                                             const struct referrer *item, const char *from,
+                                             const char *to, struct error *error)
+{
+    sqlite3 *sql = database_sql(database);
+    const char *child = "BINARY", *parent = "BINARY";
+
+    if (item->action != ACTION_CASCADE && item->action != ACTION_SET_NULL)
+        return STATUS_OK;
+    sqlite3_table_column_metadata(sql, "main", item->table, from, NULL, &child, NULL, NULL, NULL);
+    sqlite3_table_column_metadata(sql, "main", referrers->table, to, NULL, &parent, NULL, NULL,
+                                  NULL);
+    if (strcasecmp(child, parent) == 0)
+        return STATUS_OK;
+    return error_set(error, STATUS_REFUSED,
+                     "the foreign key of %s to %s can't be followed: %s has the collation %s and "
+                     "%s has %s",
+                     item->table, referrers->table, from, child, to, parent);
+}
+
 static enum status referrers_collect(struct database *database, struct referrers *referrers,
                                      struct error *error)
 {
@@ -93,6 +116,8 @@ static enum status referrers_collect(struct database *database, struct referrers
                                item->table, referrers->table);
             break;
         }
+        if ((status = referrers_check_collation(database, referrers, item, from, to, error)))
+            break;
         item->columns.columns[item->columns.count++] = memory_copy(from);
         item->parent_columns.columns[item->parent_columns.count++] = memory_copy(to);
     }
@@ -197,9 +222,11 @@ static void referrers_list_missing(const struct referrers *referrers, struct tex
         const struct referrer *item = &referrers->items[i];
         if (!item->indexed) {
             text_addf(list, "%sCREATE INDEX ... ON ", list->length ? "; " : "");
-            text_add_identifier(list, item->table);
-            text_add(list, "(");
-            table_key_columns(&item->columns, "", list);
+            text_add_name(list, item->table);
+            for (size_t c = 0; c < item->columns.count; c++) {
+                text_add(list, c ? ", " : "(");
+                text_add_name(list, item->columns.columns[c]);
+            }
             text_add(list, ")");
         }
         if (item->below)

@@ -1,5 +1,5 @@
 /*
- * The parts of retention: what is measured (retention_measure.c, retention_walk.c), the moment
+ * The parts of retention: what is measured (retention_measure.c, retention_sample.c), the moment
  * before which rows go (retention_cutoff.c), and the deletion itself (retention_run.c).
  * task_retention.c is the room that they are entered from.
  */
@@ -54,6 +54,25 @@ int64_t retention_keep_us(const struct retention_options *options, int64_t now_u
 /* Sets `beyond`, `most`, `cutoff_us` and `ties` from what was measured. */
 enum status retention_find_cutoff(struct engine *engine, const struct retention_options *options,
                                   struct retention_facts *facts, struct error *error) MUST_CHECK;
+
+/* Values of the time column, NULLs left out. Begins with times of -1. */
+struct retention_sample {
+    int64_t sampled;
+    int64_t counts[FORMAT_COUNT];
+    int64_t read;                 /* of these, in the known format ... */
+    int64_t old;                  /* ... and before the cut-off */
+    int64_t newest_us, oldest_us; /* of those read */
+};
+
+/* Adds rows from the ends of the key and of the index; with `rules` NULL the format alone. */
+enum status retention_sample_ends(struct database *database, const struct retention_facts *facts,
+                                  const struct timestamp_rules *rules, int64_t cutoff_us,
+                                  struct retention_sample *sample, struct error *error) MUST_CHECK;
+/* Adds rows at even distances between the smallest and the largest key, where that is a number. */
+enum status retention_sample_across(struct database *database, const struct table *table,
+                                    const struct timestamp_rules *rules, int64_t cutoff_us,
+                                    struct retention_sample *sample,
+                                    struct error *error) MUST_CHECK;
 
 /* What a run did. */
 struct retention_result {

@@ -10,121 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MEASURE_ENDS = 64,      /* rows sampled from each end of the key, and of the index */
-    MEASURE_PROBES = 256,   /* rows sampled across the keys */
-    MEASURE_COUNTED = 20000 /* rollback-journal mode: old rows beyond it are estimated */
-};
-
-/* --- sampling the time column ------------------------------------------------------------- */
-
-struct measure_sample {
-    int64_t counts[FORMAT_COUNT], sampled, read;
-    int64_t old, newest_us, oldest_us;
-};
-
-/* Runs a query whose rows are times. The format may not be known yet, then `rules` is NULL. */
-static enum status measure_sample(struct database *database, sqlite3_stmt *query,
-                                  const struct timestamp_rules *rules, int64_t cutoff_us,
-                                  struct measure_sample *sample, struct error *error)
-{
-    bool row = false;
-    enum status status;
-
-    while ((status = database_step(database, query, &row, error)) == STATUS_OK && row) {
-        sqlite3_value *value = sqlite3_column_value(query, 0);
-        int64_t us;
-        if (sqlite3_value_type(value) == SQLITE_NULL)
-            continue;
-        sample->sampled++;
-        sample->counts[timestamp_classify(value)]++;
-        if (!rules || !timestamp_read(rules, value, &us))
-            continue;
-        sample->read++;
-        sample->old += us < cutoff_us;
-        if (us > sample->newest_us)
-            sample->newest_us = us;
-        if (sample->oldest_us < 0 || us < sample->oldest_us)
-            sample->oldest_us = us;
-    }
-    sqlite3_reset(query);
-    return status;
-}
-
-static void measure_select(const struct table *table, struct text *sql)
-{
-    text_clear(sql);
-    text_add(sql, "SELECT ");
-    text_add_identifier(sql, table->column);
-    text_add(sql, " FROM ");
-    text_add_identifier(sql, table->name);
-}
-
-/* The first and the last rows, by key and, through an index, by age. */
-static enum status measure_ends(struct database *database, const struct retention_facts *facts,
-                                const struct timestamp_rules *rules, int64_t cutoff_us,
-                                struct measure_sample *sample, struct error *error)
-{
-    const struct table *table = &facts->table;
-    enum status status = STATUS_OK;
-    struct text sql = {0};
-
-    for (int i = 0; status == STATUS_OK && i < (table->index ? 4 : 2); i++) {
-        sqlite3_stmt *query = NULL;
-        measure_select(table, &sql);
-        text_add(&sql, " ORDER BY ");
-        text_add_identifier(&sql, i < 2 ? table->key.columns[0] : table->column);
-        text_addf(&sql, "%s LIMIT %d", i % 2 ? " DESC" : "", MEASURE_ENDS);
-        status = database_prepare(database, sql.bytes, &query, error);
-        if (status == STATUS_OK)
-            status = measure_sample(database, query, rules, cutoff_us, sample, error);
-        sqlite3_finalize(query);
-    }
-    text_free(&sql);
-    return status;
-}
-
-/* Rows at even distances between the smallest and the largest key, where that is a number. */
-static enum status measure_probes(struct database *database, const struct table *table,
-                                  const struct timestamp_rules *rules, int64_t cutoff_us,
-                                  struct measure_sample *sample, struct error *error)
-{
-    sqlite3_stmt *ends = NULL, *probe = NULL;
-    struct text sql = {0}, key = {0};
-    bool row = false;
-    enum status status;
-
-    text_add_identifier(&key, table->key.columns[0]);
-    text_addf(&sql, "SELECT (SELECT min(%s) FROM ", key.bytes); /* one query for both would scan */
-    text_add_identifier(&sql, table->name);
-    text_addf(&sql, "), (SELECT max(%s) FROM ", key.bytes);
-    text_add_identifier(&sql, table->name);
-    text_add(&sql, ")");
-    if ((status = database_prepare(database, sql.bytes, &ends, error)) ||
-        (status = database_step(database, ends, &row, error)) ||
-        sqlite3_column_type(ends, 1) != SQLITE_INTEGER)
-        goto out;
-    measure_select(table, &sql);
-    text_addf(&sql, " WHERE %s >= ?1 ORDER BY %s LIMIT 1", key.bytes, key.bytes);
-    double low = sqlite3_column_double(ends, 0), high = sqlite3_column_double(ends, 1);
-    status = database_prepare(database, sql.bytes, &probe, error);
-    for (int i = 0; status == STATUS_OK && i < MEASURE_PROBES; i++) {
-        sqlite3_bind_double(probe, 1, low + (high - low) * (i + 0.5) / MEASURE_PROBES);
-        status = measure_sample(database, probe, rules, cutoff_us, sample, error);
-    }
-out:
-    sqlite3_finalize(ends);
-    sqlite3_finalize(probe);
-    text_free(&sql);
-    text_free(&key);
-    return status;
-}
+enum { MEASURE_COUNTED = 20000 }; /* rollback-journal mode: old rows beyond it are estimated */
 
 static enum status measure_format(struct database *database,
                                   const struct retention_options *options,
                                   struct retention_facts *facts, struct error *error)
 {
-    struct measure_sample sample = {.newest_us = -1, .oldest_us = -1};
+    struct retention_sample sample = {.newest_us = -1, .oldest_us = -1};
     enum status status;
 
     facts->rules.format = (enum time_format)options->format;
@@ -133,13 +25,11 @@ static enum status measure_format(struct database *database,
     facts->rules.zone = facts->zone;
     if (facts->rules.format != FORMAT_AUTO)
         return STATUS_OK;
-    if ((status = measure_ends(database, facts, NULL, 0, &sample, error)) ||
-        (status = measure_probes(database, &facts->table, NULL, 0, &sample, error)))
+    if ((status = retention_sample_ends(database, facts, NULL, 0, &sample, error)) ||
+        (status = retention_sample_across(database, &facts->table, NULL, 0, &sample, error)))
         return status;
     return timestamp_detect(sample.counts, sample.sampled, &facts->rules.format, error);
 }
-
-/* --- counting ----------------------------------------------------------------------------- */
 
 static enum status measure_pages(struct engine *engine, struct retention_facts *facts,
                                  struct error *error)
@@ -229,7 +119,7 @@ static enum status measure_count_surely(struct engine *engine, const struct rete
 /* How many rows are past the cut-off. Through an index they are counted, else the sample's share
  * is all that is known without reading the whole table. */
 static enum status measure_old(struct engine *engine, struct retention_facts *facts,
-                               int64_t cutoff_us, const struct measure_sample *sample,
+                               int64_t cutoff_us, const struct retention_sample *sample,
                                struct error *error)
 {
     bool wal = database_facts(engine->database)->wal;
@@ -258,8 +148,6 @@ static enum status measure_old(struct engine *engine, struct retention_facts *fa
         facts->old = surely + count.old;
     return STATUS_OK;
 }
-
-/* --- guards ------------------------------------------------------------------------------- */
 
 static enum status measure_check_children(const struct retention_options *options,
                                           const struct retention_facts *facts, struct error *error)
@@ -309,7 +197,7 @@ static enum status measure_check_delete(struct database *database, const struct 
 static enum status measure_table(struct engine *engine, const struct retention_options *options,
                                  struct retention_facts *facts, struct error *error)
 {
-    struct measure_sample sample = {.newest_us = -1, .oldest_us = -1};
+    struct retention_sample sample = {.newest_us = -1, .oldest_us = -1};
     int64_t cutoff_us = retention_keep_us(options, engine->now_us);
     struct database *database = engine->database;
     enum status status;
@@ -321,13 +209,13 @@ static enum status measure_table(struct engine *engine, const struct retention_o
         (status = measure_format(database, options, facts, error)))
         return status;
     facts->by_age = facts->table.index || facts->table.key_is_time;
-    if ((status = measure_ends(database, facts, &facts->rules, cutoff_us, &sample, error)))
+    if ((status = retention_sample_ends(database, facts, &facts->rules, cutoff_us, &sample, error)))
         return status;
     facts->newest_us = sample.newest_us;
     facts->oldest_us = sample.oldest_us;
-    struct measure_sample spread = {.newest_us = -1, .oldest_us = -1};
-    if ((status =
-             measure_probes(database, &facts->table, &facts->rules, cutoff_us, &spread, error)) ||
+    struct retention_sample spread = {.newest_us = -1, .oldest_us = -1};
+    if ((status = retention_sample_across(database, &facts->table, &facts->rules, cutoff_us,
+                                          &spread, error)) ||
         (status = measure_check_clock(engine, facts, error)) ||
         (status = measure_rows(engine, options, facts, error)))
         return status;

@@ -1,4 +1,4 @@
-/* Reading all times of a table, by age or by key, in slices that nobody notices. */
+/* Walks over the times of a table's rows, in slices that nobody notices. Only reads. */
 #include "retention.h"
 
 #include "clock.h"

@@ -190,24 +190,27 @@ static void schema_option(struct schema_walk *walk, const struct option *option,
     walk->refused = refused;
 }
 
-static void schema_default(const struct option *option, void *field, const void *inherited)
+static void schema_default(const struct option *option, void *field)
+{
+    if (option->type == OPTION_SECTION)
+        schema_defaults(option->section->options, field);
+    else if (schema_type(option->type) && option->standard)
+        schema_parse_own(option, option->standard, field);
+}
+
+/* Takes the values of another field. They were parsed once; but a zone may be gone since then. */
+static void schema_inherit(struct schema_walk *walk, const struct option *option, void *field,
+                           const void *inherited, const struct node *map, const struct place *place)
 {
     const struct schema_type *type = schema_type(option->type);
     struct text value = {0};
+    struct error error;
 
-    if (option->type == OPTION_SECTION)
-        schema_defaults(option->section->options, field);
-    if (!type)
-        return;
-    if (!inherited || !(option->flags & OPTION_INHERITED)) {
-        if (option->standard)
-            schema_parse_own(option, option->standard, field);
-        return;
-    }
     for (size_t i = 0; i < type->count(inherited); i++) {
         text_clear(&value);
         type->text(option, inherited, i, &value);
-        schema_parse_own(option, value.bytes, field);
+        if (type->parse(option, value.bytes, field, &error) != STATUS_OK)
+            SCHEMA_WRONG(walk, place, map, "%s", error.text);
     }
     text_free(&value);
 }
@@ -225,7 +228,7 @@ void schema_defaults(const struct option *options, void *values)
 {
     schema_clear(options, values);
     for (const struct option *option = options; option->name; option++)
-        schema_default(option, schema_field(option, values), NULL);
+        schema_default(option, schema_field(option, values));
 }
 
 /* The row of that name, and the part that has it. */
@@ -267,8 +270,12 @@ static void schema_absent(struct schema_walk *walk, const struct schema_part *pa
             continue;
         if (option->flags & OPTION_REQUIRED)
             SCHEMA_WRONG(walk, &here, map, "is missing");
-        schema_default(option, schema_field(option, part->values),
-                       part->inherited ? schema_field_of(option, part->inherited) : NULL);
+        void *field = schema_field(option, part->values);
+        if (part->inherited && option->flags & OPTION_INHERITED)
+            schema_inherit(walk, option, field, schema_field_of(option, part->inherited), map,
+                           &here);
+        else
+            schema_default(option, field);
     }
 }
 

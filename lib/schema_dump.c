@@ -7,7 +7,7 @@
 #include <strings.h>
 
 /* Whether YAML and the loader read these bytes as this text without quotes. */
-static bool scalar_plain(const char *text)
+static bool schema_plain(const char *text)
 {
     if (!isalnum((unsigned char)*text) && !strchr("/_", *text))
         return false;
@@ -22,7 +22,7 @@ static bool scalar_plain(const char *text)
 }
 
 /* The code point of a well-formed UTF-8 sequence, and how many bytes it has. */
-static unsigned scalar_point(const unsigned char *s, size_t *length)
+static unsigned schema_point(const unsigned char *s, size_t *length)
 {
     *length = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
     unsigned point = *length == 1 ? s[0] : s[0] & (0x7FU >> *length);
@@ -33,7 +33,7 @@ static unsigned scalar_point(const unsigned char *s, size_t *length)
 }
 
 /* Controls, line breaks, byte order marks and non-characters: what YAML has escapes for. */
-static bool scalar_escaped(unsigned point)
+static bool schema_escaped(unsigned point)
 {
     return point < 0x20 || (point >= 0x7F && point <= 0xA0) || point == 0x2028 || point == 0x2029 ||
            point == 0xFEFF || point == 0xFFFE || point == 0xFFFF;
@@ -43,18 +43,18 @@ void schema_scalar(const char *text, struct text *out)
 {
     size_t length;
 
-    if (scalar_plain(text)) {
+    if (schema_plain(text)) {
         text_add(out, text);
         return;
     }
     text_add(out, "\"");
     for (const char *c = text; *c; c += length) {
-        unsigned point = scalar_point((const unsigned char *)c, &length);
+        unsigned point = schema_point((const unsigned char *)c, &length);
         if (point == '"' || point == '\\')
             text_addf(out, "\\%c", (int)point);
         else if (point == '\n')
             text_add(out, "\\n");
-        else if (scalar_escaped(point))
+        else if (schema_escaped(point))
             text_addf(out, "\\u%04X", point);
         else
             text_add_length(out, c, length);
@@ -62,8 +62,8 @@ void schema_scalar(const char *text, struct text *out)
     text_add(out, "\"");
 }
 
-static void dump_values(const struct option *option, const void *field, int indent,
-                        struct text *out)
+static void schema_dump_values(const struct option *option, const void *field, int indent,
+                               struct text *out)
 {
     const struct schema_type *type = schema_type(option->type);
     size_t count = type->count(field);
@@ -84,8 +84,8 @@ static void dump_values(const struct option *option, const void *field, int inde
     text_free(&value);
 }
 
-static void dump_list(const struct option *option, const struct option_list *list, int indent,
-                      struct text *out)
+static void schema_dump_list(const struct option *option, const struct option_list *list,
+                             int indent, struct text *out)
 {
     const struct option_section *section = option->section;
 
@@ -106,9 +106,9 @@ void schema_dump(const struct option *options, const void *values, int indent, s
             text_addf(out, "%*s%s:\n", indent, "", option->name);
             schema_dump(option->section->options, field, indent + 2, out);
         } else if (option->type == OPTION_SECTIONS) {
-            dump_list(option, field, indent, out);
+            schema_dump_list(option, field, indent, out);
         } else {
-            dump_values(option, field, indent, out);
+            schema_dump_values(option, field, indent, out);
         }
     }
 }

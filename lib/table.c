@@ -72,9 +72,16 @@ static enum status table_key_collect(struct database *database, const char *sql,
     bool row = false;
     enum status status = table_query(database, sql, name, other, &statement, error);
 
-    while (status == STATUS_OK && key->count < TABLE_KEY_COLUMNS &&
-           (status = database_step(database, statement, &row, error)) == STATUS_OK && row)
-        key->columns[key->count++] = table_text(statement, 0);
+    while (status == STATUS_OK &&
+           (status = database_step(database, statement, &row, error)) == STATUS_OK && row) {
+        if (key->count == TABLE_KEY_COLUMNS)
+            status = error_set(error, STATUS_REFUSED,
+                               "the key of %s has more than %d columns, and less than all of them "
+                               "could name several rows",
+                               name, TABLE_KEY_COLUMNS);
+        else
+            key->columns[key->count++] = table_text(statement, 0);
+    }
     sqlite3_finalize(statement);
     return status;
 }
@@ -205,6 +212,7 @@ enum status table_load(struct database *database, const char *name, const char *
                        struct table *table, struct error *error)
 {
     struct table found = {0};
+    char *integer = NULL; /* the INTEGER PRIMARY KEY, if there is one */
     enum status status = table_find(database, name, &found.name, error);
 
     if (status == STATUS_OK)
@@ -218,17 +226,17 @@ enum status table_load(struct database *database, const char *name, const char *
         status = table_one(database, table_sql_time_index, found.name, column, &found.index, error);
     if (status == STATUS_OK)
         status = table_has(database, table_sql_triggers, found.name, NULL, &found.triggers, error);
+    if (status == STATUS_OK)
+        status = table_one(database, table_sql_integer_key, found.name, NULL, &integer, error);
     if (status) {
         table_free(&found);
         return status;
     }
-    char *integer = NULL;
-    status = table_one(database, table_sql_integer_key, found.name, NULL, &integer, error);
     found.key_is_time = strcasecmp(found.key.columns[0], found.column) == 0 ||
                         (integer && strcasecmp(integer, found.column) == 0);
     free(integer);
     *table = found;
-    return status;
+    return STATUS_OK;
 }
 
 void table_free(struct table *table)

@@ -20,7 +20,7 @@ static const struct option integrity_options[] = {
     {"observe", OPTION_BOOL, 0, FIELD(common.observe), "false", NULL, NULL, NULL, NULL,
      "decide and report, never act"},
     {"level", OPTION_CHOICE, 0, FIELD(level), "quick", NULL, NULL, levels, NULL,
-     "quick leaves out the comparison of indexes with their tables"},
+     "how thorough it is; quick does not compare indexes with their tables"},
     {.name = NULL}};
 
 const struct task_kind task_integrity = {

@@ -26,11 +26,11 @@ static const struct option reindex_options[] = {
     {"fragmentation_above", OPTION_SHARE, 0, FIELD(fragmentation_above), "10%", "0%", "100%", NULL,
      NULL, "rebuild an index more fragmented than this"},
     {"density_below", OPTION_SHARE, 0, FIELD(density_below), "65%", "0%", "100%", NULL, NULL,
-     "or one whose leaves are filled less than this"},
+     "rebuild an index whose leaves are filled less than this"},
     {"min_size", OPTION_SIZE, 0, FIELD(min_size), "8MiB", NULL, NULL, NULL, NULL,
      "smaller indexes are left alone"},
     {"mode", OPTION_CHOICE, 0, FIELD(mode), "auto", NULL, NULL, modes, NULL,
-     "auto is online where it can be, else in the window"},
+     "how it is done; auto is online where it can be, else in the window"},
     {.name = NULL}};
 
 const struct task_kind task_reindex = {

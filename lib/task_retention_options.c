@@ -54,10 +54,10 @@ const struct option retention_options[] = {
     {"max_rows", OPTION_COUNT, 0, FIELD(max_rows), NULL, NULL, NULL, NULL, NULL,
      "the oldest rows beyond this number go, too"},
     {"keep_min", OPTION_SPAN, 0, FIELD(keep_min), NULL, NULL, NULL, NULL, NULL,
-     "max_size and max_rows remove no row younger than this; without it, than keep"},
+     "what is younger than this stays whatever max_size and max_rows say; without it, than keep"},
     {"allow_short", OPTION_BOOL, 0, FIELD(allow_short), "false", NULL, NULL, NULL, NULL,
      "allow keep and keep_min to be shorter than a day"},
-    {"max_delete", OPTION_SHARE, 0, FIELD(max_delete), "100%", "0.01%", "100%", NULL, NULL,
+    {"max_delete", OPTION_SHARE, 0, FIELD(max_delete), "100%", "0.000001%", "100%", NULL, NULL,
      "the share of the table's rows that one run may remove"},
     {"when_rows_above", OPTION_COUNT, 0, FIELD(when_rows_above), "0", NULL, NULL, NULL, NULL,
      "with no more rows than this the policy sleeps"},
@@ -73,7 +73,7 @@ const struct option retention_options[] = {
 
 static const int64_t day_us = INT64_C(86400000000);
 
-static const char *wrong(char *why, const char *option, const char *what)
+static const char *retention_wrong(char *why, const char *option, const char *what)
 {
     snprintf(why, WHY_SIZE, "%s", what);
     return option;
@@ -87,9 +87,10 @@ static const char *retention_check_short(const struct retention_options *options
     if (!span->set)
         return NULL;
     if (us == 0)
-        return wrong(why, name, "must be longer than 0");
+        return retention_wrong(why, name, "must be longer than 0");
     if (us < day_us && !options->allow_short)
-        return wrong(why, name, "is shorter than a day; if that is meant, say allow_short: true");
+        return retention_wrong(why, name,
+                               "is shorter than a day; if that is meant, say allow_short: true");
     return NULL;
 }
 
@@ -104,12 +105,12 @@ const char *retention_check(const void *values, char *why)
     if (name)
         return name;
     if (!options->keep.set && !(bounded && options->keep_min.set))
-        return wrong(why, "keep",
-                     "is missing; a retention needs it, or keep_min with max_size or max_rows");
+        return retention_wrong(
+            why, "keep", "is missing; a retention needs it, or keep_min with max_size or max_rows");
     if (options->keep_min.set && !bounded)
-        return wrong(why, "keep_min", "has no effect without max_size or max_rows");
+        return retention_wrong(why, "keep_min", "has no effect without max_size or max_rows");
     if (options->keep.set && options->keep_min.set &&
         units_span_us(&options->keep_min) > units_span_us(&options->keep))
-        return wrong(why, "keep_min", "must not be longer than keep");
+        return retention_wrong(why, "keep_min", "must not be longer than keep");
     return NULL;
 }

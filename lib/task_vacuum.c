@@ -27,9 +27,9 @@ static const struct option vacuum_options[] = {
     {"free_above", OPTION_SHARE, 0, FIELD(free_above), "20%", "0%", "100%", NULL, NULL,
      "act when more of the file than this is free pages"},
     {"free_bytes_above", OPTION_SIZE, 0, FIELD(free_bytes_above), "64MiB", NULL, NULL, NULL, NULL,
-     "and when they are more bytes than this"},
+     "act when they are more bytes than this, too"},
     {"mode", OPTION_CHOICE, 0, FIELD(mode), "auto", NULL, NULL, modes, NULL,
-     "auto is incremental where the file allows it, else full in the window"},
+     "how it is done; auto is incremental where the file allows it, else full in the window"},
     {"renumber_rowids", OPTION_BOOL, 0, FIELD(renumber_rowids), "false", NULL, NULL, NULL, NULL,
      "allow a full VACUUM although tables without INTEGER PRIMARY KEY get new rowids"},
     {.name = NULL}};

@@ -4,6 +4,7 @@
 #include "memory.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -47,12 +48,29 @@ void text_addf(struct text *text, const char *format, ...)
     free(more);
 }
 
+/* Between two quotes; a quote within is doubled. */
+static void text_add_quoted(struct text *text, const char *name, const char *quote)
+{
+    text_add(text, quote);
+    for (; *name; name++) {
+        text_add_length(text, name, 1);
+        if (*name == *quote)
+            text_add(text, quote);
+    }
+    text_add(text, quote);
+}
+
+/* Not in double quotes, since SQLite takes "name" for a text where no column is called so
+ * (quirks.html#dblquote): DELETE ... WHERE "id" IN (SELECT "id" ...), after the application has
+ * renamed the column, would take every row. */
 void text_add_identifier(struct text *text, const char *name)
 {
-    text_add(text, "\"");
-    for (; *name; name++)
-        text_add_length(text, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1);
-    text_add(text, "\"");
+    text_add_quoted(text, name, "`");
+}
+
+void text_add_name(struct text *text, const char *name)
+{
+    text_add_quoted(text, name, "\"");
 }
 
 void text_clear(struct text *text)
@@ -97,7 +115,7 @@ char *text_bytes(char *buffer, int64_t bytes)
     double value = (double)bytes;
     size_t unit = 0;
 
-    while ((value >= 1024 || value <= -1024) && unit < 5) {
+    while (fabs(value) >= (unit ? 1023.95 : 1024) && unit < 5) { /* it will be rounded */
         value /= 1024;
         unit++;
     }
@@ -107,9 +125,9 @@ char *text_bytes(char *buffer, int64_t bytes)
 
 char *text_seconds(char *buffer, double seconds)
 {
-    int64_t whole = (int64_t)seconds;
+    int64_t whole = (int64_t)(seconds + 0.05);
 
-    if (seconds < 60)
+    if (whole < 60)
         snprintf(buffer, TEXT_SHORT, "%.1f s", seconds);
     else if (whole < 3600)
         snprintf(buffer, TEXT_SHORT, "%" PRId64 " min %" PRId64 " s", whole / 60, whole % 60);
@@ -148,14 +166,21 @@ static size_t text_sequence(const unsigned char *s)
     return overlong || beyond ? 0 : length;
 }
 
+/* Controls, and what ends a line or turns its order around: U+2028 to U+202E, U+2066 to U+2069. */
+static bool text_control(const unsigned char *s, size_t length)
+{
+    if (length == 3 && s[0] == 0xE2)
+        return (s[1] == 0x80 && s[2] >= 0xA8 && s[2] <= 0xAE) ||
+               (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9);
+    return *s < 0x20 || *s == 0x7F || (s[0] == 0xC2 && length == 2 && s[1] < 0xA0);
+}
+
 void text_sanitize(char *text)
 {
     for (unsigned char *s = (unsigned char *)text; *s;) {
-        size_t length = text_sequence(s);
-        bool control = *s < 0x20 || *s == 0x7F || (s[0] == 0xC2 && length == 2 && s[1] < 0xA0);
-        if (!length || control) {
-            memset(s, '?', length ? length : 1);
-        }
-        s += length ? length : 1;
+        size_t length = text_sequence(s), step = length ? length : 1;
+        if (!length || text_control(s, length))
+            memset(s, '?', step);
+        s += step;
     }
 }

@@ -12,7 +12,8 @@
 #define DAY_US    (24 * HOUR_US)
 
 static const int64_t timestamp_margin_us = 14 * HOUR_US; /* no zone is further from UTC */
-static const int64_t timestamp_floor_us = INT64_C(100000000) * SECOND_US; /* 1973-03-03 */
+static const int64_t timestamp_floor_us = INT64_C(100000000) * SECOND_US;  /* 1973-03-03 */
+static const int64_t timestamp_end_us = INT64_C(253402300800) * SECOND_US; /* the year 10000 */
 
 /* Numbers: microseconds = (number - origin) * scale, for low <= number < high. */
 static const struct {
@@ -121,7 +122,7 @@ static enum timestamp_zoned timestamp_zone(const char **at, const char *end, int
         return ZONED_WRONG;
     int64_t offset = hours * HOUR_US + minutes * 60 * SECOND_US;
     *us += west ? offset : -offset;
-    return *at == end ? ZONED_YES : ZONED_WRONG;
+    return *at == end && offset <= timestamp_margin_us ? ZONED_YES : ZONED_WRONG;
 }
 
 /* A wall-clock time as the latest moment that it can be. Where the zone changes its offset within
@@ -190,7 +191,7 @@ bool timestamp_read(const struct timestamp_rules *rules, sqlite3_value *value, i
 {
     int64_t us;
 
-    if (timestamp_value(rules->zone, value, &us) != rules->format)
+    if (rules->format == FORMAT_AUTO || timestamp_value(rules->zone, value, &us) != rules->format)
         return false;
     *latest_us = us;
     return true;
@@ -223,42 +224,57 @@ enum status timestamp_detect(const int64_t counts[FORMAT_COUNT], int64_t sampled
     return STATUS_OK;
 }
 
-/* Text is bounded by its day alone, a day and a margin later: its separator and its zone make it
- * compare differently from the moment that it means. */
-static void timestamp_text_range(int64_t before_us, struct text *low, struct text *high)
+/* The day of a moment as a bound of text. Only years of four digits sort among the others. */
+static void timestamp_day(int64_t us, struct text *literal)
 {
     char day[TEXT_SHORT];
 
-    text_time(day, before_us + timestamp_margin_us + DAY_US);
-    text_add(low, "''");
-    text_addf(high, "'%.10s'", day);
+    if (us < timestamp_floor_us)
+        text_add(literal, "''");
+    else if (us >= timestamp_end_us)
+        text_add(literal, "':'"); /* the character after '9' */
+    else
+        text_addf(literal, "'%.10s'", text_time(day, us));
 }
 
-void timestamp_range(enum time_format format, int64_t before_us, struct text *low,
-                     struct text *high)
+/* Whether the format is a number; then `*number` is the moment in it, `slack` times what rounding
+ * may have taken from it further on. */
+static bool timestamp_as_number(enum time_format format, int64_t us, double slack, double *number)
 {
     for (size_t i = 0; i < TIMESTAMP_NUMBERS; i++) {
         if (timestamp_numbers[i].format != format)
             continue;
-        double number =
-            (double)before_us / timestamp_numbers[i].scale + timestamp_numbers[i].origin;
-        text_addf(low, "%.1f", timestamp_numbers[i].low);
-        text_addf(high, "%.17g", number + fabs(number) * 1e-15);
-        return;
+        double exact = (double)us / timestamp_numbers[i].scale + timestamp_numbers[i].origin;
+        *number = exact + slack * fabs(exact) * 1e-15;
+        return true;
     }
-    timestamp_text_range(before_us, low, high);
+    return false;
+}
+
+/* Text is bounded by its day alone, a day and a margin later: its separator and its zone make it
+ * compare differently from the moment that it means. */
+void timestamp_range(enum time_format format, int64_t before_us, struct text *low,
+                     struct text *high)
+{
+    struct text ignored = {0};
+    double number;
+
+    timestamp_bounds(format, low, &ignored);
+    if (timestamp_as_number(format, before_us, 1, &number))
+        text_addf(high, "%.17g", number);
+    else
+        timestamp_day(before_us + timestamp_margin_us + DAY_US, high);
+    text_free(&ignored);
 }
 
 void timestamp_surely(enum time_format format, int64_t before_us, struct text *high)
 {
-    struct text low = {0};
-    char day[TEXT_SHORT];
+    double number;
 
-    if (format == FORMAT_DATETIME || format == FORMAT_DATE)
-        text_addf(high, "'%.10s'", text_time(day, before_us - timestamp_margin_us - DAY_US));
+    if (timestamp_as_number(format, before_us, -1, &number))
+        text_addf(high, "%.17g", number);
     else
-        timestamp_range(format, before_us, &low, high);
-    text_free(&low);
+        timestamp_day(before_us - timestamp_margin_us - DAY_US, high);
 }
 
 void timestamp_bounds(enum time_format format, struct text *low, struct text *high)

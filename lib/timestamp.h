@@ -38,7 +38,7 @@ const char *timestamp_format_name(enum time_format format); /* "unix_ms" */
 enum time_format timestamp_classify(sqlite3_value *value);
 
 /* The latest moment that the value can mean, UTC microseconds; false where it is not in the
- * rules' format. */
+ * rules' format, and always for FORMAT_AUTO. */
 bool timestamp_read(const struct timestamp_rules *rules, sqlite3_value *value, int64_t *latest_us);
 
 /* Which format a column is in, by how many of `counts[format]` sampled values are in each and

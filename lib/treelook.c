@@ -67,6 +67,7 @@ static void treelook_on_restart(void *argument)
     leafsample_free(&look->sample);
     look->previous = 0;
     look->jumps = look->entries = look->overflow_pages = 0;
+    look->changes = look->file->changes;
     if (look->watch && look->watch->restart)
         look->watch->restart(look->watch->argument, look->place);
 }
@@ -88,17 +89,17 @@ enum status treelook_walk(struct treelook *look, struct error *error)
         .restart = treelook_on_restart,
         .argument = look,
     };
-    enum status status = btreewalk(look->file, look->taken, btree->root, treelook_kind(btree),
-                                   &visitor, &btree->depth, error);
 
     look->changes = look->file->changes;
+    enum status status = btreewalk(look->file, look->taken, btree->root, treelook_kind(btree),
+                                   &visitor, &btree->depth, error);
     if (status != STATUS_INVALID)
         return status;
     treelook_damaged(look, error);
     return STATUS_OK;
 }
 
-/* Reads one leaf. Damage, where nobody wrote since the walk, is the b-tree's; else it is what
+/* Reads one leaf. Damage, where nobody wrote since the walk began, is the b-tree's; else it is what
  * became of the page meanwhile, and the sample has one leaf less. */
 static enum status treelook_read(struct treelook *look, uint32_t number, struct error *error)
 {

@@ -26,7 +26,7 @@ struct treelook {
     int64_t jumps;                   /* steps from leaf to leaf that go back or far ahead */
     int64_t entries, overflow_pages; /* of interior pages: exact */
     struct leafsample sample;
-    int64_t changes; /* the file's, when the walk was over */
+    int64_t changes; /* the file's, when the walk began */
 };
 
 /* Both put damage into btree->error; what fails is the look at the whole file. */

@@ -142,14 +142,15 @@ static enum status units_span_unknown(const char *name, const char *text, struct
 {
     if (strcasecmp(name, "m") == 0)
         return error_set(error, STATUS_INVALID,
-                         "\"%s\": %s alone could be minutes or months; write min or months", text,
-                         name);
+                         "\"%.100s\": %s alone could be minutes or months; write min or months",
+                         text, name);
     if (!*name)
         return error_set(error, STATUS_INVALID,
-                         "\"%s\" has no unit; write one of us, ms, s, min, h, d, w, months, y",
+                         "\"%.100s\" has no unit; write one of us, ms, s, min, h, d, w, months, y",
                          text);
     return error_set(error, STATUS_INVALID,
-                     "\"%s\": unknown unit; allowed are us, ms, s, min, h, d, w, months, y", text);
+                     "\"%.100s\": unknown unit; allowed are us, ms, s, min, h, d, w, months, y",
+                     text);
 }
 
 /* One number with its unit, added to `span`. */
@@ -162,11 +163,11 @@ static enum status units_span_part(const char **rest, const char *text, struct s
     enum number_state state = units_number(rest, &number);
 
     if (state == NUMBER_TOO_LONG)
-        return error_set(error, STATUS_INVALID, "\"%s\" is too long or finer than 1us", text);
+        return error_set(error, STATUS_INVALID, "\"%.100s\" is too long or finer than 1us", text);
     if (state == NUMBER_NONE)
-        return error_set(error, STATUS_INVALID,
-                         "\"%s\" is no span of time; write one such as 90d, 18 months or 1h 30min",
-                         text);
+        return error_set(
+            error, STATUS_INVALID,
+            "\"%.100s\" is no span of time; write one such as 90d, 18 months or 1h 30min", text);
     *rest = units_skip(*rest);
     units_name(rest, name);
     const struct unit *unit = units_find(span_units, name);
@@ -174,11 +175,11 @@ static enum status units_span_part(const char **rest, const char *text, struct s
         return units_span_unknown(name, text, error);
     if (unit->months && number.digits)
         return error_set(error, STATUS_INVALID,
-                         "\"%s\": months and years are whole; write 18 months for 1.5y", text);
+                         "\"%.100s\": months and years are whole; write 18 months for 1.5y", text);
     if (!units_add(&number, unit->months ? unit->months : unit->amount,
                    unit->months ? &months : &span->us) ||
         months > INT32_MAX)
-        return error_set(error, STATUS_INVALID, "\"%s\" is too long or finer than 1us", text);
+        return error_set(error, STATUS_INVALID, "\"%.100s\" is too long or finer than 1us", text);
     span->months = (int32_t)months;
     *rest = units_skip(*rest);
     return STATUS_OK;
@@ -200,7 +201,7 @@ enum status units_span(const char *text, struct span *span, struct error *error)
     if (status != STATUS_OK)
         return status;
     if (made.months > SPAN_YEARS * 12 || made.us > SPAN_YEARS * 366 * DAY)
-        return error_set(error, STATUS_INVALID, "\"%s\" is more than 10000 years", text);
+        return error_set(error, STATUS_INVALID, "\"%.100s\" is more than 10000 years", text);
     *span = made;
     return STATUS_OK;
 }
@@ -214,11 +215,11 @@ enum status units_size(const char *text, int64_t *bytes, struct error *error)
     enum number_state state = units_number(&rest, &number);
 
     if (state == NUMBER_TOO_LONG)
-        return error_set(error, STATUS_INVALID, "\"%s\" is too large or no whole number of bytes",
-                         text);
+        return error_set(error, STATUS_INVALID,
+                         "\"%.100s\" is too large or no whole number of bytes", text);
     if (state == NUMBER_NONE)
         return error_set(error, STATUS_INVALID,
-                         "\"%s\" is no size; write one such as 64MiB, 2GB or 512 bytes", text);
+                         "\"%.100s\" is no size; write one such as 64MiB, 2GB or 512 bytes", text);
     rest = units_skip(rest);
     units_name(&rest, name);
     const struct unit *unit = units_find(size_units, name);
@@ -227,11 +228,11 @@ enum status units_size(const char *text, int64_t *bytes, struct error *error)
         unit = units_find(size_units, "B");
     if (!unit || *rest)
         return error_set(error, STATUS_INVALID,
-                         "\"%s\": %s; allowed are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB", text,
+                         "\"%.100s\": %s; allowed are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB", text,
                          *name || *rest ? "unknown unit" : "a size needs a unit");
     if (!units_add(&number, unit->amount, &total))
-        return error_set(error, STATUS_INVALID, "\"%s\" is too large or no whole number of bytes",
-                         text);
+        return error_set(error, STATUS_INVALID,
+                         "\"%.100s\" is too large or no whole number of bytes", text);
     *bytes = total;
     return STATUS_OK;
 }
@@ -243,9 +244,10 @@ enum status units_share(const char *text, double *share, struct error *error)
     double scale = 100;
 
     if (units_number(&rest, &number) != NUMBER_GOOD || strcmp(units_skip(rest), "%") != 0)
-        return error_set(error, STATUS_INVALID, "\"%s\" is no share; write one such as 20%%", text);
+        return error_set(error, STATUS_INVALID, "\"%.100s\" is no share; write one such as 20%%",
+                         text);
     if (number.whole > 1000000)
-        return error_set(error, STATUS_INVALID, "\"%s\" is too large", text);
+        return error_set(error, STATUS_INVALID, "\"%.100s\" is too large", text);
     for (int i = 0; i < number.digits; i++) {
         number.whole *= 10;
         scale *= 10;
@@ -260,10 +262,10 @@ enum status units_count(const char *text, int64_t *count, struct error *error)
     struct number number;
 
     if (!isdigit((unsigned char)*text) || text[strspn(text, "0123456789")])
-        return error_set(error, STATUS_INVALID, "\"%s\" is no whole number; write digits alone",
+        return error_set(error, STATUS_INVALID, "\"%.100s\" is no whole number; write digits alone",
                          text);
     if (units_number(&rest, &number) != NUMBER_GOOD)
-        return error_set(error, STATUS_INVALID, "\"%s\" is too large", text);
+        return error_set(error, STATUS_INVALID, "\"%.100s\" is too large", text);
     *count = number.whole;
     return STATUS_OK;
 }

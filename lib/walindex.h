@@ -30,7 +30,7 @@ bool walindex_in_use(sqlite3 *db);
 
 /* Reads a consistent header: `backfilled` and the marks were read while it stood. STATUS_REFUSED:
  * no WAL mode, no -shm, or of a version not known; STATUS_BUSY: writers kept changing it. Holds no
- * lock and never waits. */
+ * lock and does not wait (but for SQLite's first reading of the schema, if `db` is new). */
 enum status walindex_read(sqlite3 *db, struct walindex *index, struct error *error) MUST_CHECK;
 
 /* The newest frame up to `index->max_frame` that has `page`, 0 where the database file has it.

@@ -35,10 +35,10 @@ static enum status window_times(const char **rest, const char *text, struct wind
     if (!weekdays_parse(rest, &window->weekdays) || !window_time(rest, &window->begin) ||
         *(*rest)++ != '-' || !window_time(rest, &window->end) || (**rest && **rest != ' '))
         return error_set(error, STATUS_INVALID,
-                         "\"%s\" is no window; write one such as Sun 02:00-05:00 UTC", text);
+                         "\"%.100s\" is no window; write one such as Sun 02:00-05:00 UTC", text);
     if (window->begin == window->end || window->begin == WINDOW_DAY)
         return error_set(error, STATUS_INVALID,
-                         "\"%s\" is no time at all; a whole day is 00:00-24:00", text);
+                         "\"%.100s\" is no time at all; a whole day is 00:00-24:00", text);
     *rest += strspn(*rest, " ");
     if (window->weekdays == WEEKDAYS_ALL)
         window->weekdays = 0;

@@ -17,7 +17,7 @@
 
 enum {
     ZONE_NAME = 128,            /* longest name */
-    ZONE_FILE = 256 * 1024,     /* largest file; the tz database's largest has 4 kB */
+    ZONE_FILE = 64 * 1024,      /* largest file; the tz database's largest has 4 kB */
     ZONE_HEADER = 44,           /* bytes, RFC 8536 section 3.1 */
     ZONE_TYPE = 6,              /* bytes of a local time type */
     ZONE_OFFSET_MAX = 26 * 3600 /* RFC 8536 section 3.2 */
@@ -151,7 +151,7 @@ static enum status zone_file(const char *path, const char *name, struct zone **z
     enum status status = STATUS_OK;
 
     if (length < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EISDIR))
-        status = error_set(error, STATUS_INVALID, "this host has no time zone \"%s\"", name);
+        status = error_set(error, STATUS_INVALID, "this host has no time zone \"%.100s\"", name);
     else if (length < 0)
         status = error_set(error, STATUS_INVALID, "%s: %s", path, strerror(errno));
     else if (!zone_parse(made, bytes, (size_t)length))
@@ -178,9 +178,9 @@ static bool zone_name_valid(const char *name)
 static enum status zone_named(const char *name, struct zone **zone, struct error *error)
 {
     if (!zone_name_valid(name))
-        return error_set(error, STATUS_INVALID,
-                         "\"%s\" is no name of a time zone; write one such as Europe/Berlin or UTC",
-                         name);
+        return error_set(
+            error, STATUS_INVALID,
+            "\"%.100s\" is no name of a time zone; write one such as Europe/Berlin or UTC", name);
     if (strcmp(name, "UTC") == 0) { /* also where no tz database is installed */
         *zone = memory_new(struct zone);
         return STATUS_OK;

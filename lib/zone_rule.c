@@ -11,7 +11,7 @@
 enum { DAY = 86400, HOUR = 3600 };
 
 /* A whole number of at most four digits. */
-static bool rule_number(const char **text, int *number)
+static bool zone_rule_number(const char **text, int *number)
 {
     int value = 0, digits = 0;
 
@@ -24,7 +24,7 @@ static bool rule_number(const char **text, int *number)
 }
 
 /* [+-]hh[:mm[:ss]] in seconds, up to a week as RFC 8536 allows. */
-static bool rule_time(const char **text, int32_t *seconds)
+static bool zone_rule_time(const char **text, int32_t *seconds)
 {
     int sign = **text == '-' ? -1 : 1, part = 0;
     int32_t total = 0;
@@ -32,7 +32,7 @@ static bool rule_time(const char **text, int32_t *seconds)
     if (**text == '-' || **text == '+')
         (*text)++;
     for (int unit = HOUR; unit; unit /= 60) {
-        if (!rule_number(text, &part) || part > (unit == HOUR ? 167 : 59))
+        if (!zone_rule_number(text, &part) || part > (unit == HOUR ? 167 : 59))
             return false;
         total += part * unit;
         if (unit == 1 || **text != ':')
@@ -44,7 +44,7 @@ static bool rule_time(const char **text, int32_t *seconds)
 }
 
 /* A zone's abbreviation: letters, or anything in <>. */
-static bool rule_name(const char **text)
+static bool zone_rule_name(const char **text)
 {
     const char *start = *text;
 
@@ -58,28 +58,28 @@ static bool rule_name(const char **text)
     return *text - start >= 3;
 }
 
-static bool rule_day(const char **text, struct zone_change *change)
+static bool zone_rule_day(const char **text, struct zone_change *change)
 {
     change->form = 'D';
     if (**text == 'J' || **text == 'M')
         change->form = *(*text)++;
     if (change->form != 'M')
-        return rule_number(text, &change->day) && change->day <= 365;
-    return rule_number(text, &change->month) && *(*text)++ == '.' &&
-           rule_number(text, &change->week) && *(*text)++ == '.' &&
-           rule_number(text, &change->day) && change->month >= 1 && change->month <= 12 &&
+        return zone_rule_number(text, &change->day) && change->day <= 365;
+    return zone_rule_number(text, &change->month) && *(*text)++ == '.' &&
+           zone_rule_number(text, &change->week) && *(*text)++ == '.' &&
+           zone_rule_number(text, &change->day) && change->month >= 1 && change->month <= 12 &&
            change->week >= 1 && change->week <= 5 && change->day <= 6;
 }
 
-static bool rule_change(const char **text, struct zone_change *change)
+static bool zone_rule_change(const char **text, struct zone_change *change)
 {
     change->time = 2 * HOUR;
-    if (*(*text)++ != ',' || !rule_day(text, change))
+    if (*(*text)++ != ',' || !zone_rule_day(text, change))
         return false;
     if (**text != '/')
         return true;
     (*text)++;
-    return rule_time(text, &change->time);
+    return zone_rule_time(text, &change->time);
 }
 
 bool zone_rule_parse(const char *text, struct zone_rule *rule)
@@ -87,20 +87,20 @@ bool zone_rule_parse(const char *text, struct zone_rule *rule)
     struct zone_rule made = {0};
     int32_t west;
 
-    if (!rule_name(&text) || !rule_time(&text, &west))
+    if (!zone_rule_name(&text) || !zone_rule_time(&text, &west))
         return false;
     made.standard = -west;
     if (*text) {
         made.has_daylight = true;
         made.daylight = made.standard + HOUR;
-        if (!rule_name(&text))
+        if (!zone_rule_name(&text))
             return false;
         if (*text != ',') {
-            if (!rule_time(&text, &west))
+            if (!zone_rule_time(&text, &west))
                 return false;
             made.daylight = -west;
         }
-        if (!rule_change(&text, &made.begin) || !rule_change(&text, &made.end) || *text)
+        if (!zone_rule_change(&text, &made.begin) || !zone_rule_change(&text, &made.end) || *text)
             return false;
     }
     *rule = made;
@@ -108,30 +108,30 @@ bool zone_rule_parse(const char *text, struct zone_rule *rule)
 }
 
 /* The first second (UTC, were the zone on Greenwich) of a day of a year. */
-static int64_t rule_midnight(int year, int month, int day)
+static int64_t zone_rule_midnight(int year, int month, int day)
 {
     struct tm parts = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
 
     return (int64_t)timegm(&parts);
 }
 
-static bool rule_leap(int year)
+static bool zone_rule_leap(int year)
 {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
 /* When the change comes in that year, in seconds of the wall clock before it. */
-static int64_t rule_moment(const struct zone_change *change, int year)
+static int64_t zone_rule_moment(const struct zone_change *change, int year)
 {
     if (change->form == 'D')
-        return rule_midnight(year, 1, 1 + change->day) + change->time;
+        return zone_rule_midnight(year, 1, 1 + change->day) + change->time;
     if (change->form == 'J') {
-        int after_february = change->day >= 60 && rule_leap(year);
-        return rule_midnight(year, 1, change->day + after_february) + change->time;
+        int after_february = change->day >= 60 && zone_rule_leap(year);
+        return zone_rule_midnight(year, 1, change->day + after_february) + change->time;
     }
-    int64_t first = rule_midnight(year, change->month, 1);
-    int64_t next = change->month == 12 ? rule_midnight(year + 1, 1, 1)
-                                       : rule_midnight(year, change->month + 1, 1);
+    int64_t first = zone_rule_midnight(year, change->month, 1);
+    int64_t next = change->month == 12 ? zone_rule_midnight(year + 1, 1, 1)
+                                       : zone_rule_midnight(year, change->month + 1, 1);
     int64_t weekday = ((first / DAY + 4) % 7 + 7) % 7; /* 1970-01-01 was a Thursday */
     int64_t moment = first + ((change->day - weekday + 7) % 7 + (change->week - 1) * 7) * DAY;
     while (moment >= next)
@@ -147,8 +147,8 @@ int32_t zone_rule_offset(const struct zone_rule *rule, int64_t utc_s)
     if (!rule->has_daylight || !gmtime_r(&local, &parts))
         return rule->standard;
     int year = parts.tm_year + 1900;
-    int64_t begin = rule_moment(&rule->begin, year) - rule->standard;
-    int64_t end = rule_moment(&rule->end, year) - rule->daylight;
-    bool daylight = begin < end ? utc_s >= begin && utc_s < end : utc_s >= begin || utc_s < end;
-    return daylight ? rule->daylight : rule->standard;
+    int64_t begin = zone_rule_moment(&rule->begin, year) - rule->standard;
+    int64_t end = zone_rule_moment(&rule->end, year) - rule->daylight;
+    bool summer = begin < end ? utc_s >= begin && utc_s < end : utc_s >= begin || utc_s < end;
+    return summer ? rule->daylight : rule->standard;
 }

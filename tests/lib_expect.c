@@ -2,7 +2,6 @@
 #include "lib_expect.h"
 
 #include "lib_folder.h"
-#include "memory.h"
 #include "text.h"
 
 #include <check.h>
@@ -12,7 +11,7 @@
 
 static bool expect_match(const char *text, const char *pattern, const char *folder)
 {
-    for (; *pattern; pattern++) {
+    for (; *pattern && *pattern != '&'; pattern++) {
         if (*pattern == '~') {
             for (; *text && *text != '\n'; text++)
                 if (expect_match(text, pattern + 1, folder))
@@ -22,7 +21,9 @@ static bool expect_match(const char *text, const char *pattern, const char *fold
         if (*pattern == '#') {
             if (!isdigit((unsigned char)*text))
                 return false;
-            text += strspn(text, "0123456789.,");
+            while (isdigit((unsigned char)*text) ||
+                   (strchr(".,", *text) && isdigit((unsigned char)text[1])))
+                text++;
         } else if (*pattern == '@') {
             if (strncmp(text, folder, strlen(folder)) != 0)
                 return false;
@@ -31,7 +32,7 @@ static bool expect_match(const char *text, const char *pattern, const char *fold
             return false;
         }
     }
-    return !*text;
+    return *pattern || !*text;
 }
 
 void expect_text(const char *what, const char *text, const char *pattern)

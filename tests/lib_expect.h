@@ -1,6 +1,6 @@
 /*
  * Runs litekeeper and compares what it prints with a pattern: @ is the test's folder, # a number,
- * ~ any text within a line.
+ * ~ any text within a line, & all the rest.
  */
 #ifndef LIB_EXPECT_H
 #define LIB_EXPECT_H

@@ -9,14 +9,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ARGUMENTS = 32, PATIENCE_MS = 60000 };
+enum { ARGUMENTS = 64, PATIENCE_MS = 60000 };
+
+static const char *program_command;
 
 /* The test is build/VARIANT/tests/test_X; `name` is looked for in build/VARIANT. */
 static void program_path(const char *name, char *path, size_t size)
@@ -31,20 +32,35 @@ static void program_path(const char *name, char *path, size_t size)
     strcat(strcat(path, "/"), name);
 }
 
+/* Appends copies of the words; they live as long as the child. */
+static int program_words(char **arguments, int count, const char *words)
+{
+    char *rest = memory_copy(words ? words : "");
+
+    while (rest && *rest && count < ARGUMENTS - 1)
+        arguments[count++] = strsep(&rest, " ");
+    return count;
+}
+
 static void program_child(const char *name, const char *words, int out, int err)
 {
-    char path[PATH_MAX], *copy = memory_copy(words), *rest = copy;
-    char *arguments[ARGUMENTS] = {path};
+    char path[PATH_MAX], *arguments[ARGUMENTS] = {NULL};
     int null = open("/dev/null", O_RDONLY);
 
     program_path(name, path, sizeof path);
-    for (int i = 1; rest && *rest && i < ARGUMENTS - 1; i++)
-        arguments[i] = strsep(&rest, " ");
+    int count = program_words(arguments, 0, program_command);
+    arguments[count] = path;
+    program_words(arguments, count + 1, words);
     dup2(null, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
-    execv(path, arguments);
+    execvp(count ? arguments[0] : path, arguments);
     _exit(127);
+}
+
+void program_through(const char *command)
+{
+    program_command = command;
 }
 
 static void program_terminal(int *ours, int *theirs)

@@ -142,7 +142,7 @@ static void randomdb_insert(sqlite3 *db, int rows, uint64_t *random)
 {
     static const char *const sql[] = {
         "INSERT INTO plain(a, b) VALUES(printf('%016x', ?2), zeroblob(?1))",
-        "INSERT INTO keyed VALUES(printf('%020x', ?2), hex(zeroblob(?1 / 2)))",
+        "INSERT INTO keyed VALUES(printf('%016x', ?2), hex(zeroblob(?1 / 2)))",
         "INSERT INTO \"od\"\"d \xff name\" VALUES(printf('%012x', ?2) || ?1, zeroblob(?1))",
     };
     int page_size = (int)randomdb_value(db, "PRAGMA page_size");

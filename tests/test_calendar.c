@@ -55,6 +55,11 @@ static const struct {
     {"Mon *-05~07/1", "Mon *-05~07/1 00:00:00"},
     {"1..2/2:0", "*-*-* 01:00:00"},
     {"0..0:0", "*-*-* 00:00:00"},
+    {"*:*:5..5", NULL},
+    {"*:*:5..5.9", NULL},
+    {"*:*:5..5/1", "*-*-* *:*:05"},
+    {"*:*:5..5.5/0.3", "*-*-* *:*:05..05.300000/0.300000"},
+    {"*:*:5..6.5", "*-*-* *:*:05..06"},
     {"*:*:*", "*-*-* *:*:*"},
     {"*:*:0..59", "*-*-* *:*:00..59"},
     {"69-1-1", "2069-01-01 00:00:00"},
@@ -118,34 +123,44 @@ static char *canonical(const char *expression)
     return text_take(&text);
 }
 
-/* What systemd makes of it; false where there is no systemd-analyze to ask. */
-static bool oracle(const char *expression, char **result)
+/* Whether there is a systemd-analyze to ask, of the version whose oddities are ours: Debian 12's.
+ */
+static bool has_oracle(void)
+{
+    static const char *const arguments[] = {"systemd-analyze", "--version", NULL};
+    struct text out = {0};
+    bool has = oracle_run(arguments, &out) == 0 && strncmp(out.bytes, "systemd 252", 11) == 0;
+
+    if (!has)
+        puts("no systemd-analyze 252: not compared");
+    text_free(&out);
+    return has;
+}
+
+/* What systemd makes of it; the caller's, NULL where it is refused. */
+static char *oracle(const char *expression)
 {
     const char *const arguments[] = {"systemd-analyze", "calendar", "--", expression, NULL};
     static const char form[] = "Normalized form: ";
     struct text out = {0};
-    int status = oracle_run(arguments, &out);
+    char *result = NULL;
 
-    *result = NULL;
-    if (status == 0) {
+    if (oracle_run(arguments, &out) == 0) {
         const char *line = strstr(out.bytes, form);
         const char *start = line ? line + strlen(form) : expression;
-        *result = memory_copy_length(start, strcspn(start, "\n"));
+        result = memory_copy_length(start, strcspn(start, "\n"));
     }
     text_free(&out);
-    return status >= 0;
+    return result;
 }
 
 static void compare_with_oracle(const char *expression)
 {
-    char *ours = canonical(expression), *theirs = NULL;
+    char *ours = canonical(expression), *theirs = oracle(expression);
 
-    if (!oracle(expression, &theirs))
-        puts("no systemd-analyze: not compared");
-    else
-        ck_assert_msg(ours && theirs ? strcmp(ours, theirs) == 0 : ours == theirs,
-                      "\"%s\": ours is %s, systemd's is %s", expression, ours ? ours : "refused",
-                      theirs ? theirs : "refused");
+    ck_assert_msg(ours && theirs ? strcmp(ours, theirs) == 0 : ours == theirs,
+                  "\"%s\": ours is %s, systemd's is %s", expression, ours ? ours : "refused",
+                  theirs ? theirs : "refused");
     free(ours);
     free(theirs);
 }
@@ -292,8 +307,10 @@ int main(void)
 
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, test_table, 0, COUNT(table));
-    tcase_add_loop_test(tests, test_table_oracle, 0, COUNT(table));
-    tcase_add_test(tests, test_random_oracle);
+    if (has_oracle()) {
+        tcase_add_loop_test(tests, test_table_oracle, 0, COUNT(table));
+        tcase_add_test(tests, test_random_oracle);
+    }
     tcase_add_test(tests, test_long);
     tcase_add_test(tests, test_structure);
     suite_add_tcase(suite, tests);

@@ -102,6 +102,7 @@ int main(void)
     TCase *tests = tcase_create("check");
     SRunner *runner = srunner_create(suite);
 
+    tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, test_cases, 0, COUNT(cases));
     tcase_add_loop_test(tests, test_command_lines, 0, COUNT(command_lines));
     suite_add_tcase(suite, tests);

@@ -164,7 +164,8 @@ static const struct {
              {"x", {"of", "at"}, NULL},
              {"", {"at"}, NULL},
              {"KEEP", {"keep"}, NULL},
-             {"schedul", {"schedule"}, "schedule"}};
+             {"schedul", {"schedule"}, "schedule"},
+             {"ta", {"at"}, "at"}};
 
 START_TEST(test_hints)
 {

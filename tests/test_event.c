@@ -262,8 +262,12 @@ static bool is_harmless(const json_t *value)
     for (; text && *text; text++)
         if ((unsigned char)*text < 0x20 || *text == 0x7f)
             return false;
-    json_array_foreach((json_t *)(uintptr_t)value, i, item) if (!is_harmless(item)) return false;
-    json_object_foreach((json_t *)(uintptr_t)value, key, item) if (!is_harmless(item)) return false;
+    json_array_foreach ((json_t *)(uintptr_t)value, i, item)
+        if (!is_harmless(item))
+            return false;
+    json_object_foreach ((json_t *)(uintptr_t)value, key, item)
+        if (!is_harmless(item))
+            return false;
     return true;
 }
 

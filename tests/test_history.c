@@ -3,12 +3,12 @@
 
 #include "history_schema.h"
 #include "lib_folder.h"
+#include "lib_worklog.h"
 #include "memory.h"
 
 #include <check.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -30,39 +30,6 @@ static struct history *history_of(const char *folder)
 
     ck_assert_msg(history_open(folder, &history, &error) == 0, "%s", error.text);
     return history;
-}
-
-/* Runs SQL on the file with a connection of the test's own; the last row's columns by "|". */
-static char *ask(const char *sql)
-{
-    char *file = folder_path("history.db"), *answer = memory_copy("");
-    sqlite3_stmt *statement;
-    sqlite3 *db;
-
-    ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
-    ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == 0, "%s", sqlite3_errmsg(db));
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-        free(answer);
-        answer = memory_copy("");
-        for (int i = 0; i < sqlite3_column_count(statement); i++) {
-            const char *value = (const char *)sqlite3_column_text(statement, i);
-            char *longer = memory_format("%s%s%s", answer, i ? "|" : "", value ? value : "NULL");
-            free(answer);
-            answer = longer;
-        }
-    }
-    ck_assert_msg(sqlite3_finalize(statement) == 0, "%s", sqlite3_errmsg(db));
-    sqlite3_close(db);
-    free(file);
-    return answer;
-}
-
-static void check_answer(const char *sql, const char *expected)
-{
-    char *answer = ask(sql);
-
-    ck_assert_str_eq(answer, expected);
-    free(answer);
 }
 
 static json_t *outcome_of(const char *task, const char *effect)
@@ -111,19 +78,21 @@ START_TEST(outcomes_are_kept)
     json_t *bare = outcome_of("vacuum", NULL);
 
     record(history, outcome_of("retention", "{\"rows_past_cutoff\":0}"), 1000);
-    check_answer("SELECT started_us, database, path, task, target, outcome, reason, rows,"
-                 " bytes_freed, seconds, lock_count, lock_max_ms, lock_p99_ms, lock_total_ms,"
-                 " effect FROM run",
-                 "1000|worklog|/srv/w.db|retention|logs|done|7 rows older than 90 days|7|4096|"
-                 "0.25|2|1.5|1.25|2.5|{\"rows_past_cutoff\":0}");
+    worklog_check("history.db",
+                  "SELECT started_us, database, path, task, target, outcome, reason, rows,"
+                  " bytes_freed, seconds, lock_count, lock_max_ms, lock_p99_ms, lock_total_ms,"
+                  " effect FROM run",
+                  "1000|worklog|/srv/w.db|retention|logs|done|7 rows older than 90 days|7|4096|"
+                  "0.25|2|1.5|1.25|2.5|{\"rows_past_cutoff\":0}");
     json_object_set_new(bare, "target", json_null());
     record(history, bare, 2000);
-    check_answer("SELECT target, effect FROM run WHERE started_us = 2000", "NULL|NULL");
+    worklog_check("history.db", "SELECT target, effect FROM run WHERE started_us = 2000",
+                  "NULL|NULL");
     history_close(history);
     history = history_of(folder); /* and again, with what is there */
     history_close(history);
-    check_answer("SELECT count(*) FROM run", "2");
-    check_answer("PRAGMA journal_mode", "delete");
+    worklog_check("history.db", "SELECT count(*) FROM run", "2");
+    worklog_check("history.db", "PRAGMA journal_mode", "delete");
     free(folder);
 }
 END_TEST
@@ -140,14 +109,15 @@ START_TEST(samples_have_tables_of_their_own)
                       "\"bytes\":8192,\"fragmentation\":0.5,\"density\":0.75,\"leaf_pages\":2},"
                       "{\"name\":\"i\",\"density\":\"x\"}]}"),
            1000);
-    check_answer("SELECT effect FROM run",
-                 "{\"pages\":9,\"page_size\":4096,\"free_pages\":1,\"wal_bytes\":32}");
-    check_answer("SELECT run, pages, page_size, free_pages, wal_bytes FROM sample",
-                 "1|9|4096|1|32");
-    check_answer("SELECT name, \"table\", type, bytes, fragmentation, density, leaf_pages, depth"
-                 " FROM sample_btree WHERE position = 0",
-                 "logs|logs|table|8192|0.5|0.75|2|NULL");
-    check_answer("SELECT count(*) FROM sample_btree", "2");
+    worklog_check("history.db", "SELECT effect FROM run",
+                  "{\"pages\":9,\"page_size\":4096,\"free_pages\":1,\"wal_bytes\":32}");
+    worklog_check("history.db", "SELECT run, pages, page_size, free_pages, wal_bytes FROM sample",
+                  "1|9|4096|1|32");
+    worklog_check("history.db",
+                  "SELECT name, \"table\", type, bytes, fragmentation, density, leaf_pages, depth"
+                  " FROM sample_btree WHERE position = 0",
+                  "logs|logs|table|8192|0.5|0.75|2|NULL");
+    worklog_check("history.db", "SELECT count(*) FROM sample_btree", "2");
     history_close(history);
     free(folder);
 }
@@ -165,59 +135,7 @@ START_TEST(an_outcome_is_kept_whole_or_not_at_all)
     ck_assert_ptr_nonnull(strstr(error.text, "/history.db: NOT NULL constraint failed"));
     json_decref(outcome);
     record(history, outcome_of("sample", "{\"btrees\":[]}"), 2);
-    check_answer("SELECT count(*), (SELECT count(*) FROM sample) FROM run", "1|1");
-    history_close(history);
-    free(folder);
-}
-END_TEST
-
-START_TEST(the_clock_is_what_was_known_before)
-{
-    char *folder = folder_path(".");
-    struct history *history = history_of(folder);
-    struct engine_memory memory = {7, 7, true};
-
-    ck_assert_int_eq(history_clock(history, &memory, NULL), STATUS_OK);
-    ck_assert_int_eq(memory.newest_us, -1);
-    ck_assert_int_eq(memory.boot_offset_us, -1);
-    ck_assert(!memory.was_synchronised);
-
-    free(ask("UPDATE clock SET offset_us = 77, last_us = 1234, synchronised = 1"));
-    ck_assert_int_eq(history_clock(history, &memory, NULL), STATUS_OK);
-    ck_assert_int_eq(memory.newest_us, 1234);
-    ck_assert_int_eq(memory.boot_offset_us, 77); /* as first seen, though it is another now */
-    ck_assert(memory.was_synchronised);
-
-    ck_assert_int_eq(history_clock(history, &memory, NULL), STATUS_OK);
-    ck_assert_int_ge(memory.newest_us, now_us() - day_us);
-    ck_assert_int_eq(memory.boot_offset_us, 77);
-    ck_assert(memory.was_synchronised); /* once is for ever */
-
-    free(ask("UPDATE clock SET boot = 'another', last_us = 99"));
-    record(history, outcome_of("retention", NULL), 5);
-    free(ask("UPDATE run SET recorded_us = 4321"));
-    ck_assert_int_eq(history_clock(history, &memory, NULL), STATUS_OK);
-    ck_assert_int_eq(memory.newest_us, 4321);
-    ck_assert_int_eq(memory.boot_offset_us, -1); /* this boot was not seen */
-    ck_assert(memory.was_synchronised);
-    check_answer("SELECT count(*) FROM clock", "2");
-    history_close(history);
-    free(folder);
-}
-END_TEST
-
-START_TEST(the_boots_offset_is_wall_less_boot_clock)
-{
-    char *folder = folder_path(".");
-    struct history *history = history_of(folder);
-    struct engine_memory memory;
-    struct timespec boot;
-
-    ck_assert_int_eq(history_clock(history, &memory, NULL), STATUS_OK);
-    ck_assert_int_eq(history_clock(history, &memory, NULL), STATUS_OK);
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    int64_t off = now_us() - (int64_t)boot.tv_sec * 1000000 - memory.boot_offset_us;
-    ck_assert_msg(llabs(off) < 60 * 1000000, "off by %ld us", (long)off);
+    worklog_check("history.db", "SELECT count(*), (SELECT count(*) FROM sample) FROM run", "1|1");
     history_close(history);
     free(folder);
 }
@@ -232,12 +150,15 @@ START_TEST(what_is_old_is_forgotten)
 
     record(history, outcome_of("sample", "{\"btrees\":[{\"name\":\"old\"}]}"), now - 401 * day_us);
     record(history, outcome_of("sample", "{\"btrees\":[{\"name\":\"new\"}]}"), now - 399 * day_us);
-    free(ask("INSERT INTO clock VALUES('a', 0, 0, 1, 1), ('b', 0, 0, 2, 1), ('c', 0, 0, 3, 0)"));
+    free(worklog_ask(
+        "history.db",
+        "INSERT INTO clock VALUES('a', 0, 1, 1, 1), ('b', 0, 2, 2, 1), ('c', 0, 3, NULL, 0)"));
     ck_assert_int_eq(history_prune(history, &keep, now, NULL), STATUS_OK);
-    check_answer("SELECT count(*) FROM run", "1");
-    check_answer("SELECT count(*) FROM sample", "1");
-    check_answer("SELECT group_concat(name) FROM sample_btree", "new");
-    check_answer("SELECT group_concat(boot) FROM clock", "b,c"); /* b: the last synchronised */
+    worklog_check("history.db", "SELECT count(*) FROM run", "1");
+    worklog_check("history.db", "SELECT count(*) FROM sample", "1");
+    worklog_check("history.db", "SELECT group_concat(name) FROM sample_btree", "new");
+    worklog_check("history.db", "SELECT group_concat(boot) FROM clock",
+                  "b,c"); /* b: the last synchronised */
     history_close(history);
     free(folder);
 }
@@ -250,13 +171,15 @@ START_TEST(forgetting_takes_small_steps)
     struct history *history = history_of(folder);
     struct span keep = {.us = day_us, .set = true};
 
-    free(ask("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)"
-             " INSERT INTO run SELECT i, i, i, 'd', 'p', 't', NULL, 'done', 'r', 0, 0, 0, 0, 0,"
-             " 0, 0, NULL FROM n"));
+    free(worklog_ask(
+        "history.db",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)"
+        " INSERT INTO run SELECT i, i, i, 'd', 'p', 't', NULL, 'done', 'r', 0, 0, 0, 0, 0,"
+        " 0, 0, NULL FROM n"));
     ck_assert_int_eq(history_prune(history, &keep, now_us(), NULL), STATUS_OK);
-    check_answer("SELECT count(*), min(id) FROM run", "500|1001");
+    worklog_check("history.db", "SELECT count(*), min(id) FROM run", "500|1001");
     ck_assert_int_eq(history_prune(history, &keep, now_us(), NULL), STATUS_OK);
-    check_answer("SELECT count(*) FROM run", "0");
+    worklog_check("history.db", "SELECT count(*) FROM run", "0");
     history_close(history);
     free(folder);
 }
@@ -269,14 +192,14 @@ START_TEST(a_newer_file_is_refused_and_left_alone)
     struct error error = {0};
 
     history_close(history_of(folder));
-    free(ask("PRAGMA user_version = 99"));
+    free(worklog_ask("history.db", "PRAGMA user_version = 99"));
     ck_assert_int_eq(history_open(folder, &history, &error), STATUS_REFUSED);
     expected = memory_format("%s/history.db is of a newer litekeeper (format 99, this one knows up "
                              "to %d); use that one, or another state folder",
                              folder, history_schema_version);
     ck_assert_str_eq(error.text, expected);
     ck_assert_ptr_null(history);
-    check_answer("PRAGMA user_version", "99");
+    worklog_check("history.db", "PRAGMA user_version", "99");
     free(expected);
     free(folder);
 }
@@ -340,7 +263,7 @@ START_TEST(a_full_disk_is_an_error_and_nothing_is_lost)
     ck_assert_int_eq(status, STATUS_FAILED);
     ck_assert_ptr_nonnull(strstr(error.text, "/history.db: "));
     history_close(history);
-    check_answer("PRAGMA integrity_check", "ok");
+    worklog_check("history.db", "PRAGMA integrity_check", "ok");
     free(file);
     free(folder);
 }
@@ -362,8 +285,6 @@ int main(void)
     tcase_add_test(cases, outcomes_are_kept);
     tcase_add_test(cases, samples_have_tables_of_their_own);
     tcase_add_test(cases, an_outcome_is_kept_whole_or_not_at_all);
-    tcase_add_test(cases, the_clock_is_what_was_known_before);
-    tcase_add_test(cases, the_boots_offset_is_wall_less_boot_clock);
     tcase_add_test(cases, what_is_old_is_forgotten);
     tcase_add_test(cases, forgetting_takes_small_steps);
     tcase_add_test(cases, a_newer_file_is_refused_and_left_alone);

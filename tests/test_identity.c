@@ -49,6 +49,8 @@ static void identity_scene(void)
     owners_make_link("sticky/ours", "../alice", OURS, OURS);
     owners_make_link("sticky/alices", "../alice", ALICE, ALICE);
     owners_make_link("root/to-alice", "../alice", OURS, OURS);
+    ck_assert_int_eq(link(owners_path("root/to-alice"), owners_path("sticky/hard")), 0);
+    owners_make_link("root/to-roots", "../root", OURS, OURS);
     owners_make_link("root/loop", "loop", OURS, OURS);
     owners_make_link("root/away", "/nonexistent/anywhere", OURS, OURS);
     owners_make_folder("closed", 0700, OURS, OURS);
@@ -68,8 +70,9 @@ static const struct {
     {"alice/bobs.db", 0, NULL},
     {"root/roots.db", 0, NULL},
     {"closed/alice/app.db", 0, NULL},
-    {"root/to-alice/app.db", 0, NULL},
-    {"root/to-alice/app.db", ALICE, NULL},
+    {"root/to-roots/roots.db", 0, NULL},
+    {"sticky/hard/app.db", 0,
+     "\"hard\" in its path is a symbolic link that another user could have made"},
     {"sticky/ours/app.db", 0, NULL},
     {"sticky/ours/app.db", ALICE, NULL},
     {"sticky/alices/app.db", ALICE, NULL},
@@ -178,6 +181,22 @@ START_TEST(identity_refuses_fuse)
 }
 END_TEST
 
+/* docker run -v FILE:FILE */
+START_TEST(identity_refuses_a_mounted_file)
+{
+    if (!identity_rooted)
+        return;
+    identity_scene();
+    owners_make_file("alice/mounted.db", 0600, ALICE, ALICE);
+    identity_expect(owners_path("alice/mounted.db"), NULL);
+    ck_assert_int_eq(mount(owners_path("alice/app.db"), owners_path("alice/mounted.db"), NULL,
+                           MS_BIND, NULL),
+                     0);
+    identity_expect(owners_path("alice/mounted.db"), "is mounted there as a single file");
+    ck_assert_int_eq(umount(owners_path("alice/mounted.db")), 0);
+}
+END_TEST
+
 static const char *const identity_swaps[] = {"two.db", "fifo", "link.db", "missing.db", "app.db"};
 
 START_TEST(identity_sees_a_swap)
@@ -273,6 +292,7 @@ int main(void)
     tcase_add_loop_test(test, identity_finds_or_refuses, 0, IDENTITY_CASES);
     tcase_add_test(test, identity_refuses_relative);
     tcase_add_test(test, identity_refuses_fuse);
+    tcase_add_test(test, identity_refuses_a_mounted_file);
     tcase_add_loop_test(test, identity_sees_a_swap, 0,
                         sizeof identity_swaps / sizeof *identity_swaps);
     tcase_add_test(test, identity_is_not_raced);

@@ -154,6 +154,7 @@ int main(void)
     Suite *suite = suite_create("inspection");
     TCase *all = tcase_create("inspection");
 
+    tcase_set_timeout(all, 60);
     tcase_add_loop_test(all, test_database, 0, 3);
     tcase_add_loop_test(all, test_names, 0, sizeof names / sizeof *names);
     tcase_add_test(all, test_long_name);

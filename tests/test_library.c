@@ -33,6 +33,7 @@ int main(void)
     Suite *suite = suite_create("library");
     TCase *all = tcase_create("library");
 
+    tcase_set_timeout(all, 60);
     tcase_add_loop_test(all, test_wal_reset_bug, 0, sizeof cases / sizeof *cases);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

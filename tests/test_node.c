@@ -191,6 +191,13 @@ START_TEST(test_many)
         text_addf(&text, "k%d: v\n", i);
     ck_assert_str_eq(refused(text.bytes, text.length, &where), "more than 256 keys in one mapping");
     ck_assert_int_eq(where.line, NODE_KEYS + 1);
+    text_clear(&text);
+    text_add(&text, "a:\n");
+    for (int i = 0; i <= NODE_ANCHORS; i++)
+        text_addf(&text, "- &b%d c\n", i);
+    ck_assert_str_eq(refused(text.bytes, text.length, &where),
+                     "more than 1000 values with a name (&)");
+    ck_assert_int_eq(where.line, NODE_ANCHORS + 2);
     text_free(&text);
 }
 END_TEST

@@ -115,6 +115,7 @@ int main(void)
         fputs("run this from the repository's root: no tests/policy/ here\n", stderr);
         return 1;
     }
+    tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, test_broken, 0, (int)broken.gl_pathc);
     tcase_add_loop_test(tests, test_good, 0, (int)good.gl_pathc);
     tcase_add_test(tests, test_enough);

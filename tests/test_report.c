@@ -1,13 +1,11 @@
 /* What people read: the sentence about an outcome, the progress bar at every width, the nearest
  * name. */
-#include "memory.h"
 #include "progress.h"
 #include "report.h"
 #include "suggest.h"
 #include "terminal.h"
 
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,14 +24,14 @@ static const struct {
      "worklog retention logs: skipped: no row is older than 90 days"},
     {"{" OF ",\"outcome\":\"cancelled\",\"reason\":\"interrupted\",\"rows\":1,\"bytes_freed\":4096,"
      "\"seconds\":75,\"lock\":{\"count\":1,\"max_ms\":2,\"p99_ms\":2},\"effect\":null}",
-     "worklog retention logs: cancelled after 1 min 15 s: interrupted; 1 row removed before that; "
+     "worklog retention logs: cancelled after 1 min 15 s: interrupted; "
      "4.0 KiB given back; lock held 1 time, longest 2.0 ms, p99 2.0 ms"},
     {"{\"database\":\"w\",\"task\":\"sample\",\"target\":null,\"outcome\":\"done\",\"reason\":"
      "\"r\","
      "\"rows\":0,\"bytes_freed\":0,\"seconds\":0.2,\"lock\":{},\"effect\":{\"pages\":268780,"
      "\"page_size\":4096,\"wal_bytes\":1048576,\"share\":0.25,\"ok\":true,\"format\":\"unix\","
      "\"inner\":{\"a\":1},\"none\":null,\"btrees\":[1,2,3]}}",
-     "w sample: done in 0.2 s: r; after it: pages 268,780, page size 4.0 KiB, wal bytes 1.0 MiB, "
+     "w sample: done in 0.2 s: r; after it: pages 268,780, page size 4.0 KiB, wal 1.0 MiB, "
      "share 0.25, ok yes, format unix, btrees 3"},
 };
 

@@ -284,6 +284,7 @@ int main(void)
     TCase *tests = tcase_create("units");
     SRunner *runner = srunner_create(suite);
 
+    tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, test_spans, 0, COUNT(spans));
     tcase_add_loop_test(tests, test_bad_spans, 0, COUNT(bad_spans));
     tcase_add_test(tests, test_hint_for_m);

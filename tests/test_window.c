@@ -145,6 +145,7 @@ int main(void)
     TCase *tests = tcase_create("window");
     SRunner *runner = srunner_create(suite);
 
+    tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, test_good, 0, COUNT(good));
     tcase_add_loop_test(tests, test_bad, 0, COUNT(bad));
     tcase_add_loop_test(tests, test_moments, 0, COUNT(moments));

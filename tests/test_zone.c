@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { MOMENTS = 400 };
+enum { MOMENTS = 400, HOSTILE = 2000 };
 #define COUNT(table) (int)(sizeof(table) / sizeof *(table))
 
 static const char *const names[] = {"UTC",
@@ -88,7 +90,9 @@ START_TEST(test_at_a_change)
     ck_assert_int_eq(zone_load("Europe/Berlin", &zone, &error), STATUS_OK);
     ck_assert_int_eq(zone_offset(zone, change * 1000000 - 1), 3600);
     ck_assert_int_eq(zone_offset(zone, change * 1000000), 7200);
-    ck_assert_int_eq(zone_offset(zone, INT64_MIN), 3208); /* local mean time */
+    ck_assert_int_eq(zone_offset(zone, INT64_C(-1693706400) * 1000000 - 1), 3600);
+    ck_assert_int_eq(zone_offset(zone, INT64_C(-1693706400) * 1000000), 7200); /* 1916 */
+    ck_assert_int_eq(zone_offset(zone, INT64_MIN), 3208);                      /* local mean time */
     zone_offset(zone, INT64_MAX);
     zone_free(zone);
 }
@@ -178,18 +182,53 @@ START_TEST(test_of_host)
 }
 END_TEST
 
+/* Zone files with bytes changed or cut off: each is taken or not, but does no harm. */
+START_TEST(test_hostile_files)
+{
+    char path[64], bytes[8192];
+    FILE *from = fopen("/usr/share/zoneinfo/Europe/Berlin", "r");
+    int file = memfd_create("zone", 0);
+    unsigned seed = seed_of_run();
+    struct error error;
+
+    ck_assert(from && file >= 0);
+    size_t length = fread(bytes, 1, sizeof bytes, from);
+    fclose(from);
+    printf("zone: SEED=%u\n", seed);
+    srandom(seed);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    setenv("TZ", path, 1);
+    for (int i = 0; i < HOSTILE; i++) {
+        char copy[sizeof bytes];
+        size_t some = random() % 4 ? length : (size_t)random() % length;
+        memcpy(copy, bytes, length);
+        for (long changes = random() % 4; changes >= 0; changes--)
+            copy[random() % 2 ? (size_t)random() % length : (size_t)random() % 44] = (char)random();
+        ck_assert(ftruncate(file, 0) == 0 && pwrite(file, copy, some, 0) == (ssize_t)some);
+        struct zone *zone = NULL;
+        ck_assert_int_eq(zone_load(NULL, &zone, &error), STATUS_OK);
+        zone_offset(zone, INT64_MAX);
+        zone_offset(zone, 0);
+        zone_free(zone);
+    }
+    close(file);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("zone");
     TCase *tests = tcase_create("zone");
     SRunner *runner = srunner_create(suite);
 
+    tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, test_like_the_library, 0, COUNT(names));
     tcase_add_test(tests, test_at_a_change);
     tcase_add_loop_test(tests, test_bad_names, 0, COUNT(bad_names));
     tcase_add_loop_test(tests, test_rules, 0, COUNT(rules));
     tcase_add_loop_test(tests, test_bad_rules, 0, COUNT(bad_rules));
     tcase_add_test(tests, test_of_host);
+    tcase_add_test(tests, test_hostile_files);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -7,8 +7,8 @@
 #include "arguments.h"
 #include "latency.h"
 #include "log.h"
-#include "moment.h"
 #include "sql.h"
+#include "stamp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ struct writer {
     const struct settings *settings;
     struct latency *writes, *reads;
     sqlite3_stmt *insert, *read;
-    const struct moment_format *format;
+    const struct stamp_format *format;
     int64_t newest;
     int ledger, ready;
     uint64_t random;
@@ -63,14 +63,14 @@ static sqlite3 *writer_open(struct writer *w)
     sqlite3 *db = sql_open(w->settings->file, SQLITE_OPEN_READWRITE);
 
     sqlite3_extended_result_codes(db, 1);
-    sqlite3_busy_timeout(db, (int)w->settings->busy_timeout_ms);
+    sqlite3_busy_timeout(db, 60000); /* to get in at all, past writers that are at work already */
     sql_run(db, "PRAGMA synchronous=%w", w->settings->synchronous);
     sqlite3_stmt *newest =
         sql_prepare(db, "SELECT id, timestamp FROM logs ORDER BY id DESC LIMIT 1");
-    w->format = moment_find("iso");
+    w->format = stamp_find("iso");
     if (sqlite3_step(newest) == SQLITE_ROW) {
         w->newest = sqlite3_column_int64(newest, 0);
-        w->format = moment_detect(newest, 1);
+        w->format = stamp_detect(newest, 1);
     }
     sqlite3_finalize(newest);
     if (!w->format)
@@ -79,6 +79,7 @@ static sqlite3 *writer_open(struct writer *w)
                                 "duration_ms, request_id, message) "
                                 "VALUES(?, 'INFO', ?, 'GET', 200, 1.5, ?, ?)");
     w->read = sql_prepare(db, "SELECT message FROM logs WHERE id = ?");
+    sqlite3_busy_timeout(db, (int)w->settings->busy_timeout_ms);
     return db;
 }
 
@@ -105,7 +106,7 @@ static double writer_write(struct writer *w)
 
     memset(message, 'x', sizeof message);
     snprintf(endpoint, sizeof endpoint, "/api/v1/app/%d", (int)(writer_random(w) >> 40) % 100);
-    moment_bind(w->insert, 1, w->format, moment_now());
+    stamp_bind(w->insert, 1, w->format, stamp_now());
     sql_bind_text(w->insert, 2, endpoint);
     sqlite3_bind_int64(w->insert, 3, (int64_t)writer_random(w));
     sqlite3_bind_text(w->insert, 4, message, sizeof message, SQLITE_TRANSIENT);

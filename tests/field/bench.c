@@ -8,9 +8,9 @@
 #include "latency.h"
 #include "log.h"
 #include "memory.h"
-#include "moment.h"
 #include "sql.h"
 #include "stage.h"
+#include "stamp.h"
 #include "text.h"
 
 #include <errno.h>
@@ -21,7 +21,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { KEEP_DAYS = 200, SETTLE_MS = 500, WAKE_MS = 400, TICK_MS = 20, RUNS_MOST = 15 };
+enum {
+    KEEP_DAYS = 200,
+    SETTLE_MS = 500,
+    ALONE_MS = 5000,
+    WAKE_MS = 400,
+    TICK_MS = 20,
+    RUNS_MOST = 15
+};
 
 struct bench {
     const char *build, *folder, *only;
@@ -34,11 +41,14 @@ static const char *const journals[] = {"wal", "delete", NULL};
 static const struct bench_beside besides[] = {
     {"nobody", 0, false}, {"idle", 1, true}, {"1 writer", 1, false}, {"4 writers", 4, false}};
 
-/* max_lock 0: one DELETE, which all below it in the same company are compared with. */
+/* By max_lock in ms; all below a DELETE in the same company are compared with it. */
 static const struct {
     size_t beside;
     int max_lock_ms;
-} contests[] = {{0, 0}, {0, 10}, {1, 0}, {1, 10}, {2, 0}, {2, 10}, {3, 0}, {3, 10}, {3, 30}};
+} contests[] = {{0, BENCH_DELETE}, {0, 10},          {1, BENCH_DELETE},
+                {1, 10},           {2, BENCH_ALONE}, {2, BENCH_DELETE},
+                {2, 10},           {3, BENCH_ALONE}, {3, BENCH_DELETE},
+                {3, 10},           {3, 30}};
 
 static char *original(const struct bench *bench, const char *journal)
 {
@@ -88,10 +98,10 @@ static void write_policy(const struct bench *bench, int max_lock_ms)
 static int delete_in_one(const char *path, const char *cutoff)
 {
     sqlite3 *db = sql_open(path, SQLITE_OPEN_READWRITE);
-    sqlite3_stmt *statement = sql_prepare(db, "DELETE FROM logs WHERE timestamp < ?");
 
     sqlite3_busy_timeout(db, 60000);
-    moment_bind(statement, 1, moment_find("iso"), strtoll(cutoff, NULL, 10));
+    sqlite3_stmt *statement = sql_prepare(db, "DELETE FROM logs WHERE timestamp < ?");
+    stamp_bind(statement, 1, stamp_find("iso"), strtoll(cutoff, NULL, 10));
     double began = latency_clock_ms();
     sql_step(statement);
     double took = latency_clock_ms() - began;
@@ -133,8 +143,7 @@ static json_t *watch(const struct bench *bench, struct stage_process *contender,
             kill(idle, SIGUSR1);
             idle = 0;
         }
-        const char *kind = json_string_value(json_object_get(event, "event"));
-        if (kind && !strcmp(kind, "outcome")) {
+        if (stage_is(event, "outcome")) {
             json_decref(outcome);
             outcome = json_incref(event);
         }
@@ -145,44 +154,56 @@ static json_t *watch(const struct bench *bench, struct stage_process *contender,
     return outcome;
 }
 
-static void settle(void)
+static void rest(int64_t ms)
 {
-    const struct timespec pause = {0, SETTLE_MS * 1000000L};
+    const struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
 
     nanosleep(&pause, NULL);
 }
 
-/* One contender, once, on a fresh copy. */
-static struct bench_figures run_once(const struct bench *bench, const char *journal,
-                                     const struct bench_beside *beside, int max_lock_ms)
+/* The contender's outcome, and how large the WAL was. */
+static json_t *contend(const struct bench *bench, int max_lock_ms, pid_t idle, int64_t *wal_peak)
 {
     const char *const delete[] = {bench->self, "--delete", bench->cutoff, bench->copy, NULL};
     const char *const retention[] = {bench->litekeeper, "run",    "-c",
                                      bench->policy,     "--json", "worklog",
                                      "retention",       "logs",   NULL};
-    struct stage_process application, contender;
+    struct stage_process contender;
+
+    stage_start(&contender, max_lock_ms > 0 ? retention : delete, bench->log);
+    json_t *outcome = watch(bench, &contender, idle, wal_peak);
+    int status = stage_end(&contender);
+    if (status || !outcome)
+        log_fatal("it failed with %d: %s; see %s", status,
+                  outcome ? json_string_value(json_object_get(outcome, "reason")) : "no outcome",
+                  bench->log);
+    return outcome;
+}
+
+/* One contender, or none, once, on a fresh copy. */
+static struct bench_figures run_once(const struct bench *bench, const char *journal,
+                                     const struct bench_beside *beside, int max_lock_ms)
+{
+    struct stage_process application = {0};
     struct bench_figures figures = {0};
-    json_t *report = NULL;
+    json_t *outcome = NULL, *report = NULL;
     char *from = original(bench, journal);
-    int64_t wal;
+    int64_t wal = 0;
 
     stage_copy(from, bench->copy);
     free(from);
     if (beside->writers) {
         start_application(bench, beside, &application);
-        settle();
+        rest(SETTLE_MS);
     }
-    stage_start(&contender, max_lock_ms ? retention : delete, bench->log);
-    json_t *outcome = watch(bench, &contender, beside->idle ? application.pid : 0, &wal);
-    int status = stage_end(&contender);
+    if (max_lock_ms == BENCH_ALONE)
+        rest(ALONE_MS);
+    else
+        outcome = contend(bench, max_lock_ms, beside->idle ? application.pid : 0, &wal);
     if (beside->writers) {
-        settle();
+        rest(SETTLE_MS);
         report = stage_application_stop(&application);
     }
-    if (status || !outcome)
-        log_fatal("it failed with %d: %s; see %s", status,
-                  outcome ? json_string_value(json_object_get(outcome, "reason")) : "no outcome",
-                  bench->log);
     bench_figures_fill(&figures, outcome, report, wal);
     json_decref(outcome);
     json_decref(report);
@@ -193,11 +214,11 @@ static struct bench_figures contest(const struct bench *bench, const char *journ
                                     const struct bench_beside *beside, int max_lock_ms)
 {
     struct bench_figures runs[RUNS_MOST];
+    char by[TEXT_SHORT];
 
-    if (max_lock_ms)
+    if (max_lock_ms > 0)
         write_policy(bench, max_lock_ms);
-    fprintf(stderr, "%s, %s beside, %s %d ms\n", journal, beside->name,
-            max_lock_ms ? "retention" : "DELETE", max_lock_ms);
+    fprintf(stderr, "%s, %s beside, %s\n", journal, beside->name, bench_by(by, max_lock_ms));
     for (int64_t i = 0; i < bench->repeat; i++)
         runs[i] = run_once(bench, journal, beside, max_lock_ms);
     return bench_figures_median(runs, (size_t)bench->repeat);
@@ -206,7 +227,7 @@ static struct bench_figures contest(const struct bench *bench, const char *journ
 /* Which SQLite, in the words of litekeeper's own inspection. */
 static char *library(const struct bench *bench)
 {
-    char *path = original(bench, "wal");
+    char *path = original(bench, bench->only ? bench->only : "wal");
     const char *const argv[] = {bench->litekeeper, "inspect", "--json", path, NULL};
     int status;
     json_t *inspection = stage_run(argv, bench->log, NULL, &status);
@@ -258,7 +279,7 @@ static void prepare(struct bench *bench)
     bench->copy = memory_format("%s/worklog.db", bench->folder);
     bench->policy = memory_format("%s/policy.yaml", bench->folder);
     bench->cutoff =
-        memory_format("%lld", (long long)(moment_now() - (int64_t)KEEP_DAYS * 86400 * 1000000));
+        memory_format("%lld", (long long)(stamp_now() - (int64_t)KEEP_DAYS * 86400 * 1000000));
 }
 
 int main(int argc, char **argv)

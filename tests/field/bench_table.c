@@ -91,23 +91,50 @@ static double bench_percent(double part, double whole)
     return whole > 0 ? 100 * part / whole : 0;
 }
 
+const char *bench_by(char *buffer, int max_lock_ms)
+{
+    if (max_lock_ms > 0)
+        snprintf(buffer, TEXT_SHORT, "%d ms", max_lock_ms);
+    else
+        snprintf(buffer, TEXT_SHORT, "%s", max_lock_ms == BENCH_DELETE ? "DELETE" : "(alone)");
+    return buffer;
+}
+
 void bench_table_row(struct bench_table *table, const char *journal,
                      const struct bench_beside *beside, int max_lock_ms,
                      const struct bench_figures *f)
 {
-    char by[TEXT_SHORT] = "DELETE";
+    char by[TEXT_SHORT], errors[TEXT_SHORT] = "";
 
-    if (max_lock_ms)
-        snprintf(by, sizeof by, "%d ms", max_lock_ms);
-    else
+    if (max_lock_ms == BENCH_ALONE)
+        table->one_delete = (struct bench_figures){0};
+    else if (max_lock_ms == BENCH_DELETE)
         table->one_delete = *f;
-    text_addf(&table->text, "| %-7s | %-9s | %-9s | %5.1f | %7.0f | %4.0f | %8.1f | %5.0f |",
-              journal, beside->name, by, f->seconds, bench_rate(f),
-              bench_percent(bench_rate(f), bench_rate(&table->one_delete)), f->hold_p99_ms,
-              f->hold_max_ms);
-    text_addf(&table->text, " %9.2f | %5.1f | %5.0f | %6.0f | %4.1f | %6.0f | %6.0f |\n", f->p50_ms,
-              f->p99_ms, f->p999_ms, f->max_ms, bench_percent(f->max_ms, table->one_delete.max_ms),
-              f->errors, f->wal_bytes / 1e6);
+    const struct {
+        int width, decimals;
+        double value;
+    } cells[] = {
+        {5, 1, f->seconds},
+        {7, 0, bench_rate(f)},
+        {4, 0, bench_percent(bench_rate(f), bench_rate(&table->one_delete))},
+        {8, 1, f->hold_p99_ms},
+        {5, 0, f->hold_max_ms},
+        {9, 2, f->p50_ms},
+        {5, 1, f->p99_ms},
+        {5, 0, f->p999_ms},
+        {6, 0, f->max_ms},
+        {4, 1, bench_percent(f->max_ms, table->one_delete.max_ms)},
+    };
+    text_addf(&table->text, "| %-7s | %-9s | %-9s |", journal, beside->name,
+              bench_by(by, max_lock_ms));
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        if (cells[i].value > 0)
+            text_addf(&table->text, " %*.*f |", cells[i].width, cells[i].decimals, cells[i].value);
+        else
+            text_addf(&table->text, " %*s |", cells[i].width, "");
+    if (beside->writers)
+        text_count(errors, (int64_t)f->errors);
+    text_addf(&table->text, " %6s | %6.0f |\n", errors, f->wal_bytes / 1e6);
 }
 
 void bench_table_end(struct bench_table *table, const char *path)

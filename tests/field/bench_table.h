@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What stands for a contender where it is not retention with a max_lock, in ms. */
+enum { BENCH_ALONE = -1, BENCH_DELETE = 0 };
+
 /* Who has the database open beside. */
 struct bench_beside {
     const char *name;
@@ -37,7 +40,9 @@ void bench_figures_fill(struct bench_figures *figures, const json_t *outcome, co
 struct bench_figures bench_figures_median(const struct bench_figures *runs, size_t count);
 
 void bench_table_begin(struct bench_table *table, const char *title, int64_t repeat);
-/* A row; with `max_lock_ms` 0 it is the DELETE that the next rows are compared with. */
+/* The contender's name, in a buffer of TEXT_SHORT bytes. */
+const char *bench_by(char *buffer, int max_lock_ms);
+/* A row; BENCH_DELETE's is what the next rows are compared with. */
 void bench_table_row(struct bench_table *table, const char *journal,
                      const struct bench_beside *beside, int max_lock_ms,
                      const struct bench_figures *figures);

@@ -6,9 +6,9 @@
 #include "latency.h"
 #include "log.h"
 #include "memory.h"
-#include "moment.h"
 #include "sql.h"
 #include "stage.h"
+#include "stamp.h"
 #include "text.h"
 
 #include <errno.h>
@@ -107,7 +107,7 @@ static int64_t rows_past(sqlite3 *db, int64_t cutoff_us)
 {
     sqlite3_stmt *count = sql_prepare(db, "SELECT count(*) FROM logs WHERE timestamp < ?");
 
-    moment_bind(count, 1, moment_find("iso"), cutoff_us);
+    stamp_bind(count, 1, stamp_find("iso"), cutoff_us);
     if (sqlite3_step(count) != SQLITE_ROW)
         log_fatal("logs can't be counted: %s", sqlite3_errmsg(db));
     int64_t past = sqlite3_column_int64(count, 0);
@@ -175,8 +175,7 @@ static int beside(const struct demo *demo, struct state *state)
     start_application(demo, &application);
     stage_start(&litekeeper, argv, demo->log);
     while (stage_next(&litekeeper, -1, &event)) {
-        const char *kind = json_string_value(json_object_get(event, "event"));
-        if (kind && !strcmp(kind, "outcome"))
+        if (stage_is(event, "outcome"))
             print_outcome(event);
         json_decref(event);
     }
@@ -311,7 +310,7 @@ int main(int argc, char **argv)
     read_settings(&demo, argc, argv);
     write_policy(&demo);
     seed(&demo);
-    demo.cutoff_us = moment_now() - (int64_t)KEEP_DAYS * 86400 * 1000000;
+    demo.cutoff_us = stamp_now() - (int64_t)KEEP_DAYS * 86400 * 1000000;
     look(&demo, &before);
     alone(&demo, &before);
     int status = beside(&demo, &after);

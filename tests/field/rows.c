@@ -113,7 +113,7 @@ static int rows_message(char *message, size_t size, uint64_t random)
     return length;
 }
 
-static void rows_log(sqlite3_stmt *insert, const struct moment_format *format, int64_t time_us,
+static void rows_log(sqlite3_stmt *insert, const struct stamp_format *format, int64_t time_us,
                      uint64_t random)
 {
     char message[512], user[64], request[40];
@@ -121,7 +121,7 @@ static void rows_log(sqlite3_stmt *insert, const struct moment_format *format, i
     snprintf(user, sizeof user, "user%d@company%d.example", rows_pick(random, 20, 400),
              rows_pick(random, 20, 5) + 1);
     snprintf(request, sizeof request, "%016llx", (unsigned long long)rows_mix(random));
-    moment_bind(insert, 1, format, time_us);
+    stamp_bind(insert, 1, format, time_us);
     sql_bind_text(insert, 2, levels[random % COUNT(levels)]);
     sql_bind_text(insert, 3, endpoints[(random >> 8) % COUNT(endpoints)]);
     sql_bind_text(insert, 4, methods[(random >> 12) % COUNT(methods)]);
@@ -135,7 +135,7 @@ static void rows_log(sqlite3_stmt *insert, const struct moment_format *format, i
     sql_step(insert);
 }
 
-void rows_logs(sqlite3 *db, const struct rows_plan *plan, const struct moment_format *format)
+void rows_logs(sqlite3 *db, const struct rows_plan *plan, const struct stamp_format *format)
 {
     struct arrival a = rows_arrival(plan, plan->days, LOG_SOURCES);
     sqlite3_stmt *insert =
@@ -180,8 +180,8 @@ static void rows_worklog(sqlite3_stmt *insert, int64_t time_us, uint64_t random)
         sql_bind_text(insert, i + 1, texts[i]);
     sqlite3_bind_int(insert, 9, seconds);
     sqlite3_bind_int(insert, 10, company);
-    moment_bind(insert, 11, moment_find("datetime"), time_us);
-    moment_bind(insert, 12, moment_find("datetime"), time_us + (int64_t)(random % 86400) * 1000000);
+    stamp_bind(insert, 11, stamp_find("datetime"), time_us);
+    stamp_bind(insert, 12, stamp_find("datetime"), time_us + (int64_t)(random % 86400) * 1000000);
     sql_step(insert);
 }
 

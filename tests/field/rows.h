@@ -2,7 +2,7 @@
 #ifndef ROWS_H
 #define ROWS_H
 
-#include "moment.h"
+#include "stamp.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@ struct rows_plan {
 
 /* Each fills its table, which must be empty. As everywhere in these programs, the process ends
  * with a message when SQLite fails. */
-void rows_logs(sqlite3 *db, const struct rows_plan *plan, const struct moment_format *format);
+void rows_logs(sqlite3 *db, const struct rows_plan *plan, const struct stamp_format *format);
 void rows_worklogs(sqlite3 *db, const struct rows_plan *plan);
 
 /* Deletes what the plans inserted beyond their counts; not to be called where they have

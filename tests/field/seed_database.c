@@ -16,7 +16,7 @@
 
 struct settings {
     struct rows_plan logs, worklogs;
-    const struct moment_format *format;
+    const struct stamp_format *format;
     const char *timestamps, *journal, *auto_vacuum, *file;
     int64_t page_size, now;
     bool delete_none;
@@ -43,7 +43,7 @@ static void read_settings(struct settings *s, int argc, char **argv)
     int operand = arguments_read("seed-database [OPTION]... FILE", arguments, 1, argc, argv);
 
     s->file = argv[operand];
-    s->format = moment_find(s->timestamps);
+    s->format = stamp_find(s->timestamps);
     if (!s->format)
         arguments_wrong("--timestamps takes iso, datetime, unix or unix_ms");
     if (s->logs.days < 1 || s->worklogs.days < 1)
@@ -87,7 +87,7 @@ int main(int argc, char **argv)
         .journal = "wal",
         .auto_vacuum = "none",
         .page_size = 4096,
-        .now = moment_now() / 1000000,
+        .now = stamp_now() / 1000000,
     };
 
     log_start("seed-database", false);

@@ -12,6 +12,7 @@ sqlite3 *sql_open(const char *path, int flags)
 
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK)
         log_fatal("%s: %s", path, sqlite3_errmsg(db));
+    sqlite3_busy_timeout(db, 10000);
     return db;
 }
 

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
+/* Waits 10 s for a lock, unless it is told otherwise. */
 sqlite3 *sql_open(const char *path, int flags);
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *sql);
 void sql_run(sqlite3 *db, const char *format, ...); /* sqlite3_mprintf's formats */

@@ -91,6 +91,13 @@ int stage_end(struct stage_process *process)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+bool stage_is(const json_t *event, const char *kind)
+{
+    const char *is = json_string_value(json_object_get(event, "event"));
+
+    return is && !strcmp(is, kind);
+}
+
 json_t *stage_run(const char *const argv[], const char *log, const char *kind, int *status)
 {
     struct stage_process process;
@@ -98,8 +105,7 @@ json_t *stage_run(const char *const argv[], const char *log, const char *kind, i
 
     stage_start(&process, argv, log);
     while (stage_next(&process, -1, &event)) {
-        const char *is = json_string_value(json_object_get(event, "event"));
-        if (!kind || (is && !strcmp(is, kind))) {
+        if (!kind || stage_is(event, kind)) {
             json_decref(last);
             last = event;
         } else {
@@ -115,7 +121,7 @@ void stage_application(struct stage_process *process, const char *const argv[], 
     json_t *event;
 
     stage_start(process, argv, log);
-    if (!stage_next(process, 60000, &event) || !event)
+    if (!stage_next(process, 120000, &event) || !stage_is(event, "ready"))
         log_fatal("the application did not start; %s says why", log);
     json_decref(event);
 }

@@ -21,6 +21,7 @@ void stage_start(struct stage_process *process, const char *const argv[], const 
 /* The next line of what it prints, the caller's; NULL after `timeout_ms` (-1: none) without one.
  * False: it has closed its output. Lines that are no JSON object are passed over. */
 bool stage_next(struct stage_process *process, int timeout_ms, json_t **event);
+bool stage_is(const json_t *event, const char *kind); /* NULL is of no kind */
 /* Waits for its end and returns its exit status, 128 + N after a signal. */
 int stage_end(struct stage_process *process);
 /* Runs it to its end; returns the last event of that kind (NULL: any), the caller's, or NULL. */

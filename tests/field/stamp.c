@@ -1,42 +1,42 @@
 /* Points in time as applications write them. Both the database's maker and the application that
  * is simulated beside it take them from here, so that one column has one format. */
-#include "moment.h"
+#include "stamp.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-const struct moment_format moment_formats[] = {
+const struct stamp_format stamp_formats[] = {
     {"iso", 'T', 1000}, {"datetime", ' ', 1000000}, {"unix", 0, 1000000}, {"unix_ms", 0, 1000},
     {NULL, 0, 0},
 };
 
-const struct moment_format *moment_find(const char *name)
+const struct stamp_format *stamp_find(const char *name)
 {
-    for (const struct moment_format *format = moment_formats; format->name; format++)
+    for (const struct stamp_format *format = stamp_formats; format->name; format++)
         if (!strcmp(format->name, name))
             return format;
     return NULL;
 }
 
-const struct moment_format *moment_detect(sqlite3_stmt *row, int column)
+const struct stamp_format *stamp_detect(sqlite3_stmt *row, int column)
 {
     const int64_t year_5138 = 100000000000; /* in seconds; in milliseconds it is 1973 */
     int64_t number = sqlite3_column_int64(row, column);
 
     switch (sqlite3_column_type(row, column)) {
     case SQLITE_TEXT:
-        return moment_find(
-            strchr((const char *)sqlite3_column_text(row, column), 'T') ? "iso" : "datetime");
+        return stamp_find(strchr((const char *)sqlite3_column_text(row, column), 'T') ? "iso"
+                                                                                      : "datetime");
     case SQLITE_INTEGER:
-        return moment_find(number < year_5138 ? "unix" : "unix_ms");
+        return stamp_find(number < year_5138 ? "unix" : "unix_ms");
     default:
         return NULL;
     }
 }
 
-void moment_bind(sqlite3_stmt *statement, int parameter, const struct moment_format *format,
-                 int64_t time_us)
+void stamp_bind(sqlite3_stmt *statement, int parameter, const struct stamp_format *format,
+                int64_t time_us)
 {
     time_t seconds = (time_t)(time_us / 1000000);
     char text[64];
@@ -56,7 +56,7 @@ void moment_bind(sqlite3_stmt *statement, int parameter, const struct moment_for
     sqlite3_bind_text(statement, parameter, text, length, SQLITE_TRANSIENT);
 }
 
-int64_t moment_now(void)
+int64_t stamp_now(void)
 {
     struct timespec now;
 

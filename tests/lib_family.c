@@ -1,0 +1,109 @@
+/* Looks at /proc; see proc(5). */
+#include "lib_family.h"
+
+#include "clock.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void family_adopt(void)
+{
+    ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+}
+
+/* Reads a file of /proc into `text`; false where there is none, since the process has gone. */
+static bool family_read(const char *process, const char *name, char *text, size_t size)
+{
+    char path[300];
+
+    snprintf(path, sizeof path, "/proc/%s/%s", process, name);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    size_t length = fread(text, 1, size - 1, file);
+    text[length] = '\0';
+    fclose(file);
+    return length > 0;
+}
+
+/* "PID (name) STATE PARENT ...", where the name may have any character. */
+static bool family_is_child(const char *process, pid_t parent)
+{
+    char text[512], state;
+    int of;
+
+    if (!family_read(process, "stat", text, sizeof text))
+        return false;
+    const char *behind = strrchr(text, ')');
+    return behind && sscanf(behind, ") %c %d", &state, &of) == 2 && of == parent &&
+           !strchr("ZXx", state);
+}
+
+size_t family_children(pid_t parent, pid_t *children)
+{
+    DIR *all = opendir("/proc");
+    struct dirent *entry;
+    size_t count = 0;
+
+    ck_assert_ptr_nonnull(all);
+    while (count < FAMILY_MOST && (entry = readdir(all)))
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+            family_is_child(entry->d_name, parent))
+            children[count++] = (pid_t)atoi(entry->d_name);
+    closedir(all);
+    return count;
+}
+
+pid_t family_youngest(pid_t parent)
+{
+    pid_t children[FAMILY_MOST], youngest = 0;
+    size_t count = family_children(parent, children);
+
+    for (size_t i = 0; i < count; i++)
+        youngest = children[i] > youngest ? children[i] : youngest;
+    return youngest;
+}
+
+int64_t family_writes(pid_t process)
+{
+    char name[16], text[512];
+    int64_t writes;
+
+    snprintf(name, sizeof name, "%d", (int)process);
+    if (!family_read(name, "io", text, sizeof text))
+        return -1;
+    const char *line = strstr(text, "syscw: ");
+    return line && sscanf(line, "syscw: %" SCNd64, &writes) == 1 ? writes : -1;
+}
+
+bool family_ended(pid_t child)
+{
+    siginfo_t about = {0};
+
+    return waitid(P_PID, (id_t)child, &about, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+           about.si_pid == child;
+}
+
+bool family_gone(pid_t except, double limit_ms)
+{
+    double until = clock_monotonic_ms() + limit_ms;
+    pid_t children[FAMILY_MOST];
+
+    for (;;) {
+        size_t count = family_children(getpid(), children), others = 0;
+        for (size_t i = 0; i < count; i++)
+            others += children[i] != except;
+        if (!others)
+            return true;
+        if (clock_monotonic_ms() >= until)
+            return false;
+        clock_sleep_ms(5);
+    }
+}

@@ -1,0 +1,25 @@
+/* The processes below a test: who they are, what they do, and whether all are gone. */
+#ifndef LIB_FAMILY_H
+#define LIB_FAMILY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { FAMILY_MOST = 64 };
+
+/* From now on a process whose parent dies becomes ours, so that none gets out of sight. */
+void family_adopt(void);
+/* Fills in the living children of a process, at most FAMILY_MOST; returns how many. */
+size_t family_children(pid_t parent, pid_t *children);
+/* The child that was started last; 0 if there is none. */
+pid_t family_youngest(pid_t parent);
+/* The system calls that write, so far; -1 where /proc doesn't tell. */
+int64_t family_writes(pid_t process);
+/* Whether it has ended; it stays to be waited for. */
+bool family_ended(pid_t child);
+/* Waits until all our children but `except` (0: none) are gone; false if that takes longer. */
+bool family_gone(pid_t except, double limit_ms);
+
+#endif

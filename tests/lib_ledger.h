@@ -1,0 +1,54 @@
+/*
+ * A database that changes under litekeeper's hands, and the record of what must be in it: which
+ * rows must stay, which may go, in which version. The record lies in shared memory, so that an
+ * application in another process keeps it.
+ */
+#ifndef LIB_LEDGER_H
+#define LIB_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ledger_table { LEDGER_LOGS, LEDGER_ORDERS, LEDGER_TABLES };
+
+enum ledger_state {
+    LEDGER_NEVER, /* no such row, or one that the application itself has deleted */
+    LEDGER_OLD,   /* past the cut-off and free to go */
+    LEDGER_STAYS,
+    LEDGER_STATES
+};
+
+enum { LEDGER_ROWS = 50000, LEDGER_ANY_ITEMS = -1 };
+
+struct ledger_row {
+    enum ledger_state state;
+    int version;
+    int items; /* LEDGER_ANY_ITEMS: some may have gone before the row was kept after all */
+};
+
+struct ledger {
+    struct ledger_row rows[LEDGER_TABLES][LEDGER_ROWS];
+    int64_t next[LEDGER_TABLES]; /* the first id that was never used */
+    int64_t commits;             /* of the application */
+};
+
+struct ledger_kind {
+    const char *journal; /* "wal", "delete" */
+    bool by_index;       /* orders have an index on their time, else are scanned by key */
+    int scale;           /* half that many thousand rows are old, in logs and orders together */
+};
+
+/* In shared memory until the process ends. */
+struct ledger *ledger_new(void);
+/* Makes the database. Half of its rows are 110 to 210 days old, half at most 90. logs have an
+ * index on their time and nothing else; orders have items that cascade, holds that restrict, and
+ * a trigger that notes in `gone` which went. */
+void ledger_make(const char *path, const struct ledger_kind *kind);
+/* Makes the record say what is in a database fresh from ledger_make. */
+void ledger_start(struct ledger *ledger, const struct ledger_kind *kind);
+
+/* Fails the test unless the database is sound and holds what the record says. `complete`: and
+ * none that is free to go. Returns the rows that have gone. */
+int64_t ledger_check(const struct ledger *ledger, const char *path, bool complete);
+
+#endif

@@ -1,0 +1,516 @@
+/* Opening what may lie in a database's place, and what SQLite's result codes come to in words. */
+#include "database.h"
+
+#include "clock.h"
+#include "lib_folder.h"
+#include "lib_opened.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void write_bytes(off_t offset, const void *bytes, size_t length)
+{
+    int file = open("app.db", O_WRONLY | O_CREAT, 0644);
+
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(pwrite(file, bytes, length, offset), (ssize_t)length);
+    close(file);
+}
+
+static void make(const char *sql)
+{
+    opened_sql(sql);
+    opened_close();
+}
+
+/* --- files that are damaged, strange, or gone --------------------------------------------- */
+
+static void nothing(void)
+{
+}
+
+static void empty(void)
+{
+    write_bytes(0, "", 0);
+}
+
+static void sound(void)
+{
+    make("CREATE TABLE t(a)");
+}
+
+static void sound_wal(void)
+{
+    make("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+}
+
+static void encrypted(void)
+{
+    unsigned char noise[4096];
+
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (unsigned char)(i * 167 + (i >> 3) + 91);
+    write_bytes(0, noise, sizeof noise);
+}
+
+static void a_text(void)
+{
+    folder_write("app.db", "This is not a database but a letter of more than a hundred bytes, for "
+                           "shorter files than that are taken for something else altogether.\n");
+}
+
+static void newer_write_version(void)
+{
+    sound();
+    write_bytes(18, "\3\3", 2);
+}
+
+static void newer_read_version(void)
+{
+    sound();
+    write_bytes(18, "\1\3", 2);
+}
+
+static void newer_schema_format(void)
+{
+    sound();
+    write_bytes(44, "\0\0\0\5", 4);
+}
+
+static const char bad_schema[] =
+    "CREATE TABLE t(a); PRAGMA writable_schema=ON;"
+    "UPDATE sqlite_master SET sql='CREATE TABLE t(a) FROM THE FUTURE' WHERE name='t'";
+
+static void newer_schema(void)
+{
+    make(bad_schema);
+    write_bytes(96, "\0\x4c\x4b\x40", 4); /* 5000000: SQLite 5.0.0 */
+}
+
+static void broken_schema(void)
+{
+    make(bad_schema);
+}
+
+static void zeroed_schema_page(void)
+{
+    static const char zeroes[400] = {0};
+
+    sound();
+    write_bytes(100, zeroes, sizeof zeroes);
+}
+
+static void cut_short(void)
+{
+    make("CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(100000))");
+    ck_assert_int_eq(truncate("app.db", 4096 + 17), 0);
+}
+
+static void a_folder(void)
+{
+    ck_assert_int_eq(mkdir("app.db", 0755), 0);
+}
+
+static void a_link(void)
+{
+    folder_write("other", "x");
+    ck_assert_int_eq(symlink("other", "app.db"), 0);
+}
+
+static void two_links(void)
+{
+    sound();
+    ck_assert_int_eq(link("app.db", "second.db"), 0);
+}
+
+static const struct {
+    const char *name;
+    void (*prepare)(void);
+    enum status status;
+    const char *why;
+} open_rows[] = {
+    {"missing", nothing, STATUS_REFUSED, ""},
+    {"empty", empty, STATUS_OK, NULL},
+    {"sound", sound, STATUS_OK, NULL},
+    {"sound, WAL", sound_wal, STATUS_OK, NULL},
+    {"encrypted", encrypted, STATUS_REFUSED, "not a SQLite database, or an encrypted one"},
+    {"a text", a_text, STATUS_REFUSED, "not a SQLite database, or an encrypted one"},
+    {"newer write version", newer_write_version, STATUS_REFUSED, "format is newer than SQLite"},
+    {"newer read version", newer_read_version, STATUS_REFUSED, "format is newer than SQLite"},
+    {"newer schema format", newer_schema_format, STATUS_REFUSED, "format is newer than SQLite"},
+    {"newer schema", newer_schema, STATUS_REFUSED, "which version 5.0.0 has written last"},
+    {"broken schema", broken_schema, STATUS_REFUSED, "the schema can't be read"},
+    {"zeroed schema page", zeroed_schema_page, STATUS_FAILED, "it is damaged"},
+    {"cut short", cut_short, STATUS_FAILED, "it is damaged"},
+    {"a folder", a_folder, STATUS_REFUSED, ""},
+    {"a link", a_link, STATUS_REFUSED, ""},
+    {"two links", two_links, STATUS_REFUSED, ""},
+};
+
+START_TEST(opening)
+{
+    struct database *database = NULL;
+    struct error error = {0};
+
+    open_rows[_i].prepare();
+    enum status status = opened_try(DATABASE_READ, 200, &database, &error);
+    ck_assert_msg(status == open_rows[_i].status, "%s: status %d: %s", open_rows[_i].name, status,
+                  error.text);
+    ck_assert_int_eq(database != NULL, status == STATUS_OK);
+    if (status)
+        ck_assert_msg(error.text[0] && strstr(error.text, open_rows[_i].why), "%s: %s",
+                      open_rows[_i].name, error.text);
+    database_close(database);
+    /* What can't be opened is not changed either. */
+    ck_assert_int_ne(access("app.db-journal", F_OK), 0);
+}
+END_TEST
+
+/* --- what is known of it ------------------------------------------------------------------ */
+
+static const struct {
+    const char *sql, *folder;
+    bool wal;
+    uint32_t page_size;
+    int auto_vacuum;
+    const char *replicator;
+} fact_rows[] = {
+    {"CREATE TABLE t(a)", NULL, false, 4096, 0, NULL},
+    {"PRAGMA page_size=512; PRAGMA auto_vacuum=1; CREATE TABLE t(a)", NULL, false, 512, 1, NULL},
+    {"PRAGMA page_size=65536; PRAGMA auto_vacuum=2; CREATE TABLE t(a)", NULL, false, 65536, 2,
+     NULL},
+    {"PRAGMA journal_mode=WAL; CREATE TABLE t(a)", NULL, true, 4096, 0, NULL},
+    {"PRAGMA journal_mode=PERSIST; CREATE TABLE t(a)", NULL, false, 4096, 0, NULL},
+    {"CREATE TABLE _litestream_seq(id INTEGER PRIMARY KEY, seq)", NULL, false, 4096, 0,
+     "Litestream"},
+    {"CREATE TABLE t(a)", ".app.db-litestream", false, 4096, 0, "Litestream"},
+    {"CREATE TABLE t(a)", ".other.db-litestream", false, 4096, 0, NULL},
+    {"CREATE TABLE _litestream_sequel(a)", NULL, false, 4096, 0, NULL},
+};
+
+START_TEST(what_is_known)
+{
+    const struct database_facts *facts;
+
+    opened_sql(fact_rows[_i].sql);
+    if (fact_rows[_i].folder)
+        ck_assert_int_eq(mkdir(fact_rows[_i].folder, 0755), 0);
+    facts = database_facts(opened_database(DATABASE_READ));
+    ck_assert_int_eq(facts->wal, fact_rows[_i].wal);
+    ck_assert_uint_eq(facts->page_size, fact_rows[_i].page_size);
+    ck_assert_int_eq(facts->auto_vacuum, fact_rows[_i].auto_vacuum);
+    ck_assert_int_eq(facts->replicator != NULL, fact_rows[_i].replicator != NULL);
+    if (facts->replicator)
+        ck_assert_str_eq(facts->replicator, fact_rows[_i].replicator);
+}
+END_TEST
+
+static const struct {
+    unsigned char version[4];
+    int number;
+    bool bug; /* where our own library has none */
+} writer_rows[] = {
+    {{0x00, 0x2e, 0x5f, 0x20}, 3039008, true},
+    {{0x00, 0x2e, 0x8c, 0x0b}, 3050507, true},
+    {{0x00, 0x2e, 0x90, 0x7b}, 3051643, false},
+    {{0xff, 0xff, 0xff, 0xff}, 294967295, false},
+};
+
+START_TEST(the_last_writer)
+{
+    sound();
+    write_bytes(96, writer_rows[_i].version, 4);
+    const struct database_facts *facts = database_facts(opened_database(DATABASE_READ));
+    ck_assert_int_eq(facts->last_writer, writer_rows[_i].number);
+    if (writer_rows[_i].bug)
+        ck_assert(facts->reset_bug);
+}
+END_TEST
+
+START_TEST(reading_does_not_write)
+{
+    sound_wal();
+    struct database *database = opened_database(DATABASE_READ);
+    ck_assert_int_ne(database_exec(database, "INSERT INTO t VALUES(1)", NULL), STATUS_OK);
+    ck_assert_int_ne(database_exec(database, "CREATE TABLE u(a)", NULL), STATUS_OK);
+    ck_assert_int_ne(database_exec(database, "ATTACH ':memory:' AS other", NULL), STATUS_OK);
+    ck_assert_int_eq(opened_value("SELECT count(*) FROM t"), 0);
+}
+END_TEST
+
+/* What guards the connection, as SQLite itself reports it. */
+static const struct {
+    const char *sql;
+    int64_t value;
+} guard_rows[] = {
+    {"PRAGMA trusted_schema", 0},     {"PRAGMA cell_size_check", 1}, {"PRAGMA foreign_keys", 1},
+    {"PRAGMA wal_autocheckpoint", 0}, {"PRAGMA temp_store", 2},      {"PRAGMA cache_size", -16384},
+    {"PRAGMA query_only", 0},         {"PRAGMA synchronous", 1},
+};
+
+START_TEST(the_connection_is_guarded)
+{
+    int64_t value = -7;
+
+    sound_wal();
+    struct database *database = opened_database(DATABASE_WRITE);
+    ck_assert_int_eq(database_integer(database, guard_rows[_i].sql, -8, &value, NULL), STATUS_OK);
+    ck_assert_msg(value == guard_rows[_i].value, "%s: %d", guard_rows[_i].sql, (int)value);
+    /* DEFENSIVE: the schema can't be written to. */
+    ck_assert_int_ne(database_exec(database,
+                                   "PRAGMA writable_schema=ON;"
+                                   "UPDATE sqlite_master SET name='x' WHERE name='t'",
+                                   NULL),
+                     STATUS_OK);
+}
+END_TEST
+
+START_TEST(a_rollback_journal_is_synced)
+{
+    int64_t value = -7;
+
+    sound();
+    ck_assert_int_eq(database_integer(opened_database(DATABASE_WRITE), "PRAGMA synchronous", -8,
+                                      &value, NULL),
+                     STATUS_OK);
+    ck_assert_int_eq(value, 2);
+}
+END_TEST
+
+/* --- moved and replaced ------------------------------------------------------------------- */
+
+static void move_away(void)
+{
+    ck_assert_int_eq(rename("app.db", "moved.db"), 0);
+}
+
+static void replace(void)
+{
+    move_away();
+    folder_write("app.db", "another");
+}
+
+static void unlink_it(void)
+{
+    ck_assert_int_eq(unlink("app.db"), 0);
+}
+
+static void add_link(void)
+{
+    ck_assert_int_eq(link("app.db", "again.db"), 0);
+}
+
+static void (*const moves[])(void) = {move_away, replace, unlink_it, add_link};
+
+START_TEST(moved_while_open)
+{
+    struct error error = {0};
+
+    sound();
+    struct database *database = opened_database(DATABASE_READ);
+    ck_assert_int_eq(database_check_moved(database, &error), STATUS_OK);
+    moves[_i]();
+    ck_assert_int_eq(database_check_moved(database, &error), STATUS_REFUSED);
+    ck_assert_int_ne(error.text[0], '\0');
+}
+END_TEST
+
+/* Another file than the one that was seen is not opened at all. */
+START_TEST(replaced_before_it_is_opened)
+{
+    struct identity seen = {.device = 1, .inode = 1};
+    struct database *database = NULL;
+    struct error error = {0};
+    struct engine_host host = {0};
+
+    sound();
+    ck_assert_int_eq(database_open("app.db", &seen, DATABASE_READ, 0, &host, &database, &error),
+                     STATUS_REFUSED);
+    ck_assert_ptr_null(database);
+}
+END_TEST
+
+/* --- locked, stopped, overrunning --------------------------------------------------------- */
+
+START_TEST(locked_by_the_application)
+{
+    struct database *database = NULL;
+    struct error error = {0};
+
+    opened_sql("CREATE TABLE t(a); PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
+    double begin = clock_monotonic_ms();
+    ck_assert_int_eq(opened_try(DATABASE_READ, 60, &database, &error), STATUS_BUSY);
+    ck_assert_double_ge(clock_monotonic_ms() - begin, 59);
+    ck_assert_msg(strstr(error.text, "the application kept it locked") != NULL, "%s", error.text);
+    opened_stop = true; /* and it does not wait where it is told to stop */
+    begin = clock_monotonic_ms();
+    ck_assert_int_ne(opened_try(DATABASE_READ, 60000, &database, &error), STATUS_OK);
+    ck_assert_double_lt(clock_monotonic_ms() - begin, 30000);
+}
+END_TEST
+
+static const char endless[] =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+START_TEST(an_endless_statement)
+{
+    struct error error = {0};
+    int64_t value = -7;
+
+    sound();
+    struct database *database = opened_database(DATABASE_READ);
+    database_deadlines(database, 0, clock_monotonic_ms() + 20);
+    ck_assert_int_eq(database_integer(database, endless, 0, &value, &error), STATUS_CANCELLED);
+    ck_assert(database_overran(database));
+    ck_assert_int_eq(value, -7);
+    database_deadlines(database, 0, 0);
+    ck_assert(!database_overran(database));
+    opened_stop = true;
+    ck_assert_int_eq(database_integer(database, endless, 0, &value, &error), STATUS_CANCELLED);
+    ck_assert(!database_overran(database));
+}
+END_TEST
+
+/* --- errors in words ---------------------------------------------------------------------- */
+
+static const struct {
+    int rc;
+    enum status status;
+    const char *words;
+} error_rows[] = {
+    {SQLITE_BUSY, STATUS_BUSY, "kept it locked"},
+    {SQLITE_BUSY_SNAPSHOT, STATUS_BUSY, "kept it locked"},
+    {SQLITE_LOCKED, STATUS_BUSY, "kept it locked"},
+    {SQLITE_INTERRUPT, STATUS_CANCELLED, "stopped"},
+    {SQLITE_READONLY_DIRECTORY, STATUS_REFUSED, "can't be written"},
+    {SQLITE_CANTOPEN_ISDIR, STATUS_REFUSED, "can't be opened"},
+    {SQLITE_NOTADB, STATUS_REFUSED, "encrypted"},
+    {SQLITE_CORRUPT_INDEX, STATUS_FAILED, "it is damaged"},
+    {SQLITE_FULL, STATUS_FAILED, "the disk is full"},
+    {SQLITE_IOERR_FSYNC, STATUS_FAILED, "the disk fails"},
+    {SQLITE_IOERR_NOMEM, STATUS_FAILED, ""},
+    {SQLITE_NOMEM, STATUS_FAILED, "memory"},
+    {SQLITE_CONSTRAINT_FOREIGNKEY, STATUS_FAILED, ""},
+};
+
+START_TEST(result_codes)
+{
+    struct error error = {0};
+
+    sound();
+    struct database *database = opened_database(DATABASE_READ);
+    ck_assert_int_eq(database_error(database, error_rows[_i].rc, &error), error_rows[_i].status);
+    ck_assert_int_eq(error.status, error_rows[_i].status);
+    ck_assert_msg(strstr(error.text, error_rows[_i].words) && !strchr(error.text, '%'), "%s",
+                  error.text);
+}
+END_TEST
+
+static const char *const lacking_rows[] = {
+    "CREATE TABLE t(a, b AS (a || 'x')); CREATE INDEX i ON t(a COLLATE nocase);"
+    "PRAGMA writable_schema=ON; UPDATE sqlite_master SET"
+    " sql='CREATE INDEX i ON t(a COLLATE klingon)' WHERE name='i'",
+    "CREATE TABLE t(a); CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT warp(new.a); END",
+};
+
+START_TEST(functions_that_we_lack)
+{
+    struct error error = {0};
+
+    make(lacking_rows[_i]);
+    struct database *database = opened_database(DATABASE_WRITE);
+    ck_assert_msg(database_exec(database, "INSERT INTO t(a) VALUES(1)", &error) == STATUS_REFUSED,
+                  "%s", error.text);
+    ck_assert_msg(strstr(error.text, "function or collation that the application brings"), "%s",
+                  error.text);
+}
+END_TEST
+
+/* --- who may write ------------------------------------------------------------------------ */
+
+/* In a child process, as a user to whom the file does not belong; its exit status. */
+static int as_stranger(mode_t mode)
+{
+    struct database *database = NULL;
+    struct error error = {0};
+    pid_t child;
+    int status;
+
+    ck_assert_int_eq(chmod(".", 0755), 0);
+    ck_assert_int_eq(chmod("app.db", mode), 0);
+    if ((child = fork()) == 0) {
+        if (setgid(65534) || setuid(65534))
+            _exit(99);
+        enum status opened = opened_try(DATABASE_WRITE, 0, &database, &error);
+        if (opened == STATUS_OK)
+            opened = database_exec(database, "INSERT INTO t VALUES(1)", &error);
+        _exit((int)opened);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+START_TEST(no_right_to_write)
+{
+    if (geteuid() != 0)
+        return;
+    sound();
+    ck_assert_int_eq(as_stranger(0644), STATUS_REFUSED);
+    ck_assert_int_eq(as_stranger(0600), STATUS_REFUSED);
+    ck_assert_int_eq(opened_value("SELECT count(*) FROM t"), 0);
+}
+END_TEST
+
+/* --- the change counter ------------------------------------------------------------------- */
+
+START_TEST(commits_are_counted)
+{
+    opened_sql(_i ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode=DELETE");
+    opened_sql("CREATE TABLE t(a)");
+    struct database *database = opened_database(DATABASE_READ);
+    uint32_t before = database_changes(database);
+    for (int i = 0; i < 5; i++)
+        opened_sql("INSERT INTO t VALUES(1)");
+    ck_assert_uint_eq(database_changes(database) - before, 5);
+    opened_sql("BEGIN; INSERT INTO t VALUES(1); ROLLBACK");
+    ck_assert_uint_eq(database_changes(database) - before, 5);
+}
+END_TEST
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+
+int main(void)
+{
+    Suite *suite = suite_create("database");
+    TCase *cases = tcase_create("database");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(cases, opened_set_up, opened_tear_down);
+    tcase_set_timeout(cases, 60);
+    tcase_add_loop_test(cases, opening, 0, COUNT(open_rows));
+    tcase_add_loop_test(cases, what_is_known, 0, COUNT(fact_rows));
+    tcase_add_loop_test(cases, the_last_writer, 0, COUNT(writer_rows));
+    tcase_add_test(cases, reading_does_not_write);
+    tcase_add_loop_test(cases, the_connection_is_guarded, 0, COUNT(guard_rows));
+    tcase_add_test(cases, a_rollback_journal_is_synced);
+    tcase_add_loop_test(cases, moved_while_open, 0, COUNT(moves));
+    tcase_add_test(cases, replaced_before_it_is_opened);
+    tcase_add_test(cases, locked_by_the_application);
+    tcase_add_test(cases, an_endless_statement);
+    tcase_add_loop_test(cases, result_codes, 0, COUNT(error_rows));
+    tcase_add_loop_test(cases, functions_that_we_lack, 0, COUNT(lacking_rows));
+    tcase_add_test(cases, no_right_to_write);
+    tcase_add_loop_test(cases, commits_are_counted, 0, 2);
+    suite_add_tcase(suite, cases);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -181,7 +181,7 @@ void proof_same(const struct proof_case *c, sqlite3 *model)
 
 /* --- making ------------------------------------------------------------------------------- */
 
-static void proof_policy(const struct proof_case *c)
+void proof_policy(const struct proof_case *c)
 {
     char *yaml = memory_format("daemon: { state: '@/state' }\n"
                                "databases:\n"

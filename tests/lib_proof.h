@@ -51,6 +51,8 @@ int64_t proof_integer(sqlite3 *db, const char *sql);
 /* All that the query gives, columns by '|', rows by blanks, and how it failed; the caller's. */
 char *proof_text(sqlite3 *db, const char *sql);
 
+/* Writes the policy alone. */
+void proof_policy(const struct proof_case *c);
 /* Makes the database and the policy; returns the model, already as it must be in the end. */
 sqlite3 *proof_make(const struct proof_case *c, const char *journal);
 /* The rows that the model lacks. */

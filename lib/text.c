@@ -139,7 +139,7 @@ char *text_seconds(char *buffer, double seconds)
 
 char *text_time(char *buffer, int64_t time_us)
 {
-    int64_t floor = time_us < 0 ? (time_us - 999999) / 1000000 : time_us / 1000000;
+    int64_t floor = time_us / 1000000 - (time_us % 1000000 < 0);
     time_t seconds = (time_t)floor;
     struct tm parts;
 

@@ -131,8 +131,8 @@ static void neighbours_describe(pid_t pid, char *who)
 bool neighbours_pinning(const struct neighbours *neighbours, const struct walindex *index,
                         char *who)
 {
-    /* Mark 0 reads the database file alone, so it holds up no checkpoint of the log's end. */
-    for (int i = 1; i < WALINDEX_MARKS; i++) {
+    /* Whoever holds mark 0 reads the database file alone, and so nothing may be copied into it. */
+    for (int i = 0; i < WALINDEX_MARKS; i++) {
         if (index->marks[i] >= index->max_frame)
             continue;
         pid_t pid = neighbours_holder(neighbours, NEIGHBOURS_READ_BYTE + i);

@@ -221,9 +221,11 @@ static void referrers_list_missing(const struct referrers *referrers, struct tex
         const struct referrer *item = &referrers->items[i];
         if (!item->indexed) {
             text_addf(list, "%sCREATE INDEX ... ON ", list->length ? "; " : "");
-            text_add_identifier(list, item->table);
-            text_add(list, "(");
-            table_key_columns(&item->columns, "", list);
+            text_add_name(list, item->table);
+            for (size_t c = 0; c < item->columns.count; c++) {
+                text_add(list, c ? ", " : "(");
+                text_add_name(list, item->columns.columns[c]);
+            }
             text_add(list, ")");
         }
         if (item->below)

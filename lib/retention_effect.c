@@ -75,9 +75,9 @@ static void report_missing(const struct retention_facts *facts, struct text *rea
     if (!facts->by_age) {
         text_add(reason, "; the whole table was read, since no index gives it by age: CREATE INDEX "
                          "... ON ");
-        text_add_identifier(reason, facts->table.name);
+        text_add_name(reason, facts->table.name);
         text_add(reason, "(");
-        text_add_identifier(reason, facts->table.column);
+        text_add_name(reason, facts->table.column);
         text_add(reason, ")");
     }
     if (indexes)

@@ -28,7 +28,7 @@ struct run_counts {
     int64_t refused; /* a trigger or a constraint said no */
     int64_t ties;    /* rows exactly at the cut-off that still may go */
     size_t done;     /* rows of the batch that are dealt with */
-    int64_t tail;    /* of the removed ones, those at the scan's position */
+    int64_t tail;    /* of those that are no longer there, the ones at the scan's position */
 };
 
 struct run {
@@ -170,15 +170,25 @@ static enum status run_clear(struct run *run, enum run_fate *fate, bool *spent, 
     return status;
 }
 
+/* The row is no longer where the scan found it, and the scan need not pass it again. */
+static void run_gone(struct run *run)
+{
+    run->counts.tail += run->counts.done >= run->tie_start;
+}
+
 /* The DELETE took nothing: the row is gone or has changed, children keep it, or a trigger does. */
 static enum status run_untouched(struct run *run, enum run_fate *fate, struct error *error)
 {
     bool present = false, eligible = false;
-    enum status status = run_ask(run, run->present, &present, error);
+    enum status status = STATUS_OK;
 
-    if (status == STATUS_OK && present)
-        status = run_ask(run, run->eligible, &eligible, error);
-    if (status || !present)
+    if (run->present && (status = run_ask(run, run->present, &present, error)))
+        return status;
+    if (!present) {
+        run_gone(run);
+        return STATUS_OK;
+    }
+    if ((status = run_ask(run, run->eligible, &eligible, error)))
         return status;
     run->counts.kept += !eligible;
     if (eligible && !run->refusal[0])
@@ -199,8 +209,8 @@ static enum status run_delete(struct run *run, enum run_fate *fate, struct error
         *fate = FATE_REFUSED;
     } else if (changes > 0) {
         run->counts.removed++;
-        run->counts.tail += run->counts.done >= run->tie_start;
-    } else if (run->present) {
+        run_gone(run);
+    } else {
         status = run_untouched(run, fate, error);
     }
     return status;

@@ -75,7 +75,7 @@ static bool retention_judge(const struct retention_options *options,
                             struct text *reason)
 {
     char count[TEXT_SHORT], gate[TEXT_SHORT];
-    bool unseen = !facts->by_age && facts->old == 0 && facts->oldest_us >= 0;
+    bool unseen = !facts->by_age && facts->old <= 0 && facts->oldest_us >= 0;
 
     if (options->when_rows_above > 0 && facts->rows <= options->when_rows_above) {
         text_addf(reason, "%s rows are not above when_rows_above %s",

@@ -48,15 +48,29 @@ void text_addf(struct text *text, const char *format, ...)
     free(more);
 }
 
+/* Between two quotes; a quote within is doubled. */
+static void text_add_quoted(struct text *text, const char *name, const char *quote)
+{
+    text_add(text, quote);
+    for (; *name; name++) {
+        text_add_length(text, name, 1);
+        if (*name == *quote)
+            text_add(text, quote);
+    }
+    text_add(text, quote);
+}
+
 /* Not in double quotes, since SQLite takes "name" for a text where no column is called so
  * (quirks.html#dblquote): DELETE ... WHERE "id" IN (SELECT "id" ...), after the application has
  * renamed the column, would take every row. */
 void text_add_identifier(struct text *text, const char *name)
 {
-    text_add(text, "`");
-    for (; *name; name++)
-        text_add_length(text, *name == '`' ? "``" : name, *name == '`' ? 2 : 1);
-    text_add(text, "`");
+    text_add_quoted(text, name, "`");
+}
+
+void text_add_name(struct text *text, const char *name)
+{
+    text_add_quoted(text, name, "\"");
 }
 
 void text_clear(struct text *text)
@@ -136,7 +150,7 @@ char *text_seconds(char *buffer, double seconds)
 
 char *text_time(char *buffer, int64_t time_us)
 {
-    int64_t floor = time_us < 0 ? (time_us - 999999) / 1000000 : time_us / 1000000;
+    int64_t floor = time_us / 1000000 - (time_us % 1000000 < 0);
     time_t seconds = (time_t)floor;
     struct tm parts;
 

@@ -14,7 +14,8 @@ struct text {
 void text_add(struct text *text, const char *more);
 void text_add_length(struct text *text, const char *more, size_t length);
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void text_add_identifier(struct text *text, const char *name); /* `name`, quoted */
+void text_add_identifier(struct text *text, const char *name); /* `name`, for SQL that we run */
+void text_add_name(struct text *text, const char *name);       /* "name", for people */
 void text_clear(struct text *text);
 void text_free(struct text *text);
 char *text_take(struct text *text); /* the bytes ("" if empty), now the caller's to free */

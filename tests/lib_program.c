@@ -19,8 +19,8 @@ enum { ARGUMENTS = 64, PATIENCE_MS = 60000 };
 
 static const char *program_command;
 
-/* The test is build/VARIANT/tests/test_X. */
-static void program_path(char *path, size_t size)
+/* The test is build/VARIANT/tests/test_X; `name` is looked for in build/VARIANT. */
+static void program_path(const char *name, char *path, size_t size)
 {
     ssize_t length = readlink("/proc/self/exe", path, size - 1);
 
@@ -28,8 +28,8 @@ static void program_path(char *path, size_t size)
     path[length] = '\0';
     for (int i = 0; i < 2; i++)
         *strrchr(path, '/') = '\0';
-    ck_assert_uint_lt(strlen(path) + strlen("/litekeeper"), size);
-    strcat(path, "/litekeeper");
+    ck_assert_uint_lt(strlen(path) + 1 + strlen(name), size);
+    strcat(strcat(path, "/"), name);
 }
 
 /* Appends copies of the words; they live as long as the child. */
@@ -42,14 +42,14 @@ static int program_words(char **arguments, int count, const char *words)
     return count;
 }
 
-static void program_child(const char *words, int out, int err)
+static void program_child(const char *name, const char *words, int out, int err)
 {
-    char path[PATH_MAX], name[] = "litekeeper", *arguments[ARGUMENTS] = {NULL};
+    char path[PATH_MAX], *arguments[ARGUMENTS] = {NULL};
     int null = open("/dev/null", O_RDONLY);
 
-    program_path(path, sizeof path);
+    program_path(name, path, sizeof path);
     int count = program_words(arguments, 0, program_command);
-    arguments[count] = count ? path : name;
+    arguments[count] = path;
     program_words(arguments, count + 1, words);
     dup2(null, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
@@ -75,7 +75,8 @@ static void program_terminal(int *ours, int *theirs)
     ck_assert_int_eq(ioctl(*theirs, TIOCSWINSZ, &size), 0);
 }
 
-void program_start(struct program *program, const char *words, bool terminal)
+void program_start_named(struct program *program, const char *name, const char *words,
+                         bool terminal)
 {
     int out[2], err[2];
 
@@ -87,11 +88,16 @@ void program_start(struct program *program, const char *words, bool terminal)
     program->pid = fork();
     ck_assert_int_ge(program->pid, 0);
     if (program->pid == 0)
-        program_child(words, out[1], terminal ? out[1] : err[1]);
+        program_child(name, words, out[1], terminal ? out[1] : err[1]);
     close(out[1]);
     close(err[1]);
     program->out = out[0];
     program->err = err[0];
+}
+
+void program_start(struct program *program, const char *words, bool terminal)
+{
+    program_start_named(program, "litekeeper", words, terminal);
 }
 
 /* Appends what there is to read; false at the end (which a terminal tells by EIO). */

@@ -19,6 +19,9 @@ struct program_result {
  * spaces as its arguments. With `terminal` standard output and error are a terminal of 80 columns,
  * and both are read as `out`. */
 void program_start(struct program *program, const char *words, bool terminal);
+/* The same for another program of build/VARIANT ("field/application"). */
+void program_start_named(struct program *program, const char *name, const char *words,
+                         bool terminal);
 /* Waits for more on standard output until `text` was printed; false if it ended before. What was
  * read is thrown away. */
 bool program_expect(struct program *program, const char *text);

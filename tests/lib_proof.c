@@ -181,17 +181,17 @@ void proof_same(const struct proof_case *c, sqlite3 *model)
 
 /* --- making ------------------------------------------------------------------------------- */
 
-static void proof_policy(const struct proof_case *c)
+void proof_policy(const struct proof_case *c)
 {
     char *yaml = memory_format("daemon: { state: '@/state' }\n"
                                "databases:\n"
                                "  - name: d\n"
                                "    path: '@/%s'\n"
-                               "    busy_timeout: 300ms\n"
                                "%s"
                                "    retention:\n"
                                "      - { %s, %s }\n",
-                               c->file ? c->file : "t.db", c->limits ? c->limits : "",
+                               c->file ? c->file : "t.db",
+                               c->limits ? c->limits : "    busy_timeout: 300ms\n",
                                c->target ? c->target : "table: t, column: at", c->options);
 
     expect_policy(yaml);
@@ -258,7 +258,7 @@ int64_t proof_gone(const struct proof_case *c, sqlite3 *model)
 
 /* --- running ------------------------------------------------------------------------------ */
 
-void proof_read_outcome(struct proof_run *run)
+static void proof_read_outcome(struct proof_run *run)
 {
     char *rest = run->result.out, *line;
 
@@ -270,16 +270,31 @@ void proof_read_outcome(struct proof_run *run)
     }
 }
 
-void proof_run(const struct proof_case *c, struct proof_run *run)
+void proof_start(const struct proof_case *c, struct program *program)
 {
     char *words =
-        memory_format("run -c @/policy.yaml --json%s d retention", c->words ? c->words : "");
+             memory_format("run -c @/policy.yaml --json%s d retention", c->words ? c->words : ""),
+         *real = expect_words(words);
 
-    expect_run(words, &run->result);
+    program_start(program, real, false);
+    free(real);
+    free(words);
+}
+
+void proof_finish(const struct proof_case *c, struct program *program, struct proof_run *run)
+{
+    program_finish(program, &run->result);
     proof_read_outcome(run);
     ck_assert_msg(run->outcome || c->status, "%s: status %d\n%s", c->name, run->result.status,
                   run->result.err);
-    free(words);
+}
+
+void proof_run(const struct proof_case *c, struct proof_run *run)
+{
+    struct program program;
+
+    proof_start(c, &program);
+    proof_finish(c, &program, run);
 }
 
 void proof_free(struct proof_run *run)
@@ -347,16 +362,19 @@ START_TEST(proof_one)
 }
 END_TEST
 
-int proof_main(const char *name, const struct proof_case *cases, int count)
+int proof_main(const char *name, const struct proof_case *cases, int count,
+               const TTest *const *more)
 {
     Suite *suite = suite_create(name);
     TCase *all = tcase_create(name);
     SRunner *runner = srunner_create(suite);
 
     proof_cases = cases;
-    tcase_set_timeout(all, 60);
+    tcase_set_timeout(all, 120);
     tcase_add_checked_fixture(all, proof_set_up, folder_remove);
     tcase_add_loop_test(all, proof_one, 0, 2 * count);
+    for (; more && *more; more++)
+        tcase_add_test(all, *more);
     suite_add_tcase(suite, all);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

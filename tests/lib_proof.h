@@ -8,6 +8,7 @@
 
 #include "lib_program.h"
 
+#include <check.h>
 #include <jansson.h>
 #include <sqlite3.h>
 #include <stdint.h>
@@ -19,7 +20,7 @@ struct proof_case {
     const char *options; /* of the retention, behind its table and column */
     const char *model;   /* SQL that makes of the copy what must be left; NULL: nothing changes */
     const char *target;  /* "table: t, column: at" */
-    const char *limits;  /* lines of the database's policy, each indented by four */
+    const char *limits;  /* lines of the database's policy; a busy_timeout of 300ms */
     const char *file;    /* its name, with neither ' nor @ in it; "t.db" */
     const char *words;   /* more arguments of `run`, with a blank before */
     int status;
@@ -50,6 +51,8 @@ int64_t proof_integer(sqlite3 *db, const char *sql);
 /* All that the query gives, columns by '|', rows by blanks, and how it failed; the caller's. */
 char *proof_text(sqlite3 *db, const char *sql);
 
+/* Writes the policy alone. */
+void proof_policy(const struct proof_case *c);
 /* Makes the database and the policy; returns the model, already as it must be in the end. */
 sqlite3 *proof_make(const struct proof_case *c, const char *journal);
 /* The rows that the model lacks. */
@@ -57,8 +60,11 @@ int64_t proof_gone(const struct proof_case *c, sqlite3 *model);
 /* Compares everything; fails the test where it differs. */
 void proof_same(const struct proof_case *c, sqlite3 *model);
 
-void proof_read_outcome(struct proof_run *run); /* from its result */
+/* Runs retention to its end, or starts it, waits for what is printed (program_expect), and so on.
+ */
 void proof_run(const struct proof_case *c, struct proof_run *run);
+void proof_start(const struct proof_case *c, struct program *program);
+void proof_finish(const struct proof_case *c, struct program *program, struct proof_run *run);
 void proof_free(struct proof_run *run);
 /* Whether outcome, reason, effect, rows and exit status are the expected ones; without an outcome
  * the reason stands on standard error. */
@@ -67,7 +73,9 @@ void proof_check_outcome(const struct proof_case *c, const struct proof_run *run
 /* All of it. */
 void proof_whole(const struct proof_case *c, const char *journal);
 
-/* A Check program of such cases, each in WAL and in rollback-journal mode: "main" of a test. */
-int proof_main(const char *name, const struct proof_case *cases, int count);
+/* A Check program of such cases, each in WAL and in rollback-journal mode, and of `more` tests, a
+ * list that ends in NULL, each in a folder of its own. */
+int proof_main(const char *name, const struct proof_case *cases, int count,
+               const TTest *const *more);
 
 #endif

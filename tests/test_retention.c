@@ -208,5 +208,5 @@ static const struct proof_case cases[] = {
 
 int main(void)
 {
-    return proof_main("retention", cases, sizeof cases / sizeof *cases);
+    return proof_main("retention", cases, sizeof cases / sizeof *cases, NULL);
 }

@@ -329,5 +329,5 @@ static const struct proof_case cases[] = {
 
 int main(void)
 {
-    return proof_main("retention_children", cases, sizeof cases / sizeof *cases);
+    return proof_main("retention_children", cases, sizeof cases / sizeof *cases, NULL);
 }

@@ -341,5 +341,5 @@ static const struct proof_case cases[] = {
 
 int main(void)
 {
-    return proof_main("retention_tables", cases, sizeof cases / sizeof *cases);
+    return proof_main("retention_tables", cases, sizeof cases / sizeof *cases, NULL);
 }

@@ -1,0 +1,430 @@
+/*
+ * The lease of the write lock beside other processes. What it does is tested, and times only where
+ * a slow machine can make them longer but never shorter.
+ */
+#include "lease.h"
+
+#include "clock.h"
+#include "lib_opened.h"
+#include "lib_other.h"
+#include "memory.h"
+#include "walindex.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct database *database;
+static struct lease *lease;
+static struct other *other;
+
+static const struct lease_limits usual = {
+    .max_lock_ms = 10, .duty = 1, .busy_ms = 5000, .max_wal_bytes = 1 << 30};
+
+/* A database in that journal mode, another process that has read it if wanted, and a lease. */
+static void begin(const char *mode, bool with_other, const struct lease_limits *limits)
+{
+    char *sql = memory_format("PRAGMA journal_mode=%s; CREATE TABLE t(a)", mode);
+
+    opened_sql(sql);
+    opened_close();
+    free(sql);
+    other = with_other ? other_start() : NULL;
+    if (other)
+        ck_assert_int_eq(other_sql(other, "SELECT * FROM t"), SQLITE_OK);
+    database = opened_database(DATABASE_WRITE);
+    lease = lease_new(database, limits);
+}
+
+static void end(void)
+{
+    lease_free(lease);
+    if (other)
+        other_stop(other);
+}
+
+static void insert(void)
+{
+    ck_assert_int_eq(database_exec(database, "INSERT INTO t VALUES(1)", NULL), STATUS_OK);
+}
+
+static int64_t rows(void)
+{
+    return opened_value("SELECT count(*) FROM t");
+}
+
+static void hold(double ms)
+{
+    struct error error = {0};
+
+    ck_assert_msg(lease_begin(lease, &error) == STATUS_OK, "%s", error.text);
+    insert();
+    clock_sleep_ms(ms);
+    ck_assert_msg(lease_end(lease, &error) == STATUS_OK, "%s", error.text);
+}
+
+START_TEST(holds_are_counted)
+{
+    struct outcome_lock lock = {.count = 7};
+    double share = 7;
+
+    begin(_i ? "WAL" : "DELETE", false, &usual);
+    lease_statistics(lease, &lock, &share);
+    ck_assert(lock.count == 0 && lock.max_ms <= 0 && lock.total_ms <= 0 && share <= 0);
+    for (int i = 0; i < 5; i++)
+        hold(i == 2 ? 30 : 1);
+    lease_statistics(lease, &lock, &share);
+    ck_assert_int_eq(lock.count, 5);
+    ck_assert_double_ge(lock.max_ms, 30);
+    ck_assert_double_ge(lock.total_ms, lock.max_ms + 4);
+    ck_assert(lock.p99_ms <= lock.max_ms && share > 0 && share <= 1);
+    ck_assert_int_eq(rows(), 5);
+    end();
+}
+END_TEST
+
+START_TEST(an_open_step_is_rolled_back)
+{
+    begin("WAL", false, &usual);
+    ck_assert_int_eq(lease_begin(lease, NULL), STATUS_OK);
+    insert();
+    end();
+    ck_assert_int_eq(rows(), 0);
+    opened_sql("INSERT INTO t VALUES(1)"); /* and the lock is free */
+    lease_free(NULL);
+}
+END_TEST
+
+START_TEST(a_locked_database)
+{
+    struct lease_limits limits = usual;
+    struct error error = {0};
+
+    limits.busy_ms = 80;
+    begin(_i ? "WAL" : "DELETE", true, &limits);
+    ck_assert_int_eq(other_sql(other, "BEGIN IMMEDIATE"), SQLITE_OK);
+    double since = clock_monotonic_ms();
+    ck_assert_int_eq(lease_begin(lease, &error), STATUS_BUSY);
+    ck_assert_double_ge(clock_monotonic_ms() - since, 79);
+    ck_assert_msg(strstr(error.text, "kept it locked") != NULL, "%s", error.text);
+    ck_assert_int_eq(other_sql(other, "INSERT INTO t VALUES(2); COMMIT"), SQLITE_OK);
+    hold(0);
+    ck_assert_int_eq(rows(), 2);
+    end();
+}
+END_TEST
+
+/* A reader keeps a commit from happening without a log: the step is undone, and done again. */
+START_TEST(readers_in_the_way)
+{
+    struct lease_limits limits = usual;
+    struct error error = {0};
+    struct outcome_lock lock;
+    double share;
+
+    begin("DELETE", true, &limits);
+    ck_assert_int_eq(other_sql(other, "BEGIN; SELECT * FROM t"), SQLITE_OK);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(lease_begin(lease, &error), STATUS_OK);
+        insert();
+        ck_assert_int_eq(lease_end(lease, &error), STATUS_BUSY);
+        ck_assert(sqlite3_get_autocommit(database_sql(database)));
+        ck_assert_int_eq(other_sql(other, "SELECT * FROM t"), SQLITE_OK); /* no lock is left */
+    }
+    ck_assert_int_eq(other_sql(other, "COMMIT"), SQLITE_OK);
+    hold(0);
+    ck_assert_int_eq(rows(), 1);
+    lease_statistics(lease, &lock, &share);
+    ck_assert_int_eq(lock.count, 4); /* what was undone was a hold as well */
+    end();
+}
+END_TEST
+
+START_TEST(readers_that_stay)
+{
+    struct lease_limits limits = usual;
+    struct error error = {0};
+    enum status status;
+    int tries = 0;
+
+    limits.busy_ms = 150;
+    begin("DELETE", true, &limits);
+    ck_assert_int_eq(other_sql(other, "BEGIN; SELECT * FROM t"), SQLITE_OK);
+    for (; (status = lease_begin(lease, &error)) == STATUS_OK; tries++) {
+        insert();
+        ck_assert_int_eq(lease_end(lease, &error), STATUS_BUSY);
+    }
+    ck_assert_int_eq(status, STATUS_BUSY);
+    ck_assert_msg(strstr(error.text, "readers let no commit through") != NULL, "%s", error.text);
+    ck_assert_int_gt(tries, 0);
+    end();
+}
+END_TEST
+
+START_TEST(a_moved_file)
+{
+    struct error error = {0};
+
+    begin("WAL", false, &usual);
+    hold(0);
+    ck_assert_int_eq(rename("app.db", "moved.db"), 0);
+    ck_assert_int_eq(lease_begin(lease, &error), STATUS_REFUSED);
+    ck_assert(sqlite3_get_autocommit(database_sql(database)));
+    end();
+}
+END_TEST
+
+START_TEST(told_to_stop)
+{
+    struct error error = {0};
+
+    begin("WAL", false, &usual);
+    hold(0);
+    opened_stop = true;
+    ck_assert_int_eq(lease_begin(lease, &error), STATUS_CANCELLED);
+    end();
+    opened_stop = false;
+    ck_assert_int_eq(rows(), 1);
+}
+END_TEST
+
+/* --- overrunning -------------------------------------------------------------------------- */
+
+static const char endless[] =
+    "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    " SELECT i FROM n WHERE i < 0";
+
+static const struct {
+    int before; /* rows that were dealt with before */
+    bool divisible;
+    enum status status;
+    int after; /* rows of the next step */
+} overrun_rows[] = {
+    {0, false, STATUS_FAILED, 0},
+    {0, true, STATUS_OK, 1},
+    {1, false, STATUS_OK, 1},
+    {8, false, STATUS_OK, 4},
+};
+
+START_TEST(an_overrunning_statement)
+{
+    struct lease_limits limits = usual;
+    struct error error = {0};
+    int taken = 0;
+
+    limits.max_lock_ms = 40;
+    begin("WAL", false, &limits);
+    ck_assert_int_eq(lease_begin(lease, &error), STATUS_OK);
+    for (int i = 0; i < overrun_rows[_i].before; i++) {
+        insert();
+        lease_spent(lease);
+    }
+    enum status failure = database_exec(database, endless, &error);
+    ck_assert_int_eq(failure, STATUS_CANCELLED);
+    ck_assert_int_eq(lease_failed(lease, failure, overrun_rows[_i].divisible, &error),
+                     overrun_rows[_i].status);
+    ck_assert_int_eq(rows(), 0);
+    if (overrun_rows[_i].status) {
+        ck_assert_msg(strstr(error.text, "one row alone takes longer than 100 ms") != NULL, "%s",
+                      error.text);
+    } else {
+        ck_assert_int_eq(lease_begin(lease, &error), STATUS_OK);
+        do
+            taken++;
+        while (!lease_spent(lease));
+        ck_assert_int_le(taken, overrun_rows[_i].after);
+        ck_assert_int_eq(lease_end(lease, &error), STATUS_OK);
+    }
+    end();
+}
+END_TEST
+
+/* Told to stop, or an error of another kind: that is no overrun. */
+START_TEST(other_failures_stay)
+{
+    struct error error = {0};
+
+    begin("WAL", false, &usual);
+    ck_assert_int_eq(lease_begin(lease, &error), STATUS_OK);
+    insert();
+    enum status failure = database_exec(database, "INSERT INTO missing VALUES(1)", &error);
+    ck_assert_int_eq(lease_failed(lease, failure, true, &error), STATUS_FAILED);
+    ck_assert_int_eq(rows(), 0);
+    ck_assert_int_eq(lease_begin(lease, &error), STATUS_OK);
+    opened_stop = true;
+    failure = database_exec(database, endless, &error);
+    ck_assert_int_eq(lease_failed(lease, failure, true, &error), STATUS_CANCELLED);
+    end();
+}
+END_TEST
+
+/* A step ends by its time, however many rows it has. */
+START_TEST(a_spent_step)
+{
+    int taken = 0;
+
+    begin("WAL", false, &usual);
+    ck_assert_int_eq(lease_begin(lease, NULL), STATUS_OK);
+    double since = clock_monotonic_ms();
+    ck_assert(!lease_spent(lease) || clock_monotonic_ms() - since > 1);
+    do
+        taken++;
+    while (!lease_spent(lease));
+    ck_assert_double_ge(clock_monotonic_ms() - since, 1.4); /* 0.15 of max_lock at least */
+    ck_assert_int_eq(lease_end(lease, NULL), STATUS_OK);
+    end();
+}
+END_TEST
+
+/* --- gaps --------------------------------------------------------------------------------- */
+
+enum { GAP_TRIES = 5, GAP_HOLD_MS = 150 }; /* after which a waiter sleeps for up to 50 ms */
+
+/* The time from the end of a hold to the next, at its shortest and longest. */
+static void measure_gaps(const char *foreign, double *shortest, double *longest)
+{
+    *shortest = INFINITY;
+    *longest = 0;
+    for (int i = 0; i < GAP_TRIES; i++) {
+        ck_assert_int_eq(lease_begin(lease, NULL), STATUS_OK);
+        insert();
+        if (foreign)
+            other_send(other, foreign);
+        clock_sleep_ms(GAP_HOLD_MS);
+        ck_assert_int_eq(lease_end(lease, NULL), STATUS_OK);
+        double since = clock_monotonic_ms();
+        ck_assert_int_eq(lease_begin(lease, NULL), STATUS_OK);
+        double gap = clock_monotonic_ms() - since;
+        *shortest = fmin(*shortest, gap);
+        *longest = fmax(*longest, gap);
+        ck_assert_int_eq(lease_end(lease, NULL), STATUS_OK);
+        if (foreign)
+            ck_assert_int_eq(other_wait(other), SQLITE_OK);
+    }
+}
+
+/* Nobody wants the lock: the whole gap is left all the same, for it can't be known. */
+START_TEST(the_whole_gap)
+{
+    double shortest, longest;
+
+    begin("WAL", true, &usual);
+    measure_gaps(NULL, &shortest, &longest);
+    ck_assert_double_ge(shortest, 50);
+    end();
+}
+END_TEST
+
+/* The writer that waited got in: the gap is over before its time. */
+START_TEST(a_gap_ended_by_a_commit)
+{
+    double shortest, longest;
+
+    begin(_i ? "WAL" : "DELETE", true, &usual);
+    measure_gaps("INSERT INTO t VALUES(2)", &shortest, &longest);
+    ck_assert_double_lt(shortest, 50);
+    ck_assert_int_eq(opened_value("SELECT count(*) FROM t WHERE a = 2"), GAP_TRIES);
+    end();
+}
+END_TEST
+
+/* But the part that the duty asks for is left whatever happens. */
+START_TEST(the_duty)
+{
+    struct lease_limits limits = usual;
+    double shortest, longest;
+
+    limits.duty = 0.5;
+    begin("WAL", true, &limits);
+    measure_gaps("INSERT INTO t VALUES(2)", &shortest, &longest);
+    ck_assert_double_ge(shortest, GAP_HOLD_MS - 1);
+    end();
+}
+END_TEST
+
+START_TEST(alone_there_are_no_gaps)
+{
+    double shortest, longest;
+
+    begin("WAL", false, &usual);
+    measure_gaps(NULL, &shortest, &longest);
+    ck_assert_double_lt(shortest, 20);
+    end();
+}
+END_TEST
+
+/* --- the log ------------------------------------------------------------------------------ */
+
+static uint32_t backlog(void)
+{
+    struct walindex index;
+
+    ck_assert_int_eq(walindex_read(database_sql(database), &index, NULL), STATUS_OK);
+    return index.max_frame - index.backfilled;
+}
+
+START_TEST(a_log_that_is_too_long)
+{
+    struct lease_limits limits = usual;
+    struct error error = {0};
+    char *who;
+
+    limits.busy_ms = 120;
+    limits.max_wal_bytes = 4096;
+    begin("WAL", true, &limits);
+    ck_assert_int_eq(other_sql(other, "BEGIN; SELECT * FROM t"), SQLITE_OK);
+    opened_sql("INSERT INTO t VALUES(zeroblob(100000))");
+    ck_assert_int_eq(lease_begin(lease, &error), STATUS_BUSY);
+    who = memory_format("(process %d)", (int)other_pid(other));
+    ck_assert_msg(strstr(error.text, "(max_wal 4.0 KiB)") && strstr(error.text, who), "%s",
+                  error.text);
+    free(who);
+    end();
+}
+END_TEST
+
+/* Nobody else is there: the log is copied back at the end, and the next one begins anew. */
+START_TEST(no_backlog_is_left_behind)
+{
+    begin("WAL", false, &usual);
+    hold(0);
+    ck_assert_uint_gt(backlog(), 0);
+    lease_free(lease);
+    ck_assert_uint_eq(backlog(), 0);
+}
+END_TEST
+
+#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
+
+int main(void)
+{
+    Suite *suite = suite_create("lease");
+    TCase *cases = tcase_create("lease");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(cases, opened_set_up, opened_tear_down);
+    tcase_set_timeout(cases, 30);
+    tcase_add_loop_test(cases, holds_are_counted, 0, 2);
+    tcase_add_test(cases, an_open_step_is_rolled_back);
+    tcase_add_loop_test(cases, a_locked_database, 0, 2);
+    tcase_add_test(cases, readers_in_the_way);
+    tcase_add_test(cases, readers_that_stay);
+    tcase_add_test(cases, a_moved_file);
+    tcase_add_test(cases, told_to_stop);
+    tcase_add_loop_test(cases, an_overrunning_statement, 0, COUNT(overrun_rows));
+    tcase_add_test(cases, other_failures_stay);
+    tcase_add_test(cases, a_spent_step);
+    tcase_add_test(cases, the_whole_gap);
+    tcase_add_loop_test(cases, a_gap_ended_by_a_commit, 0, 2);
+    tcase_add_test(cases, the_duty);
+    tcase_add_test(cases, alone_there_are_no_gaps);
+    tcase_add_test(cases, a_log_that_is_too_long);
+    tcase_add_test(cases, no_backlog_is_left_behind);
+    suite_add_tcase(suite, cases);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -113,7 +113,7 @@ char *text_counted(char *buffer, int64_t number, const char *noun)
 {
     char count[TEXT_SHORT];
 
-    snprintf(buffer, TEXT_SHORT, "%.30s %.16s%s", text_count(count, number), noun,
+    snprintf(buffer, TEXT_SHORT, "%.26s %.16s%s", text_count(count, number), noun,
              number == 1 ? "" : "s");
     return buffer;
 }

@@ -381,3 +381,14 @@ int proof_main(const char *name, const struct proof_case *cases, int count,
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
+
+void proof_refused(const struct proof_case *c, sqlite3 *model)
+{
+    struct proof_run run;
+
+    proof_run(c, &run);
+    proof_check_outcome(c, &run, 0);
+    proof_free(&run);
+    if (model)
+        proof_same(c, model);
+}

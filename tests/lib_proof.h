@@ -78,4 +78,7 @@ void proof_whole(const struct proof_case *c, const char *journal);
 int proof_main(const char *name, const struct proof_case *cases, int count,
                const TTest *const *more);
 
+/* Runs it: the run ends as the case says with nothing done; then compares with `model`, if any. */
+void proof_refused(const struct proof_case *c, sqlite3 *model);
+
 #endif

@@ -1,7 +1,6 @@
 /*
  * Retention end to end, when something is in the way: locks, readers, permissions, a full disk, a
- * file that is moved or replaced, a table that goes, a clock that can't be right. Nothing is lost,
- * and the reason is told.
+ * file that is moved or replaced, a table that goes. Nothing is lost, and the reason is told.
  */
 #include "lib_folder.h"
 #include "lib_proof.h"
@@ -14,7 +13,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/timex.h>
 #include <unistd.h>
 
 /* Rows aged 6 to 5 * n + 1 hours; 100 days are 2400 hours. */
@@ -40,18 +38,6 @@ static void test_rename(const char *from, const char *to)
         ck_assert_msg(strstr(from, "-") != NULL, "%s", from); /* a log may be missing */
     free(a);
     free(b);
-}
-
-/* The run ends as the case says with nothing done. */
-static void check_refused(const struct proof_case *c, sqlite3 *model)
-{
-    struct proof_run run;
-
-    proof_run(c, &run);
-    proof_check_outcome(c, &run, 0);
-    proof_free(&run);
-    if (model)
-        proof_same(c, model);
 }
 
 /* --- locks -------------------------------------------------------------------------------- */
@@ -92,7 +78,7 @@ START_TEST(a_lock_is_waited_for_and_told)
     sqlite3 *model = proof_make(&c, locks[_i].journal);
     sqlite3 *application = proof_open(path = proof_path(&c));
     proof_do(application, locks[_i].lock);
-    check_refused(&c, NULL);
+    proof_refused(&c, NULL);
     sqlite3_close(application);
     proof_same(&c, model);
     sqlite3_close(model);
@@ -320,80 +306,12 @@ START_TEST(what_may_not_be_written)
     sqlite3 *model = proof_make(&denied, JOURNAL(_i % 2));
     chmod(path, modes[_i / 2].file);
     chmod(folder, modes[_i / 2].folder);
-    check_refused(&denied, NULL);
+    proof_refused(&denied, NULL);
     chmod(folder, 0755);
     chmod(path, 0644);
     proof_same(&denied, model);
     sqlite3_close(model);
     free(folder);
-    free(path);
-}
-END_TEST
-
-/* --- a clock that can't be right ---------------------------------------------------------- */
-
-#define NOW "(strftime('%s', 'now') * 1000000)"
-#define DAY "86400000000"
-
-/* What is done to the history, and how the doubt is told. */
-static const struct {
-    const char *history, *reason;
-} clocks[] = {
-    {"UPDATE clock SET last_us = " NOW " + " DAY,
-     "the clock is in doubt: it says ~, but the history already has an entry of ~; synchronise it, "
-     "or say --trust-clock if it is right"},
-    {"UPDATE run SET recorded_us = " NOW " + " DAY,
-     "the clock is in doubt: ~already has an entry~"},
-    {"UPDATE clock SET offset_us = offset_us - 7200000000",
-     "the clock is in doubt: it was set forward by ~ since this boot was first seen~"},
-    {"UPDATE clock SET offset_us = offset_us + 7200000000",
-     "the clock is in doubt: it was set back by ~ since this boot was first seen~"},
-    {"UPDATE clock SET last_us = " NOW " - 8 * " DAY "; UPDATE run SET recorded_us = " NOW
-     " - 8 * " DAY,
-     "the clock is in doubt: it is over 7 days ahead of ~"},
-    {"UPDATE clock SET synchronised = 1",
-     "the clock is in doubt: the kernel reports it unsynchronised~"},
-};
-
-static bool clock_is_synchronised(void)
-{
-    struct timex state = {0};
-
-    return adjtimex(&state) != TIME_ERROR;
-}
-
-START_TEST(a_clock_in_doubt)
-{
-    struct proof_case c = {.name = clocks[_i].history,
-                           .setup = TABLE(1000) "DELETE FROM t WHERE age"
-                                                " < 200",
-                           .options = "keep: 100d, observe: true",
-                           .outcome = "skipped"};
-    char *path = test_path("state/history.db");
-    struct proof_run run;
-
-    if (clock_is_synchronised()) {
-        puts("skipped: the host's clock is synchronised, and so beyond doubt");
-        return;
-    }
-    sqlite3 *untouched = proof_make(&c, "wal");
-    check_refused(&c, untouched);
-    sqlite3 *history = proof_open(path);
-    proof_do(history, clocks[_i].history);
-    c.options = "keep: 100d";
-    c.reason = clocks[_i].reason;
-    c.words = " --force";
-    proof_policy(&c);
-    check_refused(&c, untouched);
-    proof_do(history, clocks[_i].history);
-    proof_do(untouched, OLD);
-    c.words = " --trust-clock";
-    proof_run(&c, &run);
-    ck_assert_str_eq(json_string_value(json_object_get(run.outcome, "outcome")), "done");
-    proof_same(&c, untouched);
-    proof_free(&run);
-    sqlite3_close(history);
-    sqlite3_close(untouched);
     free(path);
 }
 END_TEST
@@ -419,7 +337,6 @@ int main(void)
     tcase_add_loop_test(cases, an_index_dropped, 0, 2);
     tcase_add_loop_test(cases, a_full_disk, 0, 2);
     tcase_add_loop_test(cases, what_may_not_be_written, 0, 4);
-    tcase_add_loop_test(cases, a_clock_in_doubt, 0, LENGTH(clocks));
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -310,6 +310,17 @@ static void proof_check_invalid(const struct proof_case *c, const struct proof_r
     expect_text(c->name, run->result.err, c->reason);
 }
 
+/* What a slow disk adds is no matter. */
+static void proof_check_reason(const struct proof_case *c, const char *reason)
+{
+    char *copy = memory_copy(reason), *slow = strstr(copy, "; a commit alone takes ");
+
+    if (slow)
+        *slow = '\0';
+    expect_text(c->name, copy, c->reason);
+    free(copy);
+}
+
 void proof_check_outcome(const struct proof_case *c, const struct proof_run *run, int64_t rows)
 {
     if (!run->outcome) {
@@ -327,7 +338,7 @@ void proof_check_outcome(const struct proof_case *c, const struct proof_run *run
     ck_assert_msg(run->result.status == c->status, "%s: exit status %d: %s", c->name,
                   run->result.status, all);
     if (c->reason)
-        expect_text(c->name, json_string_value(json_object_get(run->outcome, "reason")), c->reason);
+        proof_check_reason(c, json_string_value(json_object_get(run->outcome, "reason")));
     ck_assert_msg(is && strcmp(is, effect) == 0, "%s: expected effect %s: %s", c->name, effect,
                   all);
     ck_assert_msg(json_integer_value(json_object_get(run->outcome, "rows")) == rows,

@@ -130,6 +130,11 @@ static const struct {
     {"CREATE TABLE t(id TEXT PRIMARY KEY);"
      "CREATE TABLE c(p TEXT COLLATE NOCASE REFERENCES t ON DELETE SET NULL)",
      "collation"},
+    /* 1 refers to '1', and equals '01', too. */
+    {"CREATE TABLE t(id TEXT PRIMARY KEY); CREATE TABLE c(p INT REFERENCES t ON DELETE CASCADE)",
+     "p holds numbers, and several values of id may be the same number"},
+    {"CREATE TABLE t(id PRIMARY KEY); CREATE TABLE c(p DATE REFERENCES t ON DELETE SET NULL)",
+     "p holds numbers, and several values of id may be the same number"},
 };
 
 /* All rows of a query as text. */

@@ -28,7 +28,7 @@ struct backlog {
 enum {
     BACKLOG_USEFUL = 1000, /* frames: SQLite's own default for an automatic checkpoint */
     BACKLOG_LEFT = 1500,   /* frames that a busy application evidently leaves to us */
-    BACKLOG_ALONE = 12000, /* the same where nobody waits: fewer, larger ones are cheaper */
+    BACKLOG_ALONE = 16000, /* the same where nobody waits: fewer, larger ones are cheaper */
     BACKLOG_POLL_MS = 50
 };
 

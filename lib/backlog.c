@@ -28,7 +28,7 @@ struct backlog {
 enum {
     BACKLOG_USEFUL = 1000, /* frames: SQLite's own default for an automatic checkpoint */
     BACKLOG_LEFT = 1500,   /* frames that a busy application evidently leaves to us */
-    BACKLOG_ALONE = 12000, /* the same where nobody waits: fewer, larger ones are cheaper */
+    BACKLOG_ALONE = 16000, /* the same where nobody waits: fewer, larger ones are cheaper */
     BACKLOG_POLL_MS = 50
 };
 
@@ -67,9 +67,11 @@ static bool backlog_worthwhile(const struct backlog *backlog, uint32_t frames, b
 {
     double fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
     double useful = busy_others ? BACKLOG_LEFT : BACKLOG_USEFUL;
+    double half =
+        (double)backlog->limits.max_wal_bytes / 2 / database_facts(backlog->database)->page_size;
 
     if (alone)
-        return frames >= BACKLOG_ALONE;
+        return frames >= fmin(BACKLOG_ALONE, half);
     return frames >= fmin(useful, fits * 0.75) && (frames <= fits || backlog->limits.window_open);
 }
 

@@ -50,6 +50,7 @@ void proof_do(sqlite3 *db, const char *sql);
 int64_t proof_integer(sqlite3 *db, const char *sql);
 /* All that the query gives, columns by '|', rows by blanks, and how it failed; the caller's. */
 char *proof_text(sqlite3 *db, const char *sql);
+sqlite3_stmt *proof_prepare(sqlite3 *db, const char *sql); /* the caller's to finalize */
 
 /* Writes the policy alone. */
 void proof_policy(const struct proof_case *c);

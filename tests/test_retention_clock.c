@@ -18,17 +18,14 @@
 static const struct {
     const char *history, *reason;
 } clocks[] = {
-    {"UPDATE clock SET last_us = " NOW " + " DAY,
+    {"UPDATE clock SET believed_us = " NOW " + " DAY,
      "the clock is in doubt: it says ~, but the history already has an entry of ~; synchronise it, "
      "or say --trust-clock if it is right"},
-    {"UPDATE run SET recorded_us = " NOW " + " DAY,
-     "the clock is in doubt: ~already has an entry~"},
     {"UPDATE clock SET offset_us = offset_us - 7200000000",
      "the clock is in doubt: it was set forward by ~ since this boot was first seen~"},
     {"UPDATE clock SET offset_us = offset_us + 7200000000",
      "the clock is in doubt: it was set back by ~ since this boot was first seen~"},
-    {"UPDATE clock SET last_us = " NOW " - 8 * " DAY "; UPDATE run SET recorded_us = " NOW
-     " - 8 * " DAY,
+    {"UPDATE clock SET believed_us = " NOW " - 8 * " DAY,
      "the clock is in doubt: it is over 7 days ahead of ~"},
     {"UPDATE clock SET synchronised = 1",
      "the clock is in doubt: the kernel reports it unsynchronised~"},

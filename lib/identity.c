@@ -155,8 +155,8 @@ static enum status identity_owner(int folder, uid_t owner, struct error *error)
     char name[IDENTITY_USER];
 
     if (geteuid() != 0 && owner != geteuid())
-        return error_set(error, STATUS_REFUSED, "belongs to %s; run litekeeper as root or as %s",
-                         identity_user(name, owner), name);
+        return error_set(error, STATUS_REFUSED, "belongs to %s; run litekeeper as root%s%s",
+                         identity_user(name, owner), owner ? " or as " : "", owner ? name : "");
     return owner == 0 && geteuid() == 0 ? identity_root(folder, error) : STATUS_OK;
 }
 

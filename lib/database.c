@@ -80,11 +80,11 @@ static void database_configure(struct database *database)
     sqlite3_progress_handler(database->sql, DATABASE_PROGRESS_OPS, database_progress, database);
 }
 
-/* mmap off: a file that someone truncates must be an error, not a SIGBUS. */
+/* mmap off: a file that someone truncates must be an error, not a SIGBUS. None of these reads the
+ * schema, which may turn out not to be readable. */
 static const char database_pragmas[] = "PRAGMA mmap_size=0;"
                                        "PRAGMA cell_size_check=ON;"
-                                       "PRAGMA temp_store=MEMORY;"
-                                       "PRAGMA cache_size=-16384;";
+                                       "PRAGMA temp_store=MEMORY;";
 
 /* A WAL commit needs no fsync to be atomic, and a deletion that a power cut undoes is done again;
  * a rollback journal without it can corrupt. */
@@ -106,12 +106,12 @@ static enum status database_begin_use(struct database *database, enum database_m
 {
     enum status status;
 
-    if (sqlite3_exec(database->sql, database_pragmas, NULL, NULL, NULL) != SQLITE_OK)
-        return database_error(database, sqlite3_extended_errcode(database->sql), error);
     if ((status = database_check_header(database, error)) ||
+        (status = database_exec(database, database_pragmas, error)) ||
         (status = database_read_schema(database, error)) ||
         (status = database_check_moved(database, error)) ||
-        (status = database_learn(database, error)))
+        (status = database_learn(database, error)) ||
+        (status = database_exec(database, "PRAGMA cache_size=-16384", error)))
         return status;
     return database_set_manners(database, mode, error);
 }

@@ -222,7 +222,8 @@ static void engine_conclude(enum status status, const struct error *error, struc
     snprintf(outcome->reason, sizeof outcome->reason, "%s", error->text);
     if (outcome->rows > 0) {
         char count[TEXT_SHORT], done[64];
-        snprintf(done, sizeof done, "; %s rows went before that", text_count(count, outcome->rows));
+        snprintf(done, sizeof done, "; %s went before that",
+                 text_counted(count, outcome->rows, "row"));
         strncat(outcome->reason, done, sizeof outcome->reason - strlen(outcome->reason) - 1);
         if (status == STATUS_BUSY)
             outcome->kind = OUTCOME_CANCELLED;

@@ -20,11 +20,12 @@ struct lease {
     struct backlog *backlog;
     sqlite3_stmt *begin, *commit, *rollback;
 
-    bool open;            /* a step is under way */
-    double begun_ms;      /* when it got the lock */
-    int64_t rows;         /* of this step so far */
-    int64_t row_limit;    /* after an overrun; grows again */
-    double commit_ms;     /* what a commit takes: rises at once, falls slowly */
+    bool open;         /* a step is under way */
+    double begun_ms;   /* when it got the lock */
+    int64_t rows;      /* of this step so far */
+    int64_t row_limit; /* after an overrun; grows again */
+    double commit_ms;  /* what a commit takes: rises at once, falls slowly */
+    double commit_least_ms;
     double blocked_since; /* readers keep commits from happening since; 0: they don't */
 
     double last_hold_ms, last_end_ms;
@@ -42,7 +43,10 @@ struct lease {
     double hold_total_ms;
 };
 
-enum { LEASE_NO_LIMIT = 1 << 30 };
+enum {
+    LEASE_NO_LIMIT = 1 << 30,
+    LEASE_COMMITS_TELL = 3 /* fewer say nothing of the disk */
+};
 
 static const double lease_aim = 0.85; /* of max_lock: leaves room for what can't be foreseen */
 static const double lease_least_work = 0.15; /* of max_lock, however long a commit takes */
@@ -65,6 +69,7 @@ struct lease *lease_new(struct database *database, const struct lease_limits *li
     lease->backlog = backlog_new(database, lease->neighbours, &backlog);
     lease->row_limit = LEASE_NO_LIMIT;
     lease->commit_ms = limits->max_lock_ms / 3;
+    lease->commit_least_ms = INFINITY;
     return lease;
 }
 
@@ -269,6 +274,7 @@ enum status lease_end(struct lease *lease, struct error *error)
         return status;
     }
     double took = clock_monotonic_ms() - begin;
+    lease->commit_least_ms = fmin(took, lease->commit_least_ms);
     lease->commit_ms = took > lease->commit_ms ? took : lease->commit_ms * 0.8 + took * 0.2;
     lease->blocked_since = 0;
     if (lease->row_limit < LEASE_NO_LIMIT)
@@ -324,5 +330,8 @@ void lease_statistics(const struct lease *lease, struct outcome_lock *lock, doub
 
 double lease_slow_commit(const struct lease *lease)
 {
-    return lease->hold_count && lease->commit_ms > lease->limits.max_lock_ms ? lease->commit_ms : 0;
+    bool slow = lease->hold_count >= LEASE_COMMITS_TELL &&
+                lease->commit_least_ms > lease->limits.max_lock_ms;
+
+    return slow ? lease->commit_least_ms : 0;
 }

@@ -52,8 +52,8 @@ enum status lease_failed(struct lease *lease, enum status failure, bool divisibl
 /* The holds so far, and their share of the time since the first. */
 void lease_statistics(const struct lease *lease, struct outcome_lock *lock, double *share);
 
-/* What a commit takes where that alone is longer than a step may be, so that no step can be short
- * enough; else 0. */
+/* What the fastest commit took where even that is longer than a step may be, so that no step can
+ * be short enough; else 0. */
 double lease_slow_commit(const struct lease *lease);
 
 #endif

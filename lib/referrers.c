@@ -6,7 +6,6 @@
 
 #include "memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -69,27 +68,48 @@ static struct referrer *referrers_item(struct referrers *referrers, const char *
     return last;
 }
 
-/* The statements that clear a child find its rows by the child's collation, where SQLite goes by
- * the parent's: they could take rows that refer to other parents. */
-static enum status referrers_check_collation(struct database *database,
-                                             const struct referrers *referrers,
-                                             const struct referrer *item, const char *from,
-                                             const char *to, struct error *error)
+/* Whether a column declared so holds numbers (datatype3.html#determination_of_column_affinity). */
+static bool referrers_numeric(const char *type)
+{
+    static const char *const others[] = {"CHAR", "CLOB", "TEXT", "BLOB"};
+
+    if (strcasestr(type, "INT"))
+        return true;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcasestr(type, others[i]))
+            return false;
+    return *type;
+}
+
+/* The statements that clear a child find its rows by the child's collation and by a comparison of
+ * numbers where it has numbers, where SQLite goes by the parent's: they could take rows that refer
+ * to other parents. */
+static enum status referrers_check_alike(struct database *database,
+                                         const struct referrers *referrers,
+                                         const struct referrer *item, const char *from,
+                                         const char *to, struct error *error)
 {
     sqlite3 *sql = database_sql(database);
-    const char *child = "BINARY", *parent = "BINARY";
+    const char *child = "BINARY", *parent = "BINARY", *child_type = NULL, *parent_type = NULL;
 
     if (item->action != ACTION_CASCADE && item->action != ACTION_SET_NULL)
         return STATUS_OK;
-    sqlite3_table_column_metadata(sql, "main", item->table, from, NULL, &child, NULL, NULL, NULL);
-    sqlite3_table_column_metadata(sql, "main", referrers->table, to, NULL, &parent, NULL, NULL,
+    sqlite3_table_column_metadata(sql, "main", item->table, from, &child_type, &child, NULL, NULL,
                                   NULL);
-    if (strcasecmp(child, parent) == 0)
-        return STATUS_OK;
-    return error_set(error, STATUS_REFUSED,
-                     "the foreign key of %s to %s can't be followed: %s has the collation %s and "
-                     "%s has %s",
-                     item->table, referrers->table, from, child, to, parent);
+    sqlite3_table_column_metadata(sql, "main", referrers->table, to, &parent_type, &parent, NULL,
+                                  NULL, NULL);
+    if (strcasecmp(child, parent) != 0)
+        return error_set(error, STATUS_REFUSED,
+                         "the foreign key of %s to %s can't be followed: %s has the collation %s "
+                         "and %s has %s",
+                         item->table, referrers->table, from, child, to, parent);
+    if (child_type && referrers_numeric(child_type) &&
+        !(parent_type && referrers_numeric(parent_type)))
+        return error_set(error, STATUS_REFUSED,
+                         "the foreign key of %s to %s can't be followed: %s holds numbers, and "
+                         "several values of %s may be the same number",
+                         item->table, referrers->table, from, to);
+    return STATUS_OK;
 }
 
 static enum status referrers_collect(struct database *database, struct referrers *referrers,
@@ -116,7 +136,7 @@ static enum status referrers_collect(struct database *database, struct referrers
                                item->table, referrers->table);
             break;
         }
-        if ((status = referrers_check_collation(database, referrers, item, from, to, error)))
+        if ((status = referrers_check_alike(database, referrers, item, from, to, error)))
             break;
         item->columns.columns[item->columns.count++] = memory_copy(from);
         item->parent_columns.columns[item->parent_columns.count++] = memory_copy(to);

@@ -17,7 +17,7 @@
 struct referrers;
 
 /* All that refer to `table`, and in turn to what would go with it. STATUS_REFUSED: a cascade
- * that comes back to a table that it began from, or whose columns differ in collation. */
+ * that comes back to a table that it began from, or whose columns compare in different ways. */
 enum status referrers_load(struct database *database, const char *table,
                            struct referrers **referrers, struct error *error) MUST_CHECK;
 void referrers_free(struct referrers *referrers);

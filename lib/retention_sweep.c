@@ -95,7 +95,9 @@ static enum status sweep_prepare_same(struct sweep *sweep, struct error *error)
 
     text_add(&verb, "DELETE FROM ");
     text_add_identifier(&verb, table->name);
-    text_add(&verb, " WHERE (");
+    text_add(&verb, " WHERE litekeeper_old(");
+    text_add_identifier(&verb, table->column);
+    text_add(&verb, ") AND (");
     table_key_columns(&table->key, "", &verb);
     text_add(&verb, ") IN (SELECT ");
     table_key_columns(&table->key, "", &verb);

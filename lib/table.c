@@ -3,7 +3,6 @@
 
 #include "memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -90,8 +89,6 @@ static enum status table_key_collect(struct database *database, const char *sql,
 static const char table_sql_without_rowid[] =
     "SELECT l.name FROM pragma_index_list(?1) l WHERE l.origin = 'pk'"
     " AND NOT EXISTS (SELECT 1 FROM sqlite_master m WHERE m.name = l.name AND m.type = 'index')";
-static const char table_sql_primary_key[] =
-    "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk";
 static const char table_sql_integer_key[] =
     "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 AND upper(type) = 'INTEGER'"
     " AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')";
@@ -103,7 +100,9 @@ static const char table_sql_unique_index[] =
     "  LEFT JOIN pragma_table_info(?1) c ON c.cid = i.cid WHERE c.name IS NULL OR NOT "
     "c.\"notnull\")";
 static const char table_sql_index_columns[] =
-    "SELECT name FROM pragma_index_info(?1) ORDER BY seqno";
+    "SELECT name FROM pragma_index_xinfo(?1) WHERE key ORDER BY seqno";
+static const char table_sql_index_collations[] =
+    "SELECT name, coll FROM pragma_index_xinfo(?1) WHERE key AND name NOT NULL AND coll NOT NULL";
 
 /* "rowid" and its other names mean the rowid where no column is called so. */
 static enum status table_key_rowid(struct database *database, const char *name,
@@ -124,6 +123,41 @@ static enum status table_key_rowid(struct database *database, const char *name,
     return table_key_collect(database, table_sql_integer_key, name, NULL, key, error);
 }
 
+/* SQL compares a column by its own collation. Where the unique index has another one, a value of
+ * the key may be equal to those of several rows, and all of them would go for one. */
+static enum status table_key_check(struct database *database, const char *name, const char *index,
+                                   struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    enum status status =
+        table_query(database, table_sql_index_collations, index, NULL, &statement, error);
+
+    while (status == STATUS_OK &&
+           (status = database_step(database, statement, &row, error)) == STATUS_OK && row) {
+        const char *column = (const char *)sqlite3_column_text(statement, 0), *own = "BINARY";
+        const char *unique = (const char *)sqlite3_column_text(statement, 1);
+        sqlite3_table_column_metadata(database_sql(database), "main", name, column, NULL, &own,
+                                      NULL, NULL, NULL);
+        if (strcasecmp(own, unique) != 0)
+            status = error_set(error, STATUS_REFUSED,
+                               "rows of %s can't be told apart: %s has the collation %s, but is "
+                               "unique by %s",
+                               name, column, own, unique);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static enum status table_key_index(struct database *database, const char *name, const char *index,
+                                   struct table_key *key, struct error *error)
+{
+    enum status status =
+        table_key_collect(database, table_sql_index_columns, index, NULL, key, error);
+
+    return status ? status : table_key_check(database, name, index, error);
+}
+
 static enum status table_key_unique(struct database *database, const char *name,
                                     struct table_key *key, struct error *error)
 {
@@ -131,7 +165,7 @@ static enum status table_key_unique(struct database *database, const char *name,
     enum status status = table_one(database, table_sql_unique_index, name, NULL, &index, error);
 
     if (status == STATUS_OK && index)
-        status = table_key_collect(database, table_sql_index_columns, index, NULL, key, error);
+        status = table_key_index(database, name, index, key, error);
     free(index);
     return status;
 }
@@ -140,14 +174,14 @@ enum status table_key_load(struct database *database, const char *name, struct t
                            struct error *error)
 {
     struct table_key found = {0};
-    bool without_rowid = false;
-    enum status status =
-        table_has(database, table_sql_without_rowid, name, NULL, &without_rowid, error);
+    char *primary = NULL; /* the index that a WITHOUT ROWID table is */
+    enum status status = table_one(database, table_sql_without_rowid, name, NULL, &primary, error);
 
-    if (status == STATUS_OK)
-        status = without_rowid
-                     ? table_key_collect(database, table_sql_primary_key, name, NULL, &found, error)
-                     : table_key_rowid(database, name, &found, error);
+    if (status == STATUS_OK && primary)
+        status = table_key_index(database, name, primary, &found, error);
+    else if (status == STATUS_OK)
+        status = table_key_rowid(database, name, &found, error);
+    free(primary);
     if (status == STATUS_OK && !found.count)
         status = table_key_unique(database, name, &found, error);
     if (status == STATUS_OK && !found.count)

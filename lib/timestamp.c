@@ -271,7 +271,7 @@ void timestamp_surely(enum time_format format, int64_t before_us, struct text *h
 {
     double number;
 
-    if (timestamp_as_number(format, before_us, -1, &number))
+    if (timestamp_as_number(format, before_us - 1, -1, &number)) /* fractions are rounded up */
         text_addf(high, "%.17g", number);
     else
         timestamp_day(before_us - timestamp_margin_us - DAY_US, high);

@@ -96,8 +96,8 @@ static void crash_remove_beside(const char *path)
 
 void crash_reset(struct crash *crash, const struct ledger_kind *kind)
 {
-    char *name = memory_format("%s-%s-%d.template", kind->journal,
-                               kind->by_index ? "index" : "scan", kind->scale);
+    char *name = memory_format("%s-%d%d-%d.template", kind->journal, kind->by_index, kind->trigger,
+                               kind->scale);
     char *template = folder_path(name);
 
     if (access(template, F_OK) < 0)
@@ -134,14 +134,16 @@ static void crash_outcome(const json_t *event, struct crash_outcomes *outcomes)
                  {"skipped", &outcomes->skipped},
                  {"failed", &outcomes->failed},
                  {"cancelled", &outcomes->cancelled}};
-    int known = 0;
+    int *count = NULL;
 
     ck_assert_msg(outcome && reason && *reason, "an outcome without a reason");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].name, outcome) == 0)
-            known += ++*kinds[i].count > 0;
-    ck_assert_msg(known, "outcome %s", outcome);
-    outcomes->busy += json_is_true(json_object_get(event, "busy"));
+            count = kinds[i].count;
+    ck_assert_msg(count != NULL, "outcome %s", outcome);
+    if (json_is_true(json_object_get(event, "busy")))
+        count = &outcomes->busy;
+    ++*count;
     if (strcmp(outcome, "done") != 0)
         snprintf(outcomes->reason, sizeof outcomes->reason, "%s", reason);
 }

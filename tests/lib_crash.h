@@ -31,7 +31,8 @@ void crash_reset(struct crash *crash, const struct ledger_kind *kind);
 void crash_application(struct crash *crash, bool wanted);
 
 struct crash_outcomes {
-    int done, skipped, failed, cancelled, busy;
+    int done, skipped, failed, cancelled; /* but those that were busy */
+    int busy;
     char reason[1024]; /* of the last that is not done */
 };
 

@@ -30,19 +30,20 @@ struct ledger {
     struct ledger_row rows[LEDGER_TABLES][LEDGER_ROWS];
     int64_t next[LEDGER_TABLES]; /* the first id that was never used */
     int64_t commits;             /* of the application */
+    bool trigger;
 };
 
 struct ledger_kind {
     const char *journal; /* "wal", "delete" */
     bool by_index;       /* orders have an index on their time, else are scanned by key */
+    bool trigger;        /* a trigger notes in `gone` which orders went */
     int scale;           /* half that many thousand rows are old, in logs and orders together */
 };
 
 /* In shared memory until the process ends. */
 struct ledger *ledger_new(void);
 /* Makes the database. Half of its rows are 110 to 210 days old, half at most 90. logs have an
- * index on their time and nothing else; orders have items that cascade, holds that restrict, and
- * a trigger that notes in `gone` which went. */
+ * index on their time and nothing else; orders have items that cascade and holds that restrict. */
 void ledger_make(const char *path, const struct ledger_kind *kind);
 /* Makes the record say what is in a database fresh from ledger_make. */
 void ledger_start(struct ledger *ledger, const struct ledger_kind *kind);

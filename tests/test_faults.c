@@ -4,7 +4,6 @@
  * task has one outcome with a reason, nothing is lost, and the next run completes. Where strace(1)
  * is missing or may not trace, its part says so and is skipped. SEED and ROUNDS as in test_crash.
  */
-#include "clock.h"
 #include "lib_crash.h"
 #include "lib_expect.h"
 #include "lib_family.h"
@@ -16,17 +15,23 @@
 #include <check.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifdef __SANITIZE_ADDRESS__ /* it maps terabytes */
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
 
 enum { ROUNDS = 20, SECONDS_A_ROUND = 30, TRACED_PROCESSES = 1 << 22 };
 enum { MEMORY_LEAST = 4096, MEMORY_MOST = 65536, MEMORY_STEP = 64, MEMORY_ENOUGH = 4 }; /* KiB */
 
-static const struct ledger_kind kinds[] = {{"wal", true, 2}, {"delete", false, 2}};
+static const struct ledger_kind kinds[] = {{"wal", true, true, 2}, {"delete", false, false, 2}};
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -123,12 +128,13 @@ static void check_end(const struct fault *fault, const struct program_result *re
     struct crash_outcomes outcomes;
 
     crash_outcomes(result->out, &outcomes);
-    ck_assert_msg(result->status == 0 || result->status == 1 || result->status == 75,
+    int ended = outcomes.failed + outcomes.cancelled;
+    ck_assert_int_eq(outcomes.done + outcomes.skipped + outcomes.busy + ended, 3);
+    ck_assert_msg(result->status == (ended           ? 1
+                                     : outcomes.busy ? 75
+                                                     : 0),
                   "exit status %d: %s\n%s", result->status, outcomes.reason, result->err);
-    ck_assert_int_eq(outcomes.done + outcomes.skipped + outcomes.failed + outcomes.cancelled, 3);
     ck_assert_msg(fault->kills || !strstr(outcomes.reason, "killed by"), "%s", outcomes.reason);
-    ck_assert_msg((outcomes.failed + outcomes.cancelled > 0) == (result->status == 1),
-                  "exit status %d: %s", result->status, outcomes.reason);
     printf("        %d failed, %d cancelled, %d skipped: %s\n", outcomes.failed, outcomes.cancelled,
            outcomes.skipped, outcomes.reason);
 }
@@ -166,6 +172,7 @@ START_TEST(calls_fail)
     int calls[KINDS][FAULTS], happened = 0;
     struct crash crash;
 
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* which would need to trace, too */
     if (!can_trace()) {
         printf("faults: skipped, since strace is missing or may not trace\n");
         return;
@@ -190,6 +197,7 @@ START_TEST(calls_fail)
     }
     crash_close(&crash);
     printf("faults: %d rounds, %d with a fault\n", rounds(), happened);
+    ck_assert(happened > 0 || rounds() == 0);
 }
 END_TEST
 
@@ -270,7 +278,7 @@ struct slow {
 /* Returns once its worker has begun to delete. */
 static void slow_start(struct slow *slow)
 {
-    static const struct ledger_kind large = {"wal", true, 40};
+    static const struct ledger_kind large = {"wal", true, false, 40};
     char *words;
 
     crash_open(&slow->crash, 1);
@@ -355,7 +363,8 @@ int main(void)
 
     tcase_set_timeout(cases, 60 + SECONDS_A_ROUND * rounds());
     tcase_add_test(cases, calls_fail);
-    tcase_add_test(cases, memory_is_short);
+    if (!SANITIZED)
+        tcase_add_test(cases, memory_is_short);
     tcase_add_test(cases, a_worker_stands_still);
     tcase_add_test(cases, a_worker_is_slow);
     tcase_add_loop_test(cases, a_parent_dies, 0, 2);

@@ -54,6 +54,14 @@ static const struct {
     {"CREATE TABLE t(a, at, PRIMARY KEY(a, at)) WITHOUT ROWID; CREATE INDEX i ON t(at)",
      "`a`, `at`", "i", NULL, false},
     {"CREATE TABLE t(rowid PRIMARY KEY, at) WITHOUT ROWID", "`rowid`", NULL, NULL, false},
+    {"CREATE TABLE t(a TEXT COLLATE NOCASE PRIMARY KEY, at) WITHOUT ROWID", "`a`", NULL, NULL,
+     false},
+    /* 'a' and 'A' are two rows, and a = 'a' is both of them. */
+    {"CREATE TABLE t(a TEXT COLLATE NOCASE, at, PRIMARY KEY(a COLLATE BINARY)) WITHOUT ROWID", NULL,
+     NULL, "a has the collation NOCASE, but is unique by BINARY", false},
+    {"CREATE TABLE t(rowid, _rowid_, oid, a COLLATE NOCASE NOT NULL, at);"
+     "CREATE UNIQUE INDEX i ON t(a COLLATE BINARY)",
+     NULL, NULL, "a has the collation NOCASE, but is unique by BINARY", false},
 
     /* Which index: whole, by bytes, the column first, the narrowest. */
     {"CREATE TABLE t(at, a); CREATE INDEX i ON t(a, at)", "`rowid`", NULL, NULL, false},

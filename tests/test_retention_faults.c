@@ -40,18 +40,6 @@ static void test_rename(const char *from, const char *to)
     free(b);
 }
 
-/* The run ends as the case says with nothing done. */
-static void check_refused(const struct proof_case *c, sqlite3 *model)
-{
-    struct proof_run run;
-
-    proof_run(c, &run);
-    proof_check_outcome(c, &run, 0);
-    proof_free(&run);
-    if (model)
-        proof_same(c, model);
-}
-
 /* --- locks -------------------------------------------------------------------------------- */
 
 static const struct {
@@ -90,7 +78,7 @@ START_TEST(a_lock_is_waited_for_and_told)
     sqlite3 *model = proof_make(&c, locks[_i].journal);
     sqlite3 *application = proof_open(path = proof_path(&c));
     proof_do(application, locks[_i].lock);
-    check_refused(&c, NULL);
+    proof_refused(&c, NULL);
     sqlite3_close(application);
     proof_same(&c, model);
     sqlite3_close(model);
@@ -321,7 +309,7 @@ START_TEST(what_may_not_be_written)
     sqlite3 *model = proof_make(&denied, JOURNAL(_i % 2));
     chmod(path, modes[_i / 2].file);
     chmod(folder, modes[_i / 2].folder);
-    check_refused(&denied, NULL);
+    proof_refused(&denied, NULL);
     chmod(folder, 0755);
     chmod(path, 0644);
     proof_same(&denied, model);

@@ -23,6 +23,7 @@ struct backlog {
     struct backlog_limits limits;
     sqlite3 *guard;       /* holds the write lock during a checkpoint; opened when needed */
     double frames_per_ms; /* of the checkpoints so far */
+    bool left;            /* a checkpoint was due, and left to the application */
 };
 
 enum {
@@ -144,6 +145,18 @@ static bool backlog_read(struct backlog *backlog, struct walindex *index)
            walindex_read(database_sql(backlog->database), index, NULL) == STATUS_OK;
 }
 
+/* Whether a checkpoint of ours is worth its while now, and harms nobody. */
+static bool backlog_due(struct backlog *backlog, const struct walindex *index, bool busy_others)
+{
+    bool alone = neighbours_none(backlog->neighbours);
+
+    if (!backlog_worthwhile(backlog, backlog_frames(index), alone, busy_others))
+        return false;
+    bool safe = backlog_safe(backlog, alone);
+    backlog->left |= !safe && !database_facts(backlog->database)->replicator;
+    return safe;
+}
+
 enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spent_ms,
                          struct error *error)
 {
@@ -154,9 +167,7 @@ enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spen
     for (;; clock_sleep_ms(BACKLOG_POLL_MS)) {
         if (!backlog_read(backlog, &index))
             return STATUS_OK;
-        bool alone = neighbours_none(backlog->neighbours);
-        if (backlog_safe(backlog, alone) &&
-            backlog_worthwhile(backlog, backlog_frames(&index), alone, busy_others)) {
+        if (backlog_due(backlog, &index, busy_others)) {
             *spent_ms += backlog_checkpoint(backlog);
             if (!backlog_read(backlog, &index))
                 return STATUS_OK;
@@ -182,4 +193,9 @@ void backlog_settle(struct backlog *backlog)
     if (backlog_safe(backlog, alone) &&
         (alone || backlog->limits.window_open || backlog_frames(&index) <= fits))
         backlog_checkpoint(backlog);
+}
+
+bool backlog_left(const struct backlog *backlog)
+{
+    return backlog->left;
 }

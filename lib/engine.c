@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "enginelock.h"
 #include "event.h"
+#include "library.h"
 #include "pace.h"
 #include "task_engine.h"
 #include "window.h"
@@ -241,6 +242,21 @@ static void engine_tell_slow(const struct engine *engine, struct outcome *outcom
                  "; a commit alone takes %.0f ms here, more than max_lock", slow_ms);
 }
 
+/* Once a run, and only where it mattered. */
+static void engine_tell_bug(struct engine *engine)
+{
+    int writer = database_facts(engine->database)->last_writer;
+    bool theirs = library_has_wal_reset_bug(writer);
+    char version[LIBRARY_VERSION];
+
+    if (lease_left_checkpoints(engine->lease))
+        engine_notice(engine,
+                      "checkpoints were left to the application, since %s SQLite %s can lose "
+                      "commits at them; 3.51.3, 3.50.7 and 3.44.6 are fixed",
+                      theirs ? "its" : "litekeeper's",
+                      theirs ? library_version(version, writer) : sqlite3_libversion());
+}
+
 enum status engine_run(const struct engine_job *job, struct error *error)
 {
     bool read_only = job->task->kind->flags & TASK_READ_ONLY;
@@ -263,6 +279,7 @@ enum status engine_run(const struct engine_job *job, struct error *error)
     if (engine.lease) {
         lease_statistics(engine.lease, &outcome.lock, &share);
         engine_tell_slow(&engine, &outcome);
+        engine_tell_bug(&engine);
     }
     engine_close(&engine);
     outcome.seconds = (clock_monotonic_ms() - begin) / 1e3;

@@ -335,3 +335,8 @@ double lease_slow_commit(const struct lease *lease)
 
     return slow ? lease->commit_least_ms : 0;
 }
+
+bool lease_left_checkpoints(const struct lease *lease)
+{
+    return backlog_left(lease->backlog);
+}

@@ -46,9 +46,10 @@ void clock_sleep_ms(double ms)
 
 static bool clock_synchronised(void)
 {
-    struct timex state = {0};
+    struct timex clock = {0};
+    int state = adjtimex(&clock); /* -1 where a seccomp filter forbids to ask: then it is unknown */
 
-    return adjtimex(&state) != TIME_ERROR && !(state.status & STA_UNSYNC);
+    return state >= 0 && state != TIME_ERROR && !(clock.status & STA_UNSYNC);
 }
 
 struct clock_reading clock_read(void)

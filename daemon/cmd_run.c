@@ -2,6 +2,7 @@
  * `litekeeper run`: the chosen tasks now, one after the other, each in a worker; its outcome is
  * printed and remembered. Runs in the foreground and touches no database itself.
  */
+#include "clock.h"
 #include "event.h"
 #include "progress.h"
 #include "remember.h"
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void run_print_json(json_t *event)
 {
@@ -39,19 +39,11 @@ static void run_event(json_t *event)
         progress_show(event);
 }
 
-static int64_t run_now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* One task from start to memory. */
 static int run_item(struct session *session, struct remember *remember, const struct work *work,
                     const struct selection *selection, const struct selection_item *item)
 {
-    int64_t started_us = run_now_us();
+    int64_t started_us = clock_now_us();
     json_t *outcome = work_do(session, work, selection, item);
     int status = work_exit(outcome, session_interrupted(session));
 

@@ -4,6 +4,7 @@
  */
 #include "progress.h"
 
+#include "clock.h"
 #include "memory.h"
 #include "terminal.h"
 #include "text.h"
@@ -11,22 +12,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { BAR_WIDEST = 30, BAR_NARROWEST = 10, PARTS = 5, REDRAW_MS = 100 };
 
 static struct {
     bool drawn;
-    int64_t at_ms;
+    double at_ms;
 } progress_bar;
-
-static int64_t progress_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static const char *progress_text(const json_t *event, const char *key)
 {
@@ -131,7 +123,7 @@ char *progress_line(const json_t *event, size_t width)
 
 void progress_show(const json_t *event)
 {
-    int64_t now_ms = progress_now_ms();
+    double now_ms = clock_monotonic_ms();
 
     if (!terminal_redraws(stderr) || !terminal_width(stdout))
         return;

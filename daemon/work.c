@@ -5,6 +5,7 @@
  */
 #include "work.h"
 
+#include "clock.h"
 #include "event.h"
 #include "job.h"
 #include "log.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { WORK_BTREES = 100000 };
 
@@ -134,14 +134,6 @@ static void work_amend(const struct work_heard *heard, const struct error *error
     }
 }
 
-static double work_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 json_t *work_do(struct session *session, const struct work *work, const struct selection *selection,
                 const struct selection_item *item)
 {
@@ -149,7 +141,7 @@ json_t *work_do(struct session *session, const struct work *work, const struct s
     struct event_subject subject = {file->name, item->task->kind->name, item->task->target};
     struct work_heard heard = {work, &subject, NULL, json_array(), {0}};
     struct error error = file->error;
-    double begun = work_clock();
+    double begun_ms = clock_monotonic_ms();
 
     if (!error.status)
         work_launch(session, work, file, item->task, &heard, &error);
@@ -157,7 +149,8 @@ json_t *work_do(struct session *session, const struct work *work, const struct s
     if (heard.last)
         work_amend(&heard, &error, interrupted);
     else
-        heard.last = work_verdict(work, &subject, &error, work_clock() - begun, interrupted);
+        heard.last = work_verdict(work, &subject, &error, (clock_monotonic_ms() - begun_ms) / 1e3,
+                                  interrupted);
     json_decref(heard.btrees);
     return heard.last;
 }

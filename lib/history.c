@@ -5,25 +5,16 @@
  */
 #include "history.h"
 
+#include "clock.h"
 #include "history_db.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
-#include <sys/timex.h>
 #include <systemd/sd-id128.h>
-#include <time.h>
 
 enum { HISTORY_PRUNE = 1000 }; /* runs forgotten at once */
 
 static const int64_t history_ahead_us = INT64_C(7) * 86400 * 1000000;
-
-static int64_t history_now_us(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static const json_t *history_get(const json_t *object, const char *key)
 {
@@ -54,13 +45,12 @@ static enum status history_record_run(struct history *history, const json_t *out
         "INSERT INTO run(started_us, recorded_us, path, database, task, target, outcome, reason,"
         " rows, bytes_freed, seconds, lock_count, lock_max_ms, lock_p99_ms, lock_total_ms, effect)"
         " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        "iitjjjjjjjjjjjjt", started_us, history_now_us(CLOCK_REALTIME), path,
-        history_get(outcome, "database"), history_get(outcome, "task"),
-        history_get(outcome, "target"), history_get(outcome, "outcome"),
-        history_get(outcome, "reason"), history_get(outcome, "rows"),
-        history_get(outcome, "bytes_freed"), history_get(outcome, "seconds"),
-        history_get(lock, "count"), history_get(lock, "max_ms"), history_get(lock, "p99_ms"),
-        history_get(lock, "total_ms"), effect);
+        "iitjjjjjjjjjjjjt", started_us, clock_now_us(), path, history_get(outcome, "database"),
+        history_get(outcome, "task"), history_get(outcome, "target"),
+        history_get(outcome, "outcome"), history_get(outcome, "reason"),
+        history_get(outcome, "rows"), history_get(outcome, "bytes_freed"),
+        history_get(outcome, "seconds"), history_get(lock, "count"), history_get(lock, "max_ms"),
+        history_get(lock, "p99_ms"), history_get(lock, "total_ms"), effect);
 
     free(effect);
     return status;
@@ -115,15 +105,6 @@ enum status history_record(struct history *history, const json_t *outcome, const
     return history_db_end(history, status, error);
 }
 
-/* adjtimex(2): whether the kernel believes that its clock is right. */
-static bool history_synchronised(void)
-{
-    struct timex clock = {0};
-    int state = adjtimex(&clock);
-
-    return state >= 0 && state != TIME_ERROR && !(clock.status & STA_UNSYNC);
-}
-
 /* What the table knows of the clock, before anything about now goes in. */
 static enum status history_recall(struct history *history, const char *boot,
                                   struct engine_memory *memory, struct error *error)
@@ -152,8 +133,8 @@ static enum status history_note(struct history *history, const char *boot, int64
                          " offset_us = CASE WHEN ?6 THEN ?2 ELSE offset_us END,"
                          " believed_us = CASE WHEN ?4 THEN ?3 ELSE believed_us END,"
                          " synchronised = max(synchronised, ?5)",
-                         "tiiiii", boot, now - history_now_us(CLOCK_BOOTTIME), now,
-                         (int64_t)believed, (int64_t)history_synchronised(), (int64_t)sure);
+                         "tiiiii", boot, now - clock_read().boot_us, now, (int64_t)believed,
+                         (int64_t)clock_read().synchronised, (int64_t)sure);
 }
 
 /* Once it is known to be right, what was believed of later times was wrong. */
@@ -166,10 +147,10 @@ static enum status history_correct(struct history *history, int64_t now, struct 
 static enum status history_see(struct history *history, const char *boot, bool sure,
                                struct engine_memory *known, struct error *error)
 {
-    int64_t now = history_now_us(CLOCK_REALTIME);
+    int64_t now = clock_now_us();
     enum status status = history_recall(history, boot, known, error);
 
-    sure = sure || history_synchronised();
+    sure = sure || clock_read().synchronised;
     bool near = known->newest_us < 0 ||
                 (now >= known->newest_us && now - known->newest_us <= history_ahead_us);
     if (!status && sure)

@@ -19,6 +19,7 @@
 #include "pagefile.h"
 
 #include "bytes.h"
+#include "clock.h"
 #include "pageset.h"
 
 #include <inttypes.h>
@@ -27,14 +28,6 @@
 #include <time.h>
 
 enum { ATTEMPTS = 1000, FRAME_HEADER = 24, LOG_HEADER = 32 };
-
-static double pagefile_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
 
 enum status pagefile_failure(sqlite3 *db, const char *what, struct error *error)
 {
@@ -178,7 +171,7 @@ static enum status pagefile_begin_slice(struct pagefile *file, struct error *err
 
     if (status)
         return status;
-    file->slice_began = pagefile_now();
+    file->slice_began = clock_monotonic_ms();
     int64_t pages = pagefile_number(file->db, "PRAGMA main.page_count");
     int64_t page_size = pagefile_number(file->db, "PRAGMA main.page_size");
     if (pages < 0 || pages > UINT32_MAX || page_size < 512 || page_size > FILEHEADER_PAGE_MAX)
@@ -279,7 +272,7 @@ enum status pagefile_breathe(struct pagefile *file, struct error *error)
 
     if (file->pace.stopped && file->pace.stopped(file->pace.argument))
         return error_set(error, STATUS_CANCELLED, "stopped while it was measured");
-    if (file->wal || pagefile_now() - file->slice_began < file->pace.slice_ms)
+    if (file->wal || clock_monotonic_ms() - file->slice_began < file->pace.slice_ms)
         return STATUS_OK;
     pagefile_close(file);
     pagefile_wait(file->pace.gap_ms);

@@ -365,8 +365,9 @@ static bool clock_is_synchronised(void)
 START_TEST(a_clock_in_doubt)
 {
     struct proof_case c = {.name = clocks[_i].history,
-                           .setup = TABLE(1000) "DELETE FROM t WHERE age"
-                                                " < 200",
+                           .setup = TABLE(1000) "DELETE FROM t WHERE age < 200;"
+                                                "INSERT INTO t(at) VALUES(strftime('%s', "
+                                                "'3000-01-01') + 0)",
                            .options = "keep: 100d, observe: true",
                            .outcome = "skipped"};
     char *path = test_path("state/history.db");

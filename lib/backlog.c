@@ -82,8 +82,7 @@ static bool backlog_guard(struct backlog *backlog)
     if (!database_facts(backlog->database)->reset_bug)
         return true;
     if (!backlog->guard) {
-        sqlite3_open_v2(database_name(backlog->database), &backlog->guard, SQLITE_OPEN_READWRITE,
-                        VFS_NAME);
+        vfs_open(database_name(backlog->database), &backlog->guard);
         sqlite3_wal_autocheckpoint(backlog->guard, 0);
         sqlite3_db_config(backlog->guard, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }

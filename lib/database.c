@@ -141,7 +141,7 @@ enum status database_open(const char *name, const struct identity *seen, enum da
     database->host = host;
     database->had_log = database_has_log(name);
     database_deadlines(database, busy_ms, 0);
-    int rc = sqlite3_open_v2(name, &database->sql, SQLITE_OPEN_READWRITE, VFS_NAME);
+    int rc = vfs_open(name, &database->sql);
     if (rc != SQLITE_OK) {
         status = database_error(database, rc, error);
     } else {

@@ -271,6 +271,7 @@ enum status lease_end(struct lease *lease, struct error *error)
         return lease_blocked(lease);
     if (status) {
         lease_roll_back(lease);
+        lease_note_hold(lease);
         return status;
     }
     double took = clock_monotonic_ms() - begin;
@@ -330,7 +331,7 @@ void lease_statistics(const struct lease *lease, struct outcome_lock *lock, doub
 
 double lease_slow_commit(const struct lease *lease)
 {
-    bool slow = lease->hold_count >= LEASE_COMMITS_TELL &&
+    bool slow = lease->hold_count >= LEASE_COMMITS_TELL && isfinite(lease->commit_least_ms) &&
                 lease->commit_least_ms > lease->limits.max_lock_ms;
 
     return slow ? lease->commit_least_ms : 0;

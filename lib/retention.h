@@ -57,6 +57,7 @@ enum status retention_find_cutoff(struct engine *engine, const struct retention_
 
 /* Values of the time column, NULLs left out. Begins with times of -1. */
 struct retention_sample {
+    int64_t now_us; /* rows of the future are not counted as the newest */
     int64_t sampled;
     int64_t counts[FORMAT_COUNT];
     int64_t read;                 /* of these, in the known format ... */
@@ -92,10 +93,17 @@ enum status retention_measure_effect(struct engine *engine, const struct retenti
 void retention_report(const struct retention_options *options, const struct retention_facts *facts,
                       const struct retention_result *result, struct outcome *outcome);
 
-/* Appends an SQL condition on the time column, such as an index can serve: from the literal `from`
- * (NULL: the format's least) up to all that may be before `before_us`. */
-void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
+/* Appends an SQL condition on the time column, such as an index can serve: from the format's least
+ * value up to all that may be before `before_us`. */
+void retention_between(const struct retention_facts *facts, int64_t before_us,
                        struct text *condition);
+
+struct scan;
+/* Opens a scan of the rows between the literal `from` (NULL: the format's least) and all that may
+ * be before `before_us` (by age), or of all (by key). */
+enum status retention_scan(struct engine *engine, const struct retention_facts *facts,
+                           const char *from, int64_t before_us, struct scan **scan,
+                           struct error *error) MUST_CHECK;
 
 /* A reading of the times of all rows before a moment (by age), or of all (by key), in slices that
  * nobody notices. */

@@ -197,7 +197,7 @@ static enum status measure_check_delete(struct database *database, const struct 
 static enum status measure_table(struct engine *engine, const struct retention_options *options,
                                  struct retention_facts *facts, struct error *error)
 {
-    struct retention_sample sample = {.newest_us = -1, .oldest_us = -1};
+    struct retention_sample sample = {.now_us = engine->now_us, .newest_us = -1, .oldest_us = -1};
     int64_t cutoff_us = retention_keep_us(options, engine->now_us);
     struct database *database = engine->database;
     enum status status;
@@ -213,7 +213,7 @@ static enum status measure_table(struct engine *engine, const struct retention_o
         return status;
     facts->newest_us = sample.newest_us;
     facts->oldest_us = sample.oldest_us;
-    struct retention_sample spread = {.newest_us = -1, .oldest_us = -1};
+    struct retention_sample spread = {.now_us = engine->now_us, .newest_us = -1, .oldest_us = -1};
     if ((status = retention_sample_across(database, &facts->table, &facts->rules, cutoff_us,
                                           &spread, error)) ||
         (status = measure_check_clock(engine, facts, error)) ||

@@ -16,9 +16,10 @@
 #include <string.h>
 
 enum {
-    RUN_BATCH = 16384, /* keys collected at a time */
-    RUN_CHILDREN = 16, /* rows of a dependent table taken at a time */
-    RUN_LOOK = 64      /* rows between two looks at the clock while collecting */
+    RUN_BATCH = 16384,   /* keys collected at a time ... */
+    RUN_BYTES = 4 << 20, /* ... of so many bytes together: a key may be long */
+    RUN_CHILDREN = 16,   /* rows of a dependent table taken at a time */
+    RUN_LOOK = 64        /* rows between two looks at the clock while collecting */
 };
 
 struct run_counts {
@@ -75,7 +76,8 @@ static bool run_collect_row(void *argument, sqlite3_stmt *row)
         run->others++;
     }
     bool look = ++run->seen % RUN_LOOK == 0;
-    return run->batch.count < RUN_BATCH && !(look && clock_monotonic_ms() >= run->until_ms);
+    return run->batch.count < RUN_BATCH && run->batch.length < RUN_BYTES &&
+           !(look && clock_monotonic_ms() >= run->until_ms);
 }
 
 static enum status run_collect(struct run *run, bool *more, struct error *error)
@@ -324,23 +326,18 @@ static enum status run_prepare_one(struct run *run, const char *verb, bool unblo
 static enum status run_prepare(struct run *run, struct error *error)
 {
     const struct retention_facts *facts = run->facts;
-    struct text condition = {0};
     enum status status;
 
     run->columns = (int)facts->table.key.count;
-    retention_between(facts, NULL, facts->cutoff_us + 1, &condition);
     if ((status =
-             scan_open(run->engine->database, &facts->table, facts->by_age ? condition.bytes : NULL,
-                       facts->by_age, &run->scan, error)) ||
+             retention_scan(run->engine, facts, NULL, facts->cutoff_us + 1, &run->scan, error)) ||
         (status = run_prepare_one(run, "DELETE", true, &run->delete, error)) ||
         (status = run_prepare_one(run, "SELECT 1", true, &run->eligible, error)) ||
         (status = referrers_statements(run->engine->database, facts->referrers, &facts->table,
                                        &run->dependents, &run->dependent_count, error)))
-        goto out;
+        return status;
     if (referrers_restrict(facts->referrers) || facts->table.triggers)
         status = run_prepare_one(run, "SELECT 1", false, &run->present, error);
-out:
-    text_free(&condition);
     return status;
 }
 

@@ -9,6 +9,9 @@ enum {
     SAMPLE_PROBES = 256 /* rows across the keys */
 };
 
+/* What a time of just now may be read as: 14 h of margin, for a date from its end. */
+static const int64_t sample_ahead_us = INT64_C(38) * 3600 * 1000000;
+
 /* Runs a query whose rows are times. The format may not be known yet, then `rules` is NULL. */
 static enum status sample_query(struct database *database, sqlite3_stmt *query,
                                 const struct timestamp_rules *rules, int64_t cutoff_us,
@@ -28,7 +31,7 @@ static enum status sample_query(struct database *database, sqlite3_stmt *query,
             continue;
         sample->read++;
         sample->old += us < cutoff_us;
-        if (us > sample->newest_us)
+        if (us > sample->newest_us && us <= sample->now_us + sample_ahead_us)
             sample->newest_us = us;
         if (sample->oldest_us < 0 || us < sample->oldest_us)
             sample->oldest_us = us;
@@ -46,7 +49,8 @@ static void sample_select(const struct table *table, struct text *sql)
     text_add_identifier(sql, table->name);
 }
 
-/* The first and the last rows, by key and, through an index, by age. */
+/* The first and the last rows, by key and, through an index, by age. Values such as 9999-12-31,
+ * which stand for no time, would be the last by age; so it begins at the present. */
 enum status retention_sample_ends(struct database *database, const struct retention_facts *facts,
                                   const struct timestamp_rules *rules, int64_t cutoff_us,
                                   struct retention_sample *sample, struct error *error)
@@ -58,6 +62,10 @@ enum status retention_sample_ends(struct database *database, const struct retent
     for (int i = 0; status == STATUS_OK && i < (table->index ? 4 : 2); i++) {
         sqlite3_stmt *query = NULL;
         sample_select(table, &sql);
+        if (rules && i == 3) {
+            text_add(&sql, " WHERE ");
+            retention_between(facts, sample->now_us + sample_ahead_us, &sql);
+        }
         text_add(&sql, " ORDER BY ");
         text_add_identifier(&sql, i < 2 ? table->key.columns[0] : table->column);
         text_addf(&sql, "%s LIMIT %d", i % 2 ? " DESC" : "", SAMPLE_ENDS);
@@ -93,6 +101,7 @@ enum status retention_sample_across(struct database *database, const struct tabl
     sample_select(table, &sql);
     text_addf(&sql, " WHERE %s >= ?1 ORDER BY %s LIMIT 1", key.bytes, key.bytes);
     double low = sqlite3_column_double(ends, 0), high = sqlite3_column_double(ends, 1);
+    sqlite3_reset(ends); /* in rollback-journal mode writers wait for it */
     status = database_prepare(database, sql.bytes, &probe, error);
     for (int i = 0; status == STATUS_OK && i < SAMPLE_PROBES; i++) {
         sqlite3_bind_double(probe, 1, low + (high - low) * (i + 0.5) / SAMPLE_PROBES);

@@ -1,6 +1,6 @@
 /*
- * Sweeps old rows away from the old end of an index. Before each DELETE a look ahead, without the
- * lock, finds the time that is so many rows further on; the DELETE takes all between that passes
+ * Sweeps old rows away from the old end of an index. Before each DELETE a look ahead finds the time
+ * that is so many rows further on; the DELETE takes all between that passes
  * the SQL function litekeeper_old(), which is timestamp_read() against the cut-off. So the DELETE
  * itself judges every row, and garbage in between stays. Of one time that more rows have than a
  * statement should take, it takes some at once.
@@ -37,14 +37,17 @@ struct sweep {
     int64_t rows; /* that a statement should take */
 };
 
+static bool sweep_is_old(const struct retention_facts *facts, sqlite3_value *time)
+{
+    int64_t us;
+
+    return timestamp_read(&facts->rules, time, &us) && us < facts->cutoff_us;
+}
+
 static void sweep_old(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    const struct retention_facts *facts = sqlite3_user_data(context);
-    int64_t us;
     (void)count;
-
-    sqlite3_result_int(context,
-                       timestamp_read(&facts->rules, values[0], &us) && us < facts->cutoff_us);
+    sqlite3_result_int(context, sweep_is_old(sqlite3_user_data(context), values[0]));
 }
 
 bool sweep_possible(const struct retention_facts *facts)
@@ -65,7 +68,20 @@ static void sweep_from(const struct table *table, const char *verb, struct text 
     text_add(sql, " WHERE ");
 }
 
-/* The statements, from a template: %T is the time column, %K the key, %< the range's condition. */
+static void sweep_before(const struct sweep *sweep, struct text *sql)
+{
+    struct text low = {0}, high = {0};
+
+    timestamp_range(sweep->facts->rules.format, sweep->facts->cutoff_us, &low, &high);
+    text_add_identifier(sql, sweep->facts->table.column);
+    text_addf(sql, " < %s", high.bytes);
+    text_free(&low);
+    text_free(&high);
+}
+
+/* The statements, from a template: %T is the time column, %R the condition on it for all that may
+ * go, %< its upper end alone. Of two lower ends SQLite takes any to begin from, and if that is not
+ * ours it reads again whatever stayed before. */
 static enum status sweep_prepare_one(struct sweep *sweep, const char *verb, const char *template,
                                      sqlite3_stmt **statement, struct error *error)
 {
@@ -78,10 +94,10 @@ static enum status sweep_prepare_one(struct sweep *sweep, const char *verb, cons
             text_add_length(&sql, at, 1);
         else if (*++at == 'T')
             text_add_identifier(&sql, table->column);
-        else if (*at == 'K')
-            table_key_columns(&table->key, "", &sql);
+        else if (*at == '<')
+            sweep_before(sweep, &sql);
         else
-            retention_between(sweep->facts, NULL, sweep->facts->cutoff_us, &sql);
+            retention_between(sweep->facts, sweep->facts->cutoff_us, &sql);
     }
     enum status status = database_prepare(sweep->engine->database, sql.bytes, statement, error);
     text_free(&sql);
@@ -115,7 +131,7 @@ static enum status sweep_prepare(struct sweep *sweep, struct error *error)
 
     text_add(&select, "SELECT ");
     text_add_identifier(&select, sweep->facts->table.column);
-    if ((status = sweep_prepare_one(sweep, select.bytes, "%< ORDER BY %T LIMIT 1", &sweep->first,
+    if ((status = sweep_prepare_one(sweep, select.bytes, "%R ORDER BY %T LIMIT 1", &sweep->first,
                                     error)) == STATUS_OK &&
         (status =
              sweep_prepare_one(sweep, select.bytes, "%< AND %T >= ?1 ORDER BY %T LIMIT 1 OFFSET ?2",
@@ -210,7 +226,8 @@ static void sweep_adapt(struct sweep *sweep, double took_ms)
     sweep->rows = rows < SWEEP_LEAST ? SWEEP_LEAST : rows > SWEEP_MOST ? SWEEP_MOST : rows;
 }
 
-/* One look ahead and one DELETE. */
+/* One look ahead and one DELETE. Where many rows have one value that is no old time, a DELETE would
+ * read all of them for nothing, which can take longer than any hold may. */
 static enum status sweep_some(struct sweep *sweep, struct error *error)
 {
     double begin = clock_monotonic_ms();
@@ -221,6 +238,11 @@ static enum status sweep_some(struct sweep *sweep, struct error *error)
     enum status status = sweep_look_ahead(sweep, &mode, &to, error);
     if (status || !sweep->at.from)
         return status;
+    if (mode == SWEEP_SAME && !sweep_is_old(sweep->facts, sweep->at.from)) {
+        sqlite3_value_free(to);
+        sweep->at.beyond = true;
+        return STATUS_OK;
+    }
     if ((status = sweep_delete(sweep, mode, to, &changes, error))) {
         sqlite3_value_free(to);
         return status;
@@ -242,27 +264,36 @@ static struct sweep_position sweep_remember(const struct sweep *sweep)
                                    sweep->at.removed};
 }
 
-/* One hold. */
-static enum status sweep_step(struct sweep *sweep, struct error *error)
+/* One hold; `*done` if it was committed. */
+static enum status sweep_hold(struct sweep *sweep, bool *done, struct error *error)
 {
-    struct sweep_position before = sweep_remember(sweep);
     struct lease *lease = sweep->engine->lease;
     enum status status = lease_begin(lease, error);
 
-    if (status == STATUS_OK) {
-        do
-            status = sweep_some(sweep, error);
-        while (status == STATUS_OK && !lease_spent(lease) && sweep->at.from);
-        if (status == STATUS_OK && (status = lease_end(lease, error)) == STATUS_OK) {
-            sqlite3_value_free(before.from);
-            return STATUS_OK;
-        }
-        if (status != STATUS_BUSY) /* not a commit that readers kept from happening */
-            status = lease_failed(lease, status, sweep->rows > SWEEP_LEAST, error);
-        else
-            status = STATUS_OK;
-        sweep->rows = sweep->rows / 4 + 1;
+    if (status)
+        return status;
+    do
+        status = sweep_some(sweep, error);
+    while (status == STATUS_OK && !lease_spent(lease) && sweep->at.from);
+    if (status)
+        return lease_failed(lease, status, sweep->rows > SWEEP_LEAST, error);
+    status = lease_end(lease, error);
+    *done = status == STATUS_OK;
+    return status == STATUS_BUSY ? STATUS_OK : status; /* readers kept it from happening */
+}
+
+/* What was rolled back is next again, in smaller statements. */
+static enum status sweep_step(struct sweep *sweep, struct error *error)
+{
+    struct sweep_position before = sweep_remember(sweep);
+    bool done = false;
+    enum status status = sweep_hold(sweep, &done, error);
+
+    if (done) {
+        sqlite3_value_free(before.from);
+        return STATUS_OK;
     }
+    sweep->rows = sweep->rows / 4 + 1;
     sqlite3_value_free(sweep->at.from);
     sweep->at = before;
     return status;

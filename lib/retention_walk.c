@@ -53,35 +53,45 @@ static enum status walk_slices(struct engine *engine, struct scan *scan, scan_ro
     return status;
 }
 
-void retention_between(const struct retention_facts *facts, const char *from, int64_t before_us,
+void retention_between(const struct retention_facts *facts, int64_t before_us,
                        struct text *condition)
 {
     struct text low = {0}, high = {0};
 
     timestamp_range(facts->rules.format, before_us, &low, &high);
     text_add_identifier(condition, facts->table.column);
-    text_addf(condition, " >= %s AND ", from ? from : low.bytes);
+    text_addf(condition, " >= %s AND ", low.bytes);
     text_add_identifier(condition, facts->table.column);
     text_addf(condition, " < %s", high.bytes);
     text_free(&low);
     text_free(&high);
 }
 
+enum status retention_scan(struct engine *engine, const struct retention_facts *facts,
+                           const char *from, int64_t before_us, struct scan **scan,
+                           struct error *error)
+{
+    struct text low = {0}, high = {0};
+
+    timestamp_range(facts->rules.format, before_us, &low, &high);
+    struct scan_range range = {from ? from : low.bytes, high.bytes};
+    enum status status =
+        scan_open(engine->database, &facts->table, facts->by_age ? &range : NULL, scan, error);
+    text_free(&low);
+    text_free(&high);
+    return status;
+}
+
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
                            struct retention_walk *walk, struct error *error)
 {
     struct walk_slice slice = {.rules = &facts->rules, .walk = walk};
-    struct text condition = {0};
     struct scan *scan = NULL;
+    enum status status = retention_scan(engine, facts, walk->from, walk->before_us, &scan, error);
 
-    retention_between(facts, walk->from, walk->before_us, &condition);
-    enum status status =
-        scan_open(engine->database, &facts->table, facts->by_age ? condition.bytes : NULL,
-                  facts->by_age, &scan, error);
     if (status == STATUS_OK)
         status = walk_slices(engine, scan, walk_row, &slice, error);
     scan_close(scan);
-    text_free(&condition);
     return status;
 }
 
@@ -90,7 +100,7 @@ enum status retention_count(struct engine *engine, const struct retention_facts 
 {
     struct walk_slice slice = {0};
     struct scan *scan = NULL;
-    enum status status = scan_open(engine->database, &facts->table, NULL, false, &scan, error);
+    enum status status = scan_open(engine->database, &facts->table, NULL, &scan, error);
 
     if (status == STATUS_OK)
         status = walk_slices(engine, scan, walk_count_row, &slice, error);

@@ -8,15 +8,17 @@
 
 /*
  * Its position. By key: the last key, and the next slice begins behind it. By age: the last time
- * value, with the number of rows of this value already passed, which the next slice skips; so any
- * index will do, whatever columns follow in it.
+ * value, and where the index has its rows of one time in the order of their keys the last key, too;
+ * else the number of rows of this value already passed, which the next slice skips; so any index
+ * will do, whatever columns follow in it.
  */
 struct scan {
     struct database *database;
-    sqlite3_stmt *first, *next;
-    bool by_age, begun;
-    size_t keys;
-    sqlite3_value *position[TABLE_KEY_COLUMNS]; /* by age: the time alone */
+    sqlite3_stmt *first, *same, *next; /* `same`: the rest of the last time's rows, or NULL */
+    bool by_age, counts;               /* it `counts` the rows passed */
+    bool begun, ended;
+    size_t values;
+    sqlite3_value *position[1 + TABLE_KEY_COLUMNS];
     int64_t passed;
 };
 
@@ -34,61 +36,102 @@ static void scan_select(const struct table *table, bool by_age, struct text *sql
     }
 }
 
-static void scan_position(const struct table *table, bool by_age, struct text *sql)
+/* What a scan goes by: "time", "time, key" or "key". */
+static void scan_columns(const struct scan *scan, const struct table *table, struct text *sql)
 {
-    if (by_age) {
+    if (scan->by_age)
         text_add_identifier(sql, table->column);
-        text_add(sql, " >= ?1");
+    if (scan->by_age && !scan->counts)
+        text_add(sql, ", ");
+    if (!scan->by_age || !scan->counts)
+        table_key_columns(&table->key, "", sql);
+}
+
+/* Behind the last key, behind the last time, or from the last time on. */
+static void scan_behind(const struct scan *scan, const struct table *table, struct text *sql)
+{
+    if (scan->by_age) {
+        text_add_identifier(sql, table->column);
+        text_add(sql, scan->counts ? " >= ?1" : " > ?1");
         return;
     }
     text_add(sql, "(");
     table_key_columns(&table->key, "", sql);
     text_add(sql, ") > (");
-    for (size_t i = 0; i < table->key.count; i++)
+    for (size_t i = 0; i < scan->values; i++)
         text_addf(sql, "%s?%zu", i ? ", " : "", i + 1);
     text_add(sql, ")");
 }
 
-static enum status scan_prepare(struct database *database, const struct table *table,
-                                const char *condition, bool by_age, bool from_position,
-                                sqlite3_stmt **statement, struct error *error)
+/* The rows of the last time that are behind the last key. */
+static enum status scan_prepare_same(struct scan *scan, const struct table *table,
+                                     struct error *error)
 {
     struct text sql = {0};
 
-    scan_select(table, by_age, &sql);
-    if (condition || from_position)
-        text_addf(&sql, " WHERE %s%s", condition ? condition : "",
-                  condition && from_position ? " AND " : "");
-    if (from_position)
-        scan_position(table, by_age, &sql);
-    text_add(&sql, " ORDER BY ");
-    if (by_age)
-        text_add_identifier(&sql, table->column);
-    else
-        table_key_columns(&table->key, "", &sql);
-    if (by_age && from_position)
-        text_add(&sql, " LIMIT -1 OFFSET ?2");
-    enum status status = database_prepare(database, sql.bytes, statement, error);
+    scan_select(table, true, &sql);
+    text_add(&sql, " WHERE ");
+    text_add_identifier(&sql, table->column);
+    text_add(&sql, " = ?1 AND ");
+    table_key_columns(&table->key, "", &sql);
+    text_add(&sql, " > ?2 ORDER BY ");
+    table_key_columns(&table->key, "", &sql);
+    enum status status = database_prepare(scan->database, sql.bytes, &scan->same, error);
     text_free(&sql);
     return status;
 }
 
-enum status scan_open(struct database *database, const struct table *table, const char *condition,
-                      bool by_age, struct scan **result, struct error *error)
+/* From the beginning, which is `from` where there is a range, or from the position on. Never with
+ * both conditions: SQLite would begin at any of them, and read again all that is behind us. */
+static enum status scan_prepare(struct scan *scan, const struct table *table,
+                                const struct scan_range *range, bool from_position,
+                                sqlite3_stmt **statement, struct error *error)
+{
+    struct text sql = {0};
+
+    scan_select(table, scan->by_age, &sql);
+    if (range || from_position)
+        text_add(&sql, " WHERE ");
+    if (from_position)
+        scan_behind(scan, table, &sql);
+    else if (range) {
+        text_add_identifier(&sql, table->column);
+        text_addf(&sql, " >= %s", range->from);
+    }
+    if (range) {
+        text_add(&sql, " AND ");
+        text_add_identifier(&sql, table->column);
+        text_addf(&sql, " < %s", range->before);
+    }
+    text_add(&sql, " ORDER BY ");
+    scan_columns(scan, table, &sql);
+    if (from_position && scan->counts)
+        text_add(&sql, " LIMIT -1 OFFSET ?2");
+    enum status status = database_prepare(scan->database, sql.bytes, statement, error);
+    text_free(&sql);
+    return status;
+}
+
+enum status scan_open(struct database *database, const struct table *table,
+                      const struct scan_range *range, struct scan **result, struct error *error)
 {
     struct scan *scan = memory_new(struct scan);
     enum status status;
 
     scan->database = database;
-    scan->by_age = by_age;
-    scan->keys = by_age ? 1 : table->key.count;
-    if ((status = scan_prepare(database, table, condition, by_age, false, &scan->first, error)) ||
-        (status = scan_prepare(database, table, condition, by_age, true, &scan->next, error))) {
+    scan->by_age = range != NULL;
+    scan->counts = range && !table->index_by_key;
+    scan->values = (scan->by_age ? 1 : 0) + (scan->counts ? 0 : table->key.count);
+    status = scan_prepare(scan, table, range, false, &scan->first, error);
+    if (status == STATUS_OK && range && !scan->counts)
+        status = scan_prepare_same(scan, table, error);
+    if (status == STATUS_OK)
+        status = scan_prepare(scan, table, range, true, &scan->next, error);
+    if (status)
         scan_close(scan);
-        return status;
-    }
-    *result = scan;
-    return STATUS_OK;
+    else
+        *result = scan;
+    return status;
 }
 
 void scan_close(struct scan *scan)
@@ -96,8 +139,9 @@ void scan_close(struct scan *scan)
     if (!scan)
         return;
     sqlite3_finalize(scan->first);
+    sqlite3_finalize(scan->same);
     sqlite3_finalize(scan->next);
-    for (size_t i = 0; i < scan->keys; i++)
+    for (size_t i = 0; i < scan->values; i++)
         sqlite3_value_free(scan->position[i]);
     free(scan);
 }
@@ -131,9 +175,9 @@ void scan_forget(struct scan *scan, int64_t deleted_at_position)
         scan->passed = 0;
 }
 
-static void scan_remember(struct scan *scan, sqlite3_stmt *row)
+static void scan_remember(struct scan *scan, sqlite3_stmt *row, size_t values)
 {
-    for (size_t i = 0; i < scan->keys; i++) {
+    for (size_t i = 0; i < values; i++) {
         sqlite3_value_free(scan->position[i]);
         scan->position[i] = sqlite3_value_dup(sqlite3_column_value(row, (int)i + !scan->by_age));
     }
@@ -148,38 +192,57 @@ static void scan_count(struct scan *scan, sqlite3_stmt *row)
         scan->passed++;
         return;
     }
-    scan_remember(scan, row);
+    scan_remember(scan, row, 1);
     scan->passed = 1;
 }
 
-static sqlite3_stmt *scan_bind(struct scan *scan)
+static void scan_bind(struct scan *scan, sqlite3_stmt *statement)
 {
-    if (!scan->begun)
-        return scan->first;
-    for (size_t i = 0; i < scan->keys; i++)
-        sqlite3_bind_value(scan->next, (int)i + 1, scan->position[i]);
-    if (scan->by_age)
-        sqlite3_bind_int64(scan->next, 2, scan->passed);
-    return scan->next;
+    int count = sqlite3_bind_parameter_count(statement);
+
+    for (int i = 0; i < count && i < (int)scan->values; i++)
+        sqlite3_bind_value(statement, i + 1, scan->position[i]);
+    if (scan->counts)
+        sqlite3_bind_int64(statement, 2, scan->passed);
+}
+
+/* Reads what the statement gives until `each` has enough: then there may be `*more`. */
+static enum status scan_read(struct scan *scan, sqlite3_stmt *statement, scan_row *each,
+                             void *argument, bool *more, struct error *error)
+{
+    enum status status = STATUS_OK;
+    bool row = false;
+
+    if (scan->begun)
+        scan_bind(scan, statement);
+    while (!*more &&
+           (status = database_step(scan->database, statement, &row, error)) == STATUS_OK && row) {
+        *more = !each(argument, statement);
+        if (scan->by_age)
+            scan_count(scan, statement);
+        if (*more && !scan->counts)
+            scan_remember(scan, statement, scan->values);
+    }
+    sqlite3_reset(statement);
+    return status;
 }
 
 enum status scan_slice(struct scan *scan, scan_row *each, void *argument, bool *more,
                        struct error *error)
 {
-    sqlite3_stmt *statement = scan_bind(scan);
-    enum status status;
-    bool row = false, go_on = true;
+    bool begun = scan->begun;
+    enum status status = STATUS_OK;
 
-    while ((status = database_step(scan->database, statement, &row, error)) == STATUS_OK && row) {
-        go_on = each(argument, statement);
-        if (scan->by_age)
-            scan_count(scan, statement);
-        else if (!go_on)
-            scan_remember(scan, statement);
-        if (!go_on)
-            break;
-    }
-    *more = status == STATUS_OK && row;
-    sqlite3_reset(statement);
+    *more = false;
+    if (scan->ended)
+        return STATUS_OK;
+    if (!begun)
+        status = scan_read(scan, scan->first, each, argument, more, error);
+    else if (scan->same)
+        status = scan_read(scan, scan->same, each, argument, more, error);
+    if (status == STATUS_OK && begun && !*more)
+        status = scan_read(scan, scan->next, each, argument, more, error);
+    scan->ended = status != STATUS_OK || !*more;
+    *more = *more && status == STATUS_OK;
     return status;
 }

@@ -2,8 +2,9 @@
  * Reads a table's time column and keys from one end to the other, in slices that can be as short
  * as a hold must be: each slice goes on where the last one ended. By age through an index where
  * there is one, else by key. It holds no snapshot between the slices and never writes. A row that
- * is there all the time is given; by age one may be given again when rows of its very time are
- * inserted meanwhile, and left out when others delete such rows that the scan has passed.
+ * is there all the time is given; by age, unless the index has the rows of one time by key, one may
+ * be given again when rows of its very time are inserted meanwhile, and left out when others delete
+ * such rows that the scan has passed.
  */
 #ifndef SCAN_H
 #define SCAN_H
@@ -17,11 +18,15 @@
 
 struct scan;
 
-/* `condition`, if not NULL, is SQL on the table's columns, such as a range of the time column.
- * `by_age` asks for the order of the time column, which needs the table's index (or key) and a
- * condition that leaves out NULLs. */
-enum status scan_open(struct database *database, const struct table *table, const char *condition,
-                      bool by_age, struct scan **scan, struct error *error) MUST_CHECK;
+/* The times to read, from <= time < before: SQL literals. */
+struct scan_range {
+    const char *from, *before;
+};
+
+/* By age if there is a `range`, which needs the table's index (or key); with NULL by key, all. */
+enum status scan_open(struct database *database, const struct table *table,
+                      const struct scan_range *range, struct scan **scan,
+                      struct error *error) MUST_CHECK;
 void scan_close(struct scan *scan);
 
 /* What is called for each row: column 0 of the statement is the time, the key's columns follow.

@@ -239,6 +239,11 @@ static const char table_sql_time_index[] =
     " AND i.coll = 'BINARY' COLLATE NOCASE"
     " ORDER BY (SELECT count(*) FROM pragma_index_info(l.name)) LIMIT 1";
 
+/* Whether an index is on one column, upwards, behind which the rowid follows. */
+static const char table_sql_index_by_key[] =
+    "SELECT 1 FROM pragma_index_xinfo(?1) r, pragma_index_xinfo(?1) t"
+    " WHERE r.seqno = 1 AND r.cid = -1 AND t.seqno = 0 AND NOT t.\"desc\"";
+
 static const char table_sql_triggers[] =
     "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE";
 
@@ -258,6 +263,9 @@ enum status table_load(struct database *database, const char *name, const char *
         status = table_key_load(database, found.name, &found.key, error);
     if (status == STATUS_OK && table_binary(database, &found))
         status = table_one(database, table_sql_time_index, found.name, column, &found.index, error);
+    if (status == STATUS_OK && found.index && found.key.count == 1)
+        status = table_has(database, table_sql_index_by_key, found.index, NULL, &found.index_by_key,
+                           error);
     if (status == STATUS_OK)
         status = table_has(database, table_sql_triggers, found.name, NULL, &found.triggers, error);
     if (status == STATUS_OK)

@@ -24,9 +24,10 @@ struct table_key {
 struct table {
     char *name, *column; /* as the schema spells them */
     struct table_key key;
-    char *index;      /* on the time column alone or first; NULL: none that can be used */
-    bool triggers;    /* there are some, of whatever kind */
-    bool key_is_time; /* the time column is the key's first: rows come by age without an index */
+    char *index;       /* on the time column alone or first; NULL: none that can be used */
+    bool index_by_key; /* it has the rows of one time in the order of their rowids, the key */
+    bool triggers;     /* there are some, of whatever kind */
+    bool key_is_time;  /* the time column is the key's first: rows come by age without an index */
 };
 
 /* STATUS_REFUSED: no such table or column, a view, a virtual table, or no way to name a row. */

@@ -6,9 +6,13 @@
  */
 #include "vfs.h"
 
-#include <sqlite3.h>
+#include "memory.h"
+
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+
+static const char vfs_name[] = "litekeeper";
 
 static sqlite3_vfs vfs_shim;
 static bool vfs_registered;
@@ -34,10 +38,21 @@ enum status vfs_register(struct error *error)
         return error_set(error, STATUS_FAILED, "this SQLite library has no unix VFS");
     vfs_shim = *below;
     vfs_shim.pNext = NULL;
-    vfs_shim.zName = VFS_NAME;
+    vfs_shim.zName = vfs_name;
     vfs_shim.xFullPathname = vfs_full_pathname;
     if (sqlite3_vfs_register(&vfs_shim, 0) != SQLITE_OK)
         return error_set(error, STATUS_FAILED, "SQLite does not take litekeeper's VFS");
     vfs_registered = true;
     return STATUS_OK;
+}
+
+/* A URI begins with "file:", and where the library was built with SQLITE_USE_URI, as Debian's is,
+ * a file of such a name would lead to any other of its owner's. */
+int vfs_open(const char *name, sqlite3 **sql)
+{
+    char *path = memory_format("./%s", name);
+    int rc = sqlite3_open_v2(path, sql, SQLITE_OPEN_READWRITE, vfs_name);
+
+    free(path);
+    return rc;
 }

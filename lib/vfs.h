@@ -4,9 +4,14 @@
 
 #include "error.h"
 
-#define VFS_NAME "litekeeper"
+#include <sqlite3.h>
 
 /* Registers it once a process; later calls do nothing. */
 enum status vfs_register(struct error *error) MUST_CHECK;
+
+/* sqlite3_open_v2() of the file `name` in the current folder, to read and write: that very file,
+ * even if it is called ":memory:" or "file:other.db". Returns SQLite's result code; the connection
+ * is the caller's, on failure too. */
+int vfs_open(const char *name, sqlite3 **sql);
 
 #endif

@@ -77,6 +77,21 @@ static const struct proof_case cases[] = {
      .outcome = "skipped",
      .reason = "rows of t can't be told apart: id has the collation NOCASE, but is unique by "
                "BINARY"},
+    {.name = "more rows of one time that is none than can be read in a hold",
+     .setup = TABLE("(id INTEGER PRIMARY KEY, at TEXT, age)", INDEX) PROOF_NUMBERS(
+         400000) "INSERT INTO t(at, age) SELECT '1970-01-01 00:00:00', 1 FROM "
+                 "n;" PROOF_NUMBERS(1000) "INSERT INTO t(at, age) SELECT "
+                                          "datetime(" PROOF_AGO("i * 5 + 1") "), i * 5 + 1 "
+                                                                             "FROM n;",
+     .options = "keep: 100d, format: datetime, zone: UTC",
+     .limits = "    max_lock: 1ms\n",
+     .model = OLD,
+     .effect = "{\"rows_past_cutoff\":0,\"rows_other_format\":400000}"},
+    {.name = "WITHOUT ROWID, keys of 30 kB",
+     .setup = TABLE("(id TEXT PRIMARY KEY, at, age) WITHOUT ROWID", "")
+         FILL(7000, ", id", ", i || hex(zeroblob(15000))"),
+     .options = "keep: 1d",
+     .model = "DELETE FROM t WHERE age > 24"},
     {.name = "STRICT",
      .setup = TABLE("(id INTEGER PRIMARY KEY, at INTEGER, age INT, b ANY) STRICT", INDEX)
          FILL(1000, ", b", ", x'00'"),
@@ -278,6 +293,16 @@ static const struct proof_case cases[] = {
      .options = "keep: 100d",
      .model = OLD,
      .reason = NO_INDEX},
+    {.name = "a file that is called like a URI",
+     .file = "file:other%2Ft.db",
+     .setup = TABLE("(id INTEGER PRIMARY KEY, at INTEGER, age)", INDEX) FILL(1000, "", ""),
+     .options = "keep: 100d",
+     .model = OLD},
+    {.name = "a file that is called like a database in memory",
+     .file = ":memory:",
+     .setup = TABLE("(id INTEGER PRIMARY KEY, at INTEGER, age)", INDEX) FILL(1000, "", ""),
+     .options = "keep: 100d",
+     .model = OLD},
     {.name = "a file's name",
      .file = "\"it is; a 100% (größe)\" ?x=1 & #2.db",
      .setup = TABLE("(at, age)", INDEX) FILL(1000, "", ""),

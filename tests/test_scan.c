@@ -36,6 +36,8 @@ static const struct {
     {"CREATE TABLE t(at, id, x, PRIMARY KEY(at DESC, id)) WITHOUT ROWID", true, 12},
 };
 
+static const struct scan_range all = {"0", "x''"};
+
 enum { SCAN_ROUNDS = 12, SCAN_ROWS = 300, SCAN_IDS = 4096 };
 
 struct model {
@@ -160,8 +162,8 @@ static void check_round(int row, uint64_t seed)
     ck_assert_msg(table_load(database, "t", "at", &table, &error) == STATUS_OK, "%s", error.text);
     ck_assert(!scan_rows[row].by_age || table.index || table.key_is_time);
     model->columns = (int)table.key.count;
-    ck_assert_msg(scan_open(database, &table, scan_rows[row].by_age ? "at >= 0" : NULL,
-                            scan_rows[row].by_age, &scan, &error) == STATUS_OK,
+    ck_assert_msg(scan_open(database, &table, scan_rows[row].by_age ? &all : NULL, &scan, &error) ==
+                      STATUS_OK,
                   "%s", error.text);
     scan_all(model, scan, stayed);
     for (int id = 0; id < SCAN_IDS; id++) {
@@ -209,7 +211,7 @@ START_TEST(order_and_condition)
                "INSERT INTO t VALUES(1,30,0),(2,10,0),(3,20,0),(4,5,0),(5,20,0),(6,NULL,0)");
     struct database *database = opened_database(DATABASE_READ);
     ck_assert_int_eq(table_load(database, "t", "at", &table, NULL), STATUS_OK);
-    ck_assert_int_eq(scan_open(database, &table, "at >= 10 AND at < 30", true, &scan, NULL),
+    ck_assert_int_eq(scan_open(database, &table, &(struct scan_range){"10", "30"}, &scan, NULL),
                      STATUS_OK);
     ck_assert(!scan_at_position(scan, NULL));
     ck_assert_int_eq(scan_slice(scan, collect, ids, &more, NULL), STATUS_OK);
@@ -234,7 +236,7 @@ START_TEST(an_empty_table)
     opened_sql("CREATE TABLE t(at)");
     struct database *database = opened_database(DATABASE_READ);
     ck_assert_int_eq(table_load(database, "t", "at", &table, NULL), STATUS_OK);
-    ck_assert_int_eq(scan_open(database, &table, NULL, false, &scan, NULL), STATUS_OK);
+    ck_assert_int_eq(scan_open(database, &table, NULL, &scan, NULL), STATUS_OK);
     ck_assert_int_eq(scan_slice(scan, collect, ids, &more, NULL), STATUS_OK);
     ck_assert(!more && ids[0] == 0);
     scan_close(scan);
@@ -254,7 +256,7 @@ START_TEST(a_column_that_goes)
     opened_sql("CREATE TABLE t(at, x); INSERT INTO t VALUES(1, 1)");
     struct database *database = opened_database(DATABASE_READ);
     ck_assert_int_eq(table_load(database, "t", "at", &table, NULL), STATUS_OK);
-    ck_assert_int_eq(scan_open(database, &table, NULL, false, &scan, NULL), STATUS_OK);
+    ck_assert_int_eq(scan_open(database, &table, NULL, &scan, NULL), STATUS_OK);
     opened_sql("ALTER TABLE t RENAME COLUMN at TO since");
     ck_assert_int_eq(scan_slice(scan, collect, ids, &more, &error), STATUS_FAILED);
     ck_assert_msg(strstr(error.text, "no such column") != NULL, "%s", error.text);

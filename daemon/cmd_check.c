@@ -5,6 +5,7 @@
 #include "paths.h"
 #include "policy_check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 int cmd_check(int argc, char **argv)

@@ -17,7 +17,7 @@
 
 enum { OPTIONS = 16, COMMANDS = 32, OPTION_BASE = 256 };
 
-const struct command *command_find(const char *name)
+static const struct command *command_find(const char *name)
 {
     for (const struct command *command = commands; command->name; command++)
         if (strcmp(command->name, name) == 0)

@@ -46,7 +46,6 @@ struct command {
 };
 
 extern const struct command commands[];
-const struct command *command_find(const char *name);
 
 /* Takes the command line of the command argv[0] apart. Returns -1, or the exit status with which
  * all is said: help was printed (0) or the usage is wrong (2, and standard error says how). */

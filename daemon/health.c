@@ -56,23 +56,24 @@ static void health_sqlite(const json_t *report)
 static void health_head(const json_t *report)
 {
     char size[TEXT_SHORT], count[TEXT_SHORT];
-    int64_t pages = health_whole(report, "pages");
+    int64_t pages = health_whole(report, "pages"), looked = health_whole(report, "pages_read");
 
     printf("%s\n\n", health_text(report, "path"));
-    printf("  size         %s, %s pages", text_bytes(size, health_bytes(report, "pages")),
-           text_count(count, pages));
+    printf("  size         %s, %s", text_bytes(size, health_bytes(report, "pages")),
+           text_counted(count, pages, "page"));
     printf(" of %s bytes\n", text_count(count, health_whole(report, "page_size")));
     printf("  free pages   %s, %s", text_bytes(size, health_bytes(report, "free_pages")),
-           text_count(count, health_whole(report, "free_pages")));
-    printf(" pages (%.1f%%)\n", health_free_percent(report));
+           text_counted(count, health_whole(report, "free_pages"), "page"));
+    printf(" (%.1f%%)\n", health_free_percent(report));
     printf("  journal      %s", health_text(report, "journal_mode"));
     if (strcmp(health_text(report, "journal_mode"), "wal") == 0)
         printf(", the WAL has %s", text_bytes(size, health_whole(report, "wal_bytes")));
     printf("\n  auto_vacuum  %s\n", health_text(report, "auto_vacuum"));
     health_sqlite(report);
-    printf("  looked at    %s pages", text_count(count, health_whole(report, "pages_read")));
-    printf(" (%.1f%%)\n\n",
-           health_percent((double)health_whole(report, "pages_read"), (double)pages));
+    printf("  looked at    %s", text_counted(count, looked, "page"));
+    if (looked <= pages && pages > 0) /* page 1 is read twice, which shows in a tiny file */
+        printf(" (%.1f%%)", health_percent((double)looked, (double)pages));
+    puts("\n");
 }
 
 static int health_larger(const void *left, const void *right)
@@ -217,19 +218,27 @@ static void health_notes(const json_t *report)
     health_damage(report);
 }
 
-void health_print(const json_t *report)
+static void health_btrees(const json_t *report)
 {
     const json_t *btrees = json_object_get(report, "btrees");
     size_t count = json_array_size(btrees);
     json_t **sorted = health_sorted(btrees);
     size_t width = health_name_width(sorted, count);
 
-    health_head(report);
     printf("  %-*s  %-5s  %10s  %7s  %8s  %8s\n", (int)width, "b-tree", "kind", "size", "of file",
            "fragm.", "density");
     for (size_t i = 0; i < count; i++)
         health_btree(sorted[i], (double)health_bytes(report, "pages"), width);
     free(sorted);
+}
+
+void health_print(const json_t *report)
+{
+    health_head(report);
+    if (json_array_size(json_object_get(report, "btrees")) == 0)
+        puts("  It has no b-trees: it is empty.");
+    else
+        health_btrees(report);
     puts("");
     health_notes(report);
 }

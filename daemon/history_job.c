@@ -6,6 +6,7 @@
 
 #include "event_check.h"
 #include "history.h"
+#include "outcome.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #ifndef HISTORY_JOB_H
 #define HISTORY_JOB_H
 
-#include "engine.h"
+#include "engine_host.h"
 #include "units.h"
 
 #include <jansson.h>

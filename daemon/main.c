@@ -6,7 +6,9 @@
 #include "log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -23,12 +25,21 @@ static void main_descriptors(void)
     close(fd);
 }
 
+/* Whoever reads may have had enough, as in `litekeeper inspect FILE | head`. */
+static bool main_reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
 /* What was printed must have arrived: a full disk is not success. */
 static int main_flush(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
-    log_error("can't write to standard output");
+    if (!main_reader_left())
+        log_error("can't write to standard output");
     return status ? status : COMMAND_FAILED;
 }
 

@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum { BAR_WIDEST = 30, BAR_NARROWEST = 10, PARTS = 5, REDRAW_MS = 100 };
@@ -74,9 +73,8 @@ static size_t progress_parts(const json_t *event, char *parts[PARTS])
 
     if (share >= 0)
         parts[count++] = memory_format("%3d%%", (int)(share * 100));
-    parts[count++] =
-        memory_format("%s rows",
-                      text_count(number, json_integer_value(json_object_get(event, "rows"))));
+    parts[count++] = memory_copy(
+        text_counted(number, json_integer_value(json_object_get(event, "rows")), "row"));
     if (json_is_number(eta))
         parts[count++] = memory_format("%s left", text_seconds(number, json_number_value(eta)));
     parts[count++] = memory_format("lock %d%%", (int)(lock * 100 + 0.5));

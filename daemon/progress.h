@@ -3,7 +3,6 @@
 #define PROGRESS_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Draws the bar for a progress event. Draws nothing but on a terminal, and not too often. */

@@ -5,7 +5,7 @@
 #ifndef REMEMBER_H
 #define REMEMBER_H
 
-#include "engine.h"
+#include "engine_host.h"
 #include "session.h"
 #include "units.h"
 

@@ -5,7 +5,6 @@
 #include "terminal.h"
 #include "text.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,61 +46,32 @@ static void report_lock(struct text *line, const json_t *lock)
 
     if (count == 0)
         return;
-    text_addf(line, "; lock held %s %s, longest %.1f ms, p99 %.1f ms", text_count(number, count),
-              count == 1 ? "time" : "times", report_real(lock, "max_ms"),
-              report_real(lock, "p99_ms"));
+    text_addf(line, "; lock held %s, longest %.1f ms", text_counted(number, count, "time"),
+              report_real(lock, "max_ms"));
+    if (count > 1)
+        text_addf(line, ", p99 %.1f ms", report_real(lock, "p99_ms"));
 }
 
-static bool report_ends(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
+/* What is left of an effect when the reason has said the rest: the one figure that proves it. */
+static const struct {
+    const char *key, *none, *one, *many;
+} report_effects[] = {
+    {"rows_past_cutoff", "no row left past the cutoff", "row left past the cutoff",
+     "rows left past the cutoff"},
+};
 
-    return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
-/* A measured value: its key tells the unit, as in "wal_bytes". */
-static void report_value(struct text *line, const char *key, const json_t *value)
+static void report_effect(struct text *line, const json_t *effect)
 {
     char number[TEXT_SHORT];
 
-    if (json_is_array(value))
-        text_count(number, (int64_t)json_array_size(value));
-    else if (json_is_integer(value) && (report_ends(key, "bytes") || report_ends(key, "_size")))
-        text_bytes(number, json_integer_value(value));
-    else if (json_is_integer(value))
-        text_count(number, json_integer_value(value));
-    else if (json_is_real(value))
-        snprintf(number, sizeof number, "%.4g", json_real_value(value));
-    else
-        snprintf(number, sizeof number, "%s", json_is_true(value) ? "yes" : "no");
-    text_addf(line, " %s", json_is_string(value) ? json_string_value(value) : number);
-}
-
-/* A key in words, the caller's to free; the value tells that it is bytes. */
-static char *report_words(const char *key)
-{
-    size_t length = strlen(key);
-    char *words =
-        memory_copy_length(key, report_ends(key, "_bytes") ? length - strlen("_bytes") : length);
-
-    for (char *letter = words; *letter; letter++)
-        *letter = *letter == '_' ? ' ' : *letter;
-    return words;
-}
-
-static void report_effect(struct text *line, json_t *effect)
-{
-    const char *key, *before = "; after it:";
-    json_t *value;
-
-    json_object_foreach (effect, key, value) {
-        if (json_is_object(value) || json_is_null(value))
-            continue;
-        char *words = report_words(key);
-        text_addf(line, "%s %s", before, words);
-        report_value(line, key, value);
-        free(words);
-        before = ",";
+    for (size_t i = 0; i < sizeof report_effects / sizeof *report_effects; i++) {
+        const json_t *value = json_object_get(effect, report_effects[i].key);
+        int64_t count = json_integer_value(value);
+        if (json_is_integer(value) && count == 0)
+            text_addf(line, "; %s", report_effects[i].none);
+        else if (json_is_integer(value))
+            text_addf(line, "; %s %s", text_count(number, count),
+                      count == 1 ? report_effects[i].one : report_effects[i].many);
     }
 }
 
@@ -151,7 +121,7 @@ static char *report_expected(const json_t *event)
     struct text line = {0};
 
     if (json_is_integer(rows))
-        text_addf(&line, ", %s rows", text_count(number, json_integer_value(rows)));
+        text_addf(&line, ", %s", text_counted(number, json_integer_value(rows), "row"));
     if (json_is_integer(bytes))
         text_addf(&line, ", %s", text_bytes(number, json_integer_value(bytes)));
     if (json_is_number(seconds))

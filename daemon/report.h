@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /* "worklog retention logs: done in 14.2 s: 812,344 rows older than 90 days; 288.0 MiB given back;
- * lock held 1,604 times, longest 14.9 ms, p99 12.1 ms; after it: rows past cutoff 0". The
- * caller's to free. */
+ * lock held 1,604 times, longest 14.9 ms, p99 12.1 ms; no row left past the cutoff". The caller's
+ * to free. */
 char *report_outcome(const json_t *event);
 char *report_notice(const json_t *event);
 

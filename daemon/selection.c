@@ -225,16 +225,20 @@ int selection_make(struct session *session, const struct config *config, const c
 {
     const char *name = line->names[0];
     int status = selection_check(config, command, line);
+    bool whole_name = false; /* it is a database's own, which may well have no files now */
 
     for (size_t i = 0; status < 0 && i < config->database_count; i++) {
         const struct config_database *database = &config->databases[i];
         bool whole = !name || strcmp(database_name(database), name) == 0;
         if (database_chosen(database, name))
             selection_files(session, database, whole ? NULL : name, selection);
+        whole_name = whole_name || whole;
         if (session_interrupted(session))
             status = COMMAND_INTERRUPTED;
     }
-    if (status < 0 && name && name[0] == '/' && selection->file_count == 0) {
+    if (status < 0 && config->database_count == 0)
+        log_notice("the policy has no databases yet");
+    if (status < 0 && name && name[0] == '/' && !whole_name && selection->file_count == 0) {
         log_error("there is no file %s", name);
         status = COMMAND_USAGE;
     }

@@ -5,7 +5,6 @@
 #include "text.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <syslog.h>
 
 typedef void words_log(const char *format, ...);

@@ -6,7 +6,7 @@
 #define WORK_H
 
 #include "command.h"
-#include "engine.h"
+#include "engine_host.h"
 #include "selection.h"
 #include "session.h"
 

@@ -62,7 +62,7 @@ static const struct {
 static volatile sig_atomic_t worker_told;
 static struct lines worker_lines = {.limit = WORKER_JOB};
 
-int worker_exit_status(enum status status)
+static int worker_exit_status(enum status status)
 {
     for (size_t i = 0; i < sizeof worker_exits / sizeof *worker_exits; i++)
         if (worker_exits[i].status == status)

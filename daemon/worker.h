@@ -39,9 +39,8 @@ void worker_emit(void *argument, json_t *event);
  * gone or has closed the pipe, or says anything at all. As engine_host's `stopped`. */
 bool worker_stopped(void *argument);
 
-/* Exit statuses tell the parent what an error's status was; its text is the last line on standard
+/* What an error's status was, from a worker's exit status; its text is the last line on standard
  * error, with the level that log_fatal has (sd-daemon(3)). */
-int worker_exit_status(enum status status);
 enum status worker_status(int64_t exit_status);
 
 #endif

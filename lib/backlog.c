@@ -23,12 +23,13 @@ struct backlog {
     struct backlog_limits limits;
     sqlite3 *guard;       /* holds the write lock during a checkpoint; opened when needed */
     double frames_per_ms; /* of the checkpoints so far */
+    bool left;            /* a checkpoint was due, and left to the application */
 };
 
 enum {
     BACKLOG_USEFUL = 1000, /* frames: SQLite's own default for an automatic checkpoint */
     BACKLOG_LEFT = 1500,   /* frames that a busy application evidently leaves to us */
-    BACKLOG_ALONE = 12000, /* the same where nobody waits: fewer, larger ones are cheaper */
+    BACKLOG_ALONE = 16000, /* the same where nobody waits: fewer, larger ones are cheaper */
     BACKLOG_POLL_MS = 50
 };
 
@@ -67,9 +68,11 @@ static bool backlog_worthwhile(const struct backlog *backlog, uint32_t frames, b
 {
     double fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
     double useful = busy_others ? BACKLOG_LEFT : BACKLOG_USEFUL;
+    double half =
+        (double)backlog->limits.max_wal_bytes / 2 / database_facts(backlog->database)->page_size;
 
     if (alone)
-        return frames >= BACKLOG_ALONE;
+        return frames >= fmin(BACKLOG_ALONE, half);
     return frames >= fmin(useful, fits * 0.75) && (frames <= fits || backlog->limits.window_open);
 }
 
@@ -141,6 +144,18 @@ static bool backlog_read(struct backlog *backlog, struct walindex *index)
            walindex_read(database_sql(backlog->database), index, NULL) == STATUS_OK;
 }
 
+/* Whether a checkpoint of ours is worth its while now, and harms nobody. */
+static bool backlog_due(struct backlog *backlog, const struct walindex *index, bool busy_others)
+{
+    bool alone = neighbours_none(backlog->neighbours);
+
+    if (!backlog_worthwhile(backlog, backlog_frames(index), alone, busy_others))
+        return false;
+    bool safe = backlog_safe(backlog, alone);
+    backlog->left |= !safe && !database_facts(backlog->database)->replicator;
+    return safe;
+}
+
 enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spent_ms,
                          struct error *error)
 {
@@ -151,9 +166,7 @@ enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spen
     for (;; clock_sleep_ms(BACKLOG_POLL_MS)) {
         if (!backlog_read(backlog, &index))
             return STATUS_OK;
-        bool alone = neighbours_none(backlog->neighbours);
-        if (backlog_safe(backlog, alone) &&
-            backlog_worthwhile(backlog, backlog_frames(&index), alone, busy_others)) {
+        if (backlog_due(backlog, &index, busy_others)) {
             *spent_ms += backlog_checkpoint(backlog);
             if (!backlog_read(backlog, &index))
                 return STATUS_OK;
@@ -179,4 +192,9 @@ void backlog_settle(struct backlog *backlog)
     if (backlog_safe(backlog, alone) &&
         (alone || backlog->limits.window_open || backlog_frames(&index) <= fits))
         backlog_checkpoint(backlog);
+}
+
+bool backlog_left(const struct backlog *backlog)
+{
+    return backlog->left;
 }

@@ -34,4 +34,7 @@ enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spen
 /* At the end of a task: leaves no backlog behind where a checkpoint disturbs nobody. */
 void backlog_settle(struct backlog *backlog);
 
+/* Whether the WAL-reset bug of SQLite has kept it from a checkpoint that was due. */
+bool backlog_left(const struct backlog *backlog);
+
 #endif

@@ -9,7 +9,6 @@
 #include "text.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /* Values from `start` to `stop` (-1: no range) in steps of `repeat` (0: none). */
 struct calendar_component {

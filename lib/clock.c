@@ -27,11 +27,6 @@ int64_t clock_now_us(void)
     return clock_get_us(CLOCK_REALTIME);
 }
 
-int64_t clock_boot_us(void)
-{
-    return clock_get_us(CLOCK_BOOTTIME);
-}
-
 double clock_monotonic_ms(void)
 {
     struct timespec time;
@@ -49,7 +44,7 @@ void clock_sleep_ms(double ms)
     nanosleep(&time, NULL);
 }
 
-bool clock_synchronised(void)
+static bool clock_synchronised(void)
 {
     struct timex state = {0};
 
@@ -58,7 +53,8 @@ bool clock_synchronised(void)
 
 struct clock_reading clock_read(void)
 {
-    return (struct clock_reading){clock_now_us(), clock_boot_us(), clock_synchronised()};
+    return (struct clock_reading){clock_now_us(), clock_get_us(CLOCK_BOOTTIME),
+                                  clock_synchronised()};
 }
 
 /* Each doubt returns true and says why; the first one that applies is told. */

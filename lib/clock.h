@@ -5,7 +5,7 @@
 #ifndef CLOCK_H
 #define CLOCK_H
 
-#include "engine.h"
+#include "engine_host.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,16 +13,13 @@
 enum { CLOCK_WHY = 256 };
 
 int64_t clock_now_us(void);      /* wall clock, UTC */
-int64_t clock_boot_us(void);     /* since boot, suspend included; never jumps */
 double clock_monotonic_ms(void); /* for measuring */
 void clock_sleep_ms(double ms);
 
-/* adjtimex(2): whether something keeps the clock synchronised. */
-bool clock_synchronised(void);
-
 struct clock_reading {
-    int64_t now_us, boot_us;
-    bool synchronised;
+    int64_t now_us;    /* wall clock, UTC */
+    int64_t boot_us;   /* since boot, suspend included; never jumps */
+    bool synchronised; /* adjtimex(2): whether something keeps the wall clock right */
 };
 
 struct clock_reading clock_read(void);

@@ -122,7 +122,8 @@ enum status config_load(const char *path, struct config **config, struct config_
     size_t length = 0;
 
     if (!config_read(path, &bytes, &length)) {
-        config_errors_at(errors, &place, 0, 0, "can't be read: %s", strerror(errno));
+        config_errors_at(errors, &place, 0, 0, "can't be read: %s%s", strerror(errno),
+                         errno == ENOENT ? "; write it, or name another with -c FILE" : "");
         return STATUS_INVALID;
     }
     enum status status = config_parse(path, bytes, length, config, errors);

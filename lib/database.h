@@ -6,7 +6,7 @@
 #ifndef DATABASE_H
 #define DATABASE_H
 
-#include "engine.h"
+#include "engine_host.h"
 #include "error.h"
 #include "identity.h"
 

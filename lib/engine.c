@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "enginelock.h"
 #include "event.h"
+#include "library.h"
 #include "pace.h"
 #include "task_engine.h"
 #include "window.h"
@@ -222,7 +223,8 @@ static void engine_conclude(enum status status, const struct error *error, struc
     snprintf(outcome->reason, sizeof outcome->reason, "%s", error->text);
     if (outcome->rows > 0) {
         char count[TEXT_SHORT], done[64];
-        snprintf(done, sizeof done, "; %s rows went before that", text_count(count, outcome->rows));
+        snprintf(done, sizeof done, "; %s went before that",
+                 text_counted(count, outcome->rows, "row"));
         strncat(outcome->reason, done, sizeof outcome->reason - strlen(outcome->reason) - 1);
         if (status == STATUS_BUSY)
             outcome->kind = OUTCOME_CANCELLED;
@@ -238,6 +240,21 @@ static void engine_tell_slow(const struct engine *engine, struct outcome *outcom
     if (slow_ms > 0)
         snprintf(outcome->reason + length, sizeof outcome->reason - length,
                  "; a commit alone takes %.0f ms here, more than max_lock", slow_ms);
+}
+
+/* Once a run, and only where it mattered. */
+static void engine_tell_bug(struct engine *engine)
+{
+    int writer = database_facts(engine->database)->last_writer;
+    bool theirs = library_has_wal_reset_bug(writer);
+    char version[LIBRARY_VERSION];
+
+    if (lease_left_checkpoints(engine->lease))
+        engine_notice(engine,
+                      "checkpoints were left to the application, since %s SQLite %s can lose "
+                      "commits at them; 3.51.3, 3.50.7 and 3.44.6 are fixed",
+                      theirs ? "its" : "litekeeper's",
+                      theirs ? library_version(version, writer) : sqlite3_libversion());
 }
 
 enum status engine_run(const struct engine_job *job, struct error *error)
@@ -262,6 +279,7 @@ enum status engine_run(const struct engine_job *job, struct error *error)
     if (engine.lease) {
         lease_statistics(engine.lease, &outcome.lock, &share);
         engine_tell_slow(&engine, &outcome);
+        engine_tell_bug(&engine);
     }
     engine_close(&engine);
     outcome.seconds = (clock_monotonic_ms() - begin) / 1e3;

@@ -6,25 +6,12 @@
 #define ENGINE_H
 
 #include "config.h"
+#include "engine_host.h"
 #include "error.h"
 #include "identity.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* What the history remembers that decisions and guards need; -1 where it knows nothing. */
-struct engine_memory {
-    int64_t newest_us;      /* the last time that anything was recorded */
-    int64_t boot_offset_us; /* wall clock less boot clock when this boot was first seen */
-    bool was_synchronised;  /* the kernel has said so before, on this host */
-};
-
-struct engine_host {
-    void (*emit)(void *argument, json_t *event); /* takes over the reference */
-    bool (*stopped)(void *argument);             /* asked before each step */
-    void *argument;
-};
 
 struct engine_job {
     const struct config_database *database;

@@ -25,8 +25,4 @@ struct error {
 enum status error_set(struct error *error, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts "what: " before the text of an error that came from below, and returns its status. */
-enum status error_prefix(struct error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 #endif

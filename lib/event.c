@@ -7,7 +7,6 @@
 #include "event_check.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { EVENT_NAME_LIMIT = 4096 };
@@ -162,40 +161,4 @@ const char *event_kind(const json_t *event)
 char *event_line(const json_t *event)
 {
     return json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(15));
-}
-
-static enum outcome_kind event_outcome_kind(const json_t *event)
-{
-    const char *name = json_string_value(json_object_get(event, "outcome"));
-
-    for (int kind = OUTCOME_DONE; name && kind <= OUTCOME_CANCELLED; kind++)
-        if (strcmp(outcome_name((enum outcome_kind)kind), name) == 0)
-            return (enum outcome_kind)kind;
-    return OUTCOME_FAILED;
-}
-
-static double event_real(const json_t *object, const char *key)
-{
-    return json_number_value(json_object_get(object, key));
-}
-
-void event_to_outcome(const json_t *event, struct outcome *outcome)
-{
-    const json_t *lock = json_object_get(event, "lock");
-    json_t *effect = json_object_get(event, "effect");
-    const char *reason = json_string_value(json_object_get(event, "reason"));
-
-    *outcome = (struct outcome){
-        .kind = event_outcome_kind(event),
-        .busy = json_is_true(json_object_get(event, "busy")),
-        .rows = json_integer_value(json_object_get(event, "rows")),
-        .bytes_freed = json_integer_value(json_object_get(event, "bytes_freed")),
-        .seconds = event_real(event, "seconds"),
-        .lock = {.count = json_integer_value(json_object_get(lock, "count")),
-                 .max_ms = event_real(lock, "max_ms"),
-                 .p99_ms = event_real(lock, "p99_ms"),
-                 .total_ms = event_real(lock, "total_ms")},
-        .effect = json_is_object(effect) ? json_deep_copy(effect) : NULL,
-    };
-    snprintf(outcome->reason, sizeof outcome->reason, "%s", reason ? reason : "");
 }

@@ -37,7 +37,4 @@ const char *event_kind(const json_t *event); /* "outcome", "progress", ... */
 /* The event as one line of JSON without a newline, the caller's to free; NULL if it can't be. */
 char *event_line(const json_t *event);
 
-/* Turns an outcome event back into the struct; `outcome` is the caller's, for outcome_free. */
-void event_to_outcome(const json_t *event, struct outcome *outcome);
-
 #endif

@@ -6,8 +6,9 @@
 #ifndef HISTORY_H
 #define HISTORY_H
 
-#include "engine.h"
+#include "engine_host.h"
 #include "error.h"
+#include "units.h"
 
 #include <jansson.h>
 

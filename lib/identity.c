@@ -35,7 +35,11 @@ static const char *identity_type(mode_t mode)
     return "of an unknown type";
 }
 
-const char *identity_user(char *buffer, uid_t user)
+enum { IDENTITY_USER = 64 };
+
+/* Who that is, for people: "alice", or "user 1234" where no name is known. Writes into a buffer of
+ * IDENTITY_USER bytes and returns it. May ask the network (nsswitch.conf(5)), and so hang. */
+static const char *identity_user(char *buffer, uid_t user)
 {
     struct passwd entry, *found = NULL;
     char names[4096];
@@ -151,12 +155,13 @@ static enum status identity_owner(int folder, uid_t owner, struct error *error)
     char name[IDENTITY_USER];
 
     if (geteuid() != 0 && owner != geteuid())
-        return error_set(error, STATUS_REFUSED, "belongs to %s; run litekeeper as root or as %s",
-                         identity_user(name, owner), name);
+        return error_set(error, STATUS_REFUSED, "belongs to %s; run litekeeper as root%s%s",
+                         identity_user(name, owner), owner ? " or as " : "", owner ? name : "");
     return owner == 0 && geteuid() == 0 ? identity_root(folder, error) : STATUS_OK;
 }
 
-enum status identity_local(int folder, struct error *error)
+/* STATUS_REFUSED with the file system's name where `folder` is on a network or FUSE mount. */
+static enum status identity_local(int folder, struct error *error)
 {
     return filesystem_check(folder, error);
 }

@@ -34,15 +34,7 @@ enum status identity_check(int folder, const char *name, const struct identity *
 /* The same file, of the same owner? */
 bool identity_same(const struct identity *one, const struct identity *other);
 
-/* STATUS_REFUSED with the file system's name where `folder` is on a network or FUSE mount. */
-enum status identity_local(int folder, struct error *error) MUST_CHECK;
-
 /* Whether `name` ends like one of the files that SQLite keeps beside a database. */
 bool identity_beside(const char *name);
-
-/* Who that is, for people: "alice", or "user 1234" where no name is known. Writes into a buffer of
- * IDENTITY_USER bytes and returns it. May ask the network (nsswitch.conf(5)), and so hang. */
-enum { IDENTITY_USER = 64 };
-const char *identity_user(char *buffer, uid_t user);
 
 #endif

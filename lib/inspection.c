@@ -70,11 +70,12 @@ static json_t *inspection_sqlite(const struct inspection *inspection)
     char library[LIBRARY_VERSION], writer[LIBRARY_VERSION];
     int last_writer = (int)(inspection->pages->last_writer_version & INT32_MAX);
 
-    return json_pack("{s:s, s:b, s:s, s:b}", "version",
+    /* 0: an empty file, which nobody has written to, or a SQLite before 3.7.0 */
+    return json_pack("{s:s, s:b, s:s?, s:b}", "version",
                      library_version(library, inspection->library), "wal_reset_bug",
                      library_has_wal_reset_bug(inspection->library), "last_writer_version",
-                     library_version(writer, last_writer), "last_writer_wal_reset_bug",
-                     library_has_wal_reset_bug(last_writer));
+                     last_writer ? library_version(writer, last_writer) : NULL,
+                     "last_writer_wal_reset_bug", library_has_wal_reset_bug(last_writer));
 }
 
 json_t *inspection_summary(const struct inspection *inspection)

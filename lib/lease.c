@@ -18,7 +18,7 @@ struct lease {
     struct lease_limits limits;
     struct neighbours *neighbours;
     struct backlog *backlog;
-    sqlite3_stmt *begin, *commit, *rollback;
+    sqlite3_stmt *begin, *commit;
 
     bool open;         /* a step is under way */
     double begun_ms;   /* when it got the lock */
@@ -48,7 +48,7 @@ enum {
     LEASE_COMMITS_TELL = 3 /* fewer say nothing of the disk */
 };
 
-static const double lease_aim = 0.85; /* of max_lock: leaves room for what can't be foreseen */
+static const double lease_aim = 0.95; /* of max_lock: leaves room for what can't be foreseen */
 static const double lease_least_work = 0.15; /* of max_lock, however long a commit takes */
 static const double lease_overrun = 2.5;     /* times max_lock: then the statement is stopped */
 static const double lease_poll_ms = 0.7;
@@ -335,4 +335,9 @@ double lease_slow_commit(const struct lease *lease)
                 lease->commit_least_ms > lease->limits.max_lock_ms;
 
     return slow ? lease->commit_least_ms : 0;
+}
+
+bool lease_left_checkpoints(const struct lease *lease)
+{
+    return backlog_left(lease->backlog);
 }

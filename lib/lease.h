@@ -52,6 +52,9 @@ enum status lease_failed(struct lease *lease, enum status failure, bool divisibl
 /* The holds so far, and their share of the time since the first. */
 void lease_statistics(const struct lease *lease, struct outcome_lock *lock, double *share);
 
+/* Whether checkpoints that were due were left to the application, for SQLite's WAL-reset bug. */
+bool lease_left_checkpoints(const struct lease *lease);
+
 /* What the fastest commit took where even that is longer than a step may be, so that no step can
  * be short enough; else 0. */
 double lease_slow_commit(const struct lease *lease);

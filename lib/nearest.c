@@ -12,8 +12,9 @@ static size_t nearest_least(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* Optimal string alignment, row by row; only the last three rows matter. */
-size_t nearest_distance(const char *a, const char *b)
+/* How many edits apart two words are: letters inserted, deleted, replaced, or two exchanged.
+ * Optimal string alignment, row by row; only the last three rows matter. */
+static size_t nearest_distance(const char *a, const char *b)
 {
     size_t rows[3][NEAREST_LENGTH + 1], width = strlen(b);
 

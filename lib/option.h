@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* Each type's C field, at the row's offset, and its value where the policy is silent and the row
  * has no standard: false, -1, -1, {.set = false}, -1.0, NULL, NULL, -1, NULL, NULL, zeroes. */

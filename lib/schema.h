@@ -36,8 +36,6 @@ void schema_dump(const struct option *options, const void *values, int indent, s
 void schema_dump_item(const struct option *options, const void *values, int indent,
                       struct text *out);
 void schema_item_mark(struct text *out, size_t start, int indent);
-/* A text as a YAML scalar, with quotes if it needs them. */
-void schema_scalar(const char *text, struct text *out);
 
 /* What a type of option that has values (it is no section) is made of. */
 struct schema_type {

@@ -39,7 +39,8 @@ static bool schema_escaped(unsigned point)
            point == 0xFEFF || point == 0xFFFE || point == 0xFFFF;
 }
 
-void schema_scalar(const char *text, struct text *out)
+/* A text as a YAML scalar, with quotes if it needs them. */
+static void schema_scalar(const char *text, struct text *out)
 {
     size_t length;
 

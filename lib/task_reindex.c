@@ -1,6 +1,5 @@
 /* Reindex: rebuilds indexes that have fallen into disorder. Not built yet: its options alone. */
 #include "task_kinds.h"
-#include "units.h"
 
 enum reindex_mode { REINDEX_AUTO, REINDEX_ONLINE, REINDEX_OFFLINE };
 

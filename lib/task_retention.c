@@ -9,7 +9,6 @@
 #include "text.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static const char *retention_target(const void *options)
 {

@@ -73,7 +73,7 @@ static enum status sample_run(struct engine *engine, const void *options, void *
                                   .stopped = engine->job->host.stopped,
                                   .argument = engine->job->host.argument};
     struct walindex index;
-    char size[TEXT_SHORT], free_bytes[TEXT_SHORT];
+    char size[TEXT_SHORT], free_bytes[TEXT_SHORT], btrees[TEXT_SHORT];
     (void)options;
 
     enum status status =
@@ -84,10 +84,11 @@ static enum status sample_run(struct engine *engine, const void *options, void *
         index.max_frame > index.backfilled)
         facts->wal_bytes = (int64_t)(index.max_frame - index.backfilled) * index.page_size;
     int64_t page_size = facts->report.page_size;
-    snprintf(outcome->reason, sizeof outcome->reason, "%s, %s of it free, %zu b-trees",
+    snprintf(outcome->reason, sizeof outcome->reason, "%s, %s of it free, %s",
              text_bytes(size, facts->report.pages * page_size),
-             text_bytes(free_bytes, facts->report.free_pages * page_size),
-             facts->report.btree_count);
+             facts->report.free_pages ? text_bytes(free_bytes, facts->report.free_pages * page_size)
+                                      : "none",
+             text_counted(btrees, (int64_t)facts->report.btree_count, "b-tree"));
     for (size_t i = 0; i < facts->report.btree_count; i++)
         engine->job->host.emit(engine->job->host.argument,
                                inspection_btree(&facts->report.btrees[i]));

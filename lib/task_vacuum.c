@@ -1,6 +1,5 @@
 /* Vacuum: gives free pages back to the file system. Not built yet: its options alone. */
 #include "task_kinds.h"
-#include "units.h"
 
 enum vacuum_mode { VACUUM_AUTO, VACUUM_INCREMENTAL, VACUUM_FULL };
 

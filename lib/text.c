@@ -109,6 +109,15 @@ char *text_count(char *buffer, int64_t number)
     return buffer;
 }
 
+char *text_counted(char *buffer, int64_t number, const char *noun)
+{
+    char count[TEXT_SHORT];
+
+    snprintf(buffer, TEXT_SHORT, "%.26s %.16s%s", text_count(count, number), noun,
+             number == 1 ? "" : "s");
+    return buffer;
+}
+
 char *text_bytes(char *buffer, int64_t bytes)
 {
     static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
@@ -127,7 +136,9 @@ char *text_seconds(char *buffer, double seconds)
 {
     int64_t whole = (int64_t)(seconds + 0.05);
 
-    if (whole < 60)
+    if (seconds < 0.0995)
+        snprintf(buffer, TEXT_SHORT, "%.0f ms", seconds * 1e3);
+    else if (whole < 60)
         snprintf(buffer, TEXT_SHORT, "%.1f s", seconds);
     else if (whole < 3600)
         snprintf(buffer, TEXT_SHORT, "%" PRId64 " min %" PRId64 " s", whole / 60, whole % 60);

@@ -24,8 +24,10 @@ char *text_take(struct text *text); /* the bytes ("" if empty), now the caller's
 enum { TEXT_SHORT = 48 };
 char *text_count(char *buffer, int64_t number);   /* 812,344 */
 char *text_bytes(char *buffer, int64_t bytes);    /* 288.0 MiB */
-char *text_seconds(char *buffer, double seconds); /* 14.2 s, 3 min 20 s */
-char *text_time(char *buffer, int64_t time_us);   /* 2026-11-23T12:00:00Z, UTC */
+char *text_seconds(char *buffer, double seconds); /* 4 ms, 14.2 s, 3 min 20 s */
+/* "1 row", "812,344 rows"; the noun, of at most 16 bytes, takes an s. */
+char *text_counted(char *buffer, int64_t number, const char *noun);
+char *text_time(char *buffer, int64_t time_us); /* 2026-11-23T12:00:00Z, UTC */
 
 /* Makes hostile text fit for a terminal and for one line: controls and bad UTF-8 become '?'. */
 void text_sanitize(char *text);

@@ -5,7 +5,6 @@
 #include "zone_rule.h"
 
 #include <ctype.h>
-#include <stddef.h>
 #include <time.h>
 
 enum { DAY = 86400, HOUR = 3600 };

@@ -91,3 +91,9 @@ struct database *opened_database(enum database_mode mode)
     ck_assert_msg(opened_try(mode, 1000, &database, &error) == STATUS_OK, "%s", error.text);
     return database;
 }
+
+void opened_make(const char *sql)
+{
+    opened_sql(sql);
+    opened_close();
+}

@@ -23,6 +23,7 @@ struct database *opened_database(enum database_mode mode);
 /* The same as database_open() tells it. */
 enum status opened_try(enum database_mode mode, double busy_ms, struct database **database,
                        struct error *error);
-void opened_close(void); /* both connections, before the end of the test */
+void opened_close(void);           /* both connections, before the end of the test */
+void opened_make(const char *sql); /* the database by such SQL, and closes it */
 
 #endif

@@ -50,6 +50,7 @@ void proof_do(sqlite3 *db, const char *sql);
 int64_t proof_integer(sqlite3 *db, const char *sql);
 /* All that the query gives, columns by '|', rows by blanks, and how it failed; the caller's. */
 char *proof_text(sqlite3 *db, const char *sql);
+sqlite3_stmt *proof_prepare(sqlite3 *db, const char *sql); /* the caller's to finalize */
 
 /* Writes the policy alone. */
 void proof_policy(const struct proof_case *c);
@@ -77,5 +78,8 @@ void proof_whole(const struct proof_case *c, const char *journal);
  * list that ends in NULL, each in a folder of its own. */
 int proof_main(const char *name, const struct proof_case *cases, int count,
                const TTest *const *more);
+
+/* Runs it: the run ends as the case says with nothing done; then compares with `model`, if any. */
+void proof_refused(const struct proof_case *c, sqlite3 *model);
 
 #endif

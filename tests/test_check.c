@@ -47,7 +47,8 @@ static const struct {
      "false\"]}\n",
      ""},
     {"tests/policy/none.yaml", POLICY_TEXT, 78, "",
-     "tests/policy/none.yaml: can't be read: No such file or directory\n"},
+     "tests/policy/none.yaml: can't be read: No such file or directory; write it, or "
+     "name another with -c FILE\n"},
     {"tests/policy", POLICY_TEXT, 78, "", "tests/policy: can't be read: Is a directory\n"},
 };
 

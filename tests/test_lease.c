@@ -8,7 +8,6 @@
 #include "lib_opened.h"
 #include "lib_other.h"
 #include "memory.h"
-#include "walindex.h"
 
 #include <check.h>
 #include <math.h>
@@ -355,47 +354,6 @@ START_TEST(alone_there_are_no_gaps)
 }
 END_TEST
 
-/* --- the log ------------------------------------------------------------------------------ */
-
-static uint32_t backlog(void)
-{
-    struct walindex index;
-
-    ck_assert_int_eq(walindex_read(database_sql(database), &index, NULL), STATUS_OK);
-    return index.max_frame - index.backfilled;
-}
-
-START_TEST(a_log_that_is_too_long)
-{
-    struct lease_limits limits = usual;
-    struct error error = {0};
-    char *who;
-
-    limits.busy_ms = 120;
-    limits.max_wal_bytes = 4096;
-    begin("WAL", true, &limits);
-    ck_assert_int_eq(other_sql(other, "BEGIN; SELECT * FROM t"), SQLITE_OK);
-    opened_sql("INSERT INTO t VALUES(zeroblob(100000))");
-    ck_assert_int_eq(lease_begin(lease, &error), STATUS_BUSY);
-    who = memory_format("(process %d)", (int)other_pid(other));
-    ck_assert_msg(strstr(error.text, "(max_wal 4.0 KiB)") && strstr(error.text, who), "%s",
-                  error.text);
-    free(who);
-    end();
-}
-END_TEST
-
-/* Nobody else is there: the log is copied back at the end, and the next one begins anew. */
-START_TEST(no_backlog_is_left_behind)
-{
-    begin("WAL", false, &usual);
-    hold(0);
-    ck_assert_uint_gt(backlog(), 0);
-    lease_free(lease);
-    ck_assert_uint_eq(backlog(), 0);
-}
-END_TEST
-
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 
 int main(void)
@@ -420,8 +378,6 @@ int main(void)
     tcase_add_loop_test(cases, a_gap_ended_by_a_commit, 0, 2);
     tcase_add_test(cases, the_duty);
     tcase_add_test(cases, alone_there_are_no_gaps);
-    tcase_add_test(cases, a_log_that_is_too_long);
-    tcase_add_test(cases, no_backlog_is_left_behind);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

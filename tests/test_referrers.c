@@ -21,7 +21,7 @@ static const struct {
     {"CREATE TABLE t(id INTEGER PRIMARY KEY); CREATE TABLE c(id INTEGER PRIMARY KEY, p"
      " REFERENCES t ON DELETE CASCADE); INSERT INTO t VALUES(1),(2),(3);"
      "INSERT INTO c(p) VALUES(1),(1),(2),(NULL),(1)",
-     "SELECT id, p FROM c ORDER BY 1", "c (CASCADE)", "CREATE INDEX ... ON `c`(`p`)", false},
+     "SELECT id, p FROM c ORDER BY 1", "c (CASCADE)", "CREATE INDEX ... ON \"c\"(\"p\")", false},
     {"CREATE TABLE t(id INTEGER PRIMARY KEY); CREATE TABLE c(p REFERENCES t(id) ON DELETE SET "
      "NULL);"
      "CREATE INDEX i ON c(p); INSERT INTO t VALUES(1),(2); INSERT INTO c VALUES(1),(1),(2)",
@@ -40,8 +40,8 @@ static const struct {
     {"CREATE TABLE T(Id INTEGER PRIMARY KEY);"
      "CREATE TABLE \"C ` \"\" D\"(\"p q\" REFERENCES t(ID) ON DELETE cascade);"
      "INSERT INTO t VALUES(1),(2); INSERT INTO \"C ` \"\" D\" VALUES(1),(2)",
-     "SELECT * FROM \"C ` \"\" D\"", "C ` \" D (CASCADE)", "CREATE INDEX ... ON `C `` \" D`(`p q`)",
-     false},
+     "SELECT * FROM \"C ` \"\" D\"", "C ` \" D (CASCADE)",
+     "CREATE INDEX ... ON \"C ` \"\" D\"(\"p q\")", false},
 
     /* Composite, with and without the parent's columns named, and in another order; half a NULL
      * refers to nothing. */
@@ -52,7 +52,7 @@ static const struct {
      "INSERT INTO c VALUES(1, 2),(2, 1),(3, NULL),(NULL, 3);"
      "INSERT INTO d VALUES(1, 2),(2, 1),(3, NULL)",
      "SELECT 'c', x, y FROM c UNION ALL SELECT 'd', x, y FROM d", "c (CASCADE), d (SET NULL)",
-     "CREATE INDEX ... ON `c`(`x`, `y`); CREATE INDEX ... ON `d`(`x`, `y`)", false},
+     "CREATE INDEX ... ON \"c\"(\"x\", \"y\"); CREATE INDEX ... ON \"d\"(\"x\", \"y\")", false},
 
     /* A unique column that is not the primary key. */
     {"CREATE TABLE t(id INTEGER PRIMARY KEY, name UNIQUE);"

@@ -4,6 +4,10 @@
  * model goes by them alone.
  */
 #include "lib_proof.h"
+#include "memory.h"
+
+#include <stdlib.h>
+#include <time.h>
 
 /* 1000 rows, aged 6 to 5001 hours; 100 days are 2400 hours. */
 #define TABLE(type, value)                                                         \
@@ -206,7 +210,50 @@ static const struct proof_case cases[] = {
      .model = "DELETE FROM t"},
 };
 
+/* The last change of Berlin's offset that is over five days ago, in whole hours. */
+static int hours_since_change(void)
+{
+    time_t now = time(NULL);
+    int hours = 5 * 24;
+    struct tm at, before;
+
+    for (;; hours++) {
+        time_t later = now - hours * 3600, earlier = later - 3600;
+        localtime_r(&later, &at);
+        localtime_r(&earlier, &before);
+        if (at.tm_gmtoff != before.tm_gmtoff)
+            return hours;
+    }
+}
+
+/* Wall-clock times of Berlin around a change, as glibc has them. Near it nobody knows which of two
+ * hours is meant, so rows stay an hour longer; those that may go or stay are left out. */
+START_TEST(wall_clocks_change)
+{
+    setenv("TZ", "Europe/Berlin", 1);
+    tzset();
+    int keep = hours_since_change();
+    char *setup = memory_format(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, at TEXT, age INT); CREATE INDEX t_at ON "
+        "t(at);" PROOF_NUMBERS(
+            600) "INSERT INTO t(at, age) SELECT datetime('now', '-' || (%d * 60 + 3005 -"
+                 " i * 10) || ' minutes', 'localtime'), %d * 60 + 3005 - i * 10 FROM n;"
+                 "DELETE FROM t WHERE age BETWEEN %d * 60 AND %d * 60 + 60",
+        keep, keep, keep, keep);
+    char *options = memory_format("keep: %dh, zone: Europe/Berlin", keep),
+         *model = memory_format("DELETE FROM t WHERE age > %d * 60", keep);
+    struct proof_case c = {.name = "Berlin", .setup = setup, .options = options, .model = model};
+
+    proof_whole(&c, "wal");
+    free(setup);
+    free(options);
+    free(model);
+}
+END_TEST
+
 int main(void)
 {
-    return proof_main("retention", cases, sizeof cases / sizeof *cases, NULL);
+    const TTest *const more[] = {wall_clocks_change, NULL};
+
+    return proof_main("retention", cases, sizeof cases / sizeof *cases, more);
 }

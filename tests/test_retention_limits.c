@@ -3,6 +3,9 @@
  * say yet.
  */
 #include "lib_proof.h"
+#include "memory.h"
+
+#include <stdlib.h>
 
 /* 1000 rows, aged 6 to 5001 hours, the older the greater their id; 100 days are 2400 hours. */
 #define ROWS(n, at)                                                      \
@@ -211,7 +214,48 @@ static const struct proof_case cases[] = {
      .reason = "~is shorter than a day; if that is meant, say allow_short: true\n"},
 };
 
+static const struct proof_case sized = {.name = "max_size",
+                                        .setup = TABLE "UPDATE t SET note = randomblob(1000)",
+                                        .options = "max_size: 500kB, keep_min: 10d"};
+
+/* How many rows that is, is estimated; but they are the youngest, and as they were. */
+static void check_size(const char *journal)
+{
+    struct proof_run run;
+    sqlite3 *model = proof_make(&sized, journal);
+    char *path = proof_path(&sized);
+
+    proof_run(&sized, &run);
+    ck_assert_int_eq(run.result.status, 0);
+    sqlite3 *db = proof_open(path);
+    int64_t left = proof_integer(db, "SELECT count(*) FROM t");
+    char *remove = memory_format("DELETE FROM t WHERE id > %d", (int)left);
+    ck_assert_msg(left > 430 && left < 550, "%d rows left", (int)left);
+    ck_assert_int_eq(json_integer_value(json_object_get(run.outcome, "rows")), 1000 - left);
+    proof_do(model, remove);
+    proof_same(&sized, model);
+    sqlite3_close(db);
+    sqlite3_close(model);
+    proof_free(&run);
+    free(remove);
+    free(path);
+}
+
+START_TEST(max_size_in_a_wal)
+{
+    check_size("wal");
+}
+END_TEST
+
+START_TEST(max_size_with_a_journal)
+{
+    check_size("delete");
+}
+END_TEST
+
 int main(void)
 {
-    return proof_main("retention_limits", cases, sizeof cases / sizeof *cases, NULL);
+    const TTest *const more[] = {max_size_in_a_wal, max_size_with_a_journal, NULL};
+
+    return proof_main("retention_limits", cases, sizeof cases / sizeof *cases, more);
 }

@@ -22,6 +22,8 @@
         n) "INSERT INTO logs(id, timestamp) SELECT i, strftime('%s', 'now') - (" #n " - i) * 34" \
            " - (i <= " #half ") * 345600 FROM n; CREATE INDEX logs_timestamp ON logs(timestamp)"
 
+#define PATIENT "    busy_timeout: 5s\n" /* the default */
+
 static const struct {
     struct proof_case proof;
     const char *journal;
@@ -31,6 +33,7 @@ static const struct {
       .setup = LOGS(1000000, 500000),
       .target = "table: logs, column: timestamp",
       .options = "keep: 198d",
+      .limits = PATIENT,
       .model = "DELETE FROM logs WHERE id <= 500000"},
      "wal",
      1000000},
@@ -38,6 +41,7 @@ static const struct {
       .setup = LOGS(120000, 60000),
       .target = "table: logs, column: timestamp",
       .options = "keep: 25d",
+      .limits = PATIENT,
       .model = "DELETE FROM logs WHERE id <= 60000"},
      "delete",
      120000},

@@ -154,9 +154,9 @@ static void print_outcome(const json_t *event)
     const char *target = json_string_value(json_object_get(event, "target"));
     const char *reason = json_string_value(json_object_get(event, "reason"));
 
-    printf("  %s %s: %s\n    %s\n", json_string_value(json_object_get(event, "task")),
-           target ? target : "", json_string_value(json_object_get(event, "outcome")),
-           reason ? reason : "");
+    printf("  %s%s%s: %s\n    %s\n", json_string_value(json_object_get(event, "task")),
+           target ? " " : "", target ? target : "",
+           json_string_value(json_object_get(event, "outcome")), reason ? reason : "");
     if (stage_number(event, "lock", "count") > 0)
         printf("    %.1f s, %.0f steps, lock held %.1f ms at most, p99 %.1f ms\n",
                stage_number(event, NULL, "seconds"), stage_number(event, "lock", "count"),

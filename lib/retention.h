@@ -118,8 +118,10 @@ struct retention_walk {
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
                            struct retention_walk *walk, struct error *error) MUST_CHECK;
 
-/* The number of rows, counted in the same manner. */
+struct scan_range;
+/* The number of rows in a range (by age), or of all (NULL), counted in the same manner. */
 enum status retention_count(struct engine *engine, const struct retention_facts *facts,
-                            int64_t *rows, struct error *error) MUST_CHECK;
+                            const struct scan_range *range, int64_t *rows,
+                            struct error *error) MUST_CHECK;
 
 #endif

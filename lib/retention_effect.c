@@ -22,24 +22,17 @@ static bool effect_past(void *argument, int64_t latest_us)
 static enum status effect_count_outside(struct engine *engine, const struct retention_facts *facts,
                                         int64_t *others, struct error *error)
 {
-    enum status status = STATUS_OK;
-    struct text low = {0}, high = {0}, sql = {0};
+    struct text low = {0}, high = {0};
+    int64_t below = 0, above = 0;
 
     timestamp_bounds(facts->rules.format, &low, &high);
-    for (int side = 0; status == STATUS_OK && side < 2; side++) {
-        int64_t rows = 0;
-        text_clear(&sql);
-        text_add(&sql, "SELECT count(*) FROM ");
-        text_add_identifier(&sql, facts->table.name);
-        text_add(&sql, " WHERE ");
-        text_add_identifier(&sql, facts->table.column);
-        text_addf(&sql, " %s %s", side ? ">=" : "<", side ? high.bytes : low.bytes);
-        status = database_integer(engine->database, sql.bytes, 0, &rows, error);
-        *others += rows;
-    }
+    const struct scan_range before = {NULL, low.bytes}, after = {high.bytes, NULL};
+    enum status status = retention_count(engine, facts, &before, &below, error);
+    if (status == STATUS_OK)
+        status = retention_count(engine, facts, &after, &above, error);
+    *others += below + above;
     text_free(&low);
     text_free(&high);
-    text_free(&sql);
     return status;
 }
 

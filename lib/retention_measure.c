@@ -72,7 +72,7 @@ static enum status measure_rows(struct engine *engine, const struct retention_op
     if (status || !measure_needs_rows(options))
         return status;
     if (!database_facts(engine->database)->wal)
-        return retention_count(engine, facts, &facts->rows, error);
+        return retention_count(engine, facts, NULL, &facts->rows, error);
     text_add(&sql, "SELECT count(*) FROM ");
     text_add_identifier(&sql, facts->table.name);
     status = database_integer(engine->database, sql.bytes, 0, &facts->rows, error);

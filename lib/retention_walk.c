@@ -96,11 +96,11 @@ enum status retention_walk(struct engine *engine, const struct retention_facts *
 }
 
 enum status retention_count(struct engine *engine, const struct retention_facts *facts,
-                            int64_t *rows, struct error *error)
+                            const struct scan_range *range, int64_t *rows, struct error *error)
 {
     struct walk_slice slice = {0};
     struct scan *scan = NULL;
-    enum status status = scan_open(engine->database, &facts->table, NULL, &scan, error);
+    enum status status = scan_open(engine->database, &facts->table, range, &scan, error);
 
     if (status == STATUS_OK)
         status = walk_slices(engine, scan, walk_count_row, &slice, error);

@@ -96,9 +96,9 @@ static enum status scan_prepare(struct scan *scan, const struct table *table,
         scan_behind(scan, table, &sql);
     else if (range) {
         text_add_identifier(&sql, table->column);
-        text_addf(&sql, " >= %s", range->from);
+        text_addf(&sql, range->from ? " >= %s" : " NOT NULL", range->from);
     }
-    if (range) {
+    if (range && range->before) {
         text_add(&sql, " AND ");
         text_add_identifier(&sql, table->column);
         text_addf(&sql, " < %s", range->before);

@@ -18,7 +18,7 @@
 
 struct scan;
 
-/* The times to read, from <= time < before: SQL literals. */
+/* The times to read, from <= time < before: SQL literals; NULL: no such end. */
 struct scan_range {
     const char *from, *before;
 };

@@ -18,6 +18,7 @@
 enum { ARGUMENTS = 64, PATIENCE_MS = 60000 };
 
 static const char *program_command;
+static int program_held = -1; /* litekeeper, open; -1: by its path */
 
 /* The test is build/VARIANT/tests/test_X; `name` is looked for in build/VARIANT. */
 static void program_path(const char *name, char *path, size_t size)
@@ -47,7 +48,10 @@ static void program_child(const char *name, const char *words, int out, int err)
     char path[PATH_MAX], *arguments[ARGUMENTS] = {NULL};
     int null = open("/dev/null", O_RDONLY);
 
-    program_path(name, path, sizeof path);
+    if (program_held >= 0)
+        snprintf(path, sizeof path, "/proc/self/fd/%d", program_held);
+    else
+        program_path(name, path, sizeof path);
     int count = program_words(arguments, 0, program_command);
     arguments[count] = path;
     program_words(arguments, count + 1, words);
@@ -56,6 +60,15 @@ static void program_child(const char *name, const char *words, int out, int err)
     dup2(err, STDERR_FILENO);
     execvp(count ? arguments[0] : path, arguments);
     _exit(127);
+}
+
+void program_hold(void)
+{
+    char path[PATH_MAX];
+
+    program_path("litekeeper", path, sizeof path);
+    program_held = open(path, O_PATH);
+    ck_assert_int_ge(program_held, 0);
 }
 
 void program_through(const char *command)

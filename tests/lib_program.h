@@ -27,6 +27,10 @@ void program_start_named(struct program *program, const char *name, const char *
 bool program_expect(struct program *program, const char *text);
 void program_finish(struct program *program, struct program_result *result);
 
+/* From now on it is litekeeper that is started, by a descriptor opened here: for a user who can't
+ * reach the build's folder. */
+void program_hold(void);
+
 /* From now on each litekeeper is started by that command, found in the PATH ("strace -f"), which
  * gets its path and arguments as further ones; NULL: by itself. `command` must stay. */
 void program_through(const char *command);

@@ -323,6 +323,7 @@ START_TEST(owners_see_nobody_elses)
         return;
     owners_scene();
     snprintf(words, sizeof words, "inspect %s", owners_path("alice/app.db"));
+    program_hold();
     ck_assert_int_eq(setgid(BOB), 0);
     ck_assert_int_eq(setuid(BOB), 0);
     program_run(words, &result);

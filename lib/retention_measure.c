@@ -12,6 +12,8 @@
 
 enum { MEASURE_COUNTED = 20000 }; /* rollback-journal mode: old rows beyond it are estimated */
 
+static const struct span measure_epoch_doubt = {.months = 60, .set = true};
+
 static enum status measure_format(struct database *database,
                                   const struct retention_options *options,
                                   struct retention_facts *facts, struct error *error)
@@ -29,6 +31,25 @@ static enum status measure_format(struct database *database,
         (status = retention_sample_across(database, &facts->table, NULL, 0, &sample, error)))
         return status;
     return timestamp_detect(sample.counts, sample.sampled, &facts->rules.format, error);
+}
+
+/* Numbers may count from another year than 1970 (2001 on Apple's systems, 1980 for GPS), and would
+ * all look old then. Who means what they look like says so. */
+static enum status measure_check_epoch(const struct engine *engine,
+                                       const struct retention_options *options,
+                                       const struct retention_facts *facts, struct error *error)
+{
+    bool text = facts->rules.format == FORMAT_DATETIME || facts->rules.format == FORMAT_DATE;
+    const char *format = timestamp_format_name(facts->rules.format);
+    char newest[TEXT_SHORT];
+
+    if (options->format != FORMAT_AUTO || text || facts->newest_us < 0 ||
+        facts->newest_us >= units_before(engine->now_us, &measure_epoch_doubt))
+        return STATUS_OK;
+    return error_set(error, STATUS_REFUSED,
+                     "the numbers in %s look like %s, but then the newest is of %s: say `format: "
+                     "%s` if that is right",
+                     facts->table.column, format, text_time(newest, facts->newest_us), format);
 }
 
 static enum status measure_pages(struct engine *engine, struct retention_facts *facts,
@@ -215,8 +236,12 @@ static enum status measure_table(struct engine *engine, const struct retention_o
     facts->oldest_us = sample.oldest_us;
     struct retention_sample spread = {.now_us = engine->now_us, .newest_us = -1, .oldest_us = -1};
     if ((status = retention_sample_across(database, &facts->table, &facts->rules, cutoff_us,
-                                          &spread, error)) ||
-        (status = measure_check_clock(engine, facts, error)) ||
+                                          &spread, error)))
+        return status;
+    if (spread.newest_us > facts->newest_us)
+        facts->newest_us = spread.newest_us;
+    if ((status = measure_check_clock(engine, facts, error)) ||
+        (status = measure_check_epoch(engine, options, facts, error)) ||
         (status = measure_rows(engine, options, facts, error)))
         return status;
     return measure_old(engine, facts, cutoff_us, spread.read ? &spread : &sample, error);

@@ -182,6 +182,12 @@ static const struct proof_case cases[] = {
      .outcome = "skipped",
      .reason = "the column holds a mixture of time formats: of # sampled values # are datetime and "
                "# are unix; say which with `format:`"},
+    {.name = "seconds since 2001",
+     .setup = TABLE("INTEGER", "strftime('%s', " AGO ") - 978307200"),
+     .options = "keep: 100d",
+     .outcome = "skipped",
+     .reason = "the numbers in at look like unix, but then the newest is of ~: say `format: unix` "
+               "if that is right"},
     {.name = "nothing but garbage",
      .setup = "CREATE TABLE t(id INTEGER PRIMARY KEY, at); CREATE INDEX t_at ON t(at);"
               "INSERT INTO t(at) VALUES ('yesterday'), (7), (x'00'), (NULL)",

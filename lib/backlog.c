@@ -27,8 +27,7 @@ struct backlog {
 };
 
 enum {
-    BACKLOG_USEFUL = 1000, /* frames: SQLite's own default for an automatic checkpoint */
-    BACKLOG_LEFT = 1500,   /* frames that a busy application evidently leaves to us */
+    BACKLOG_LEFT = 1500,   /* frames, over SQLite's own 1000: the application leaves them to us */
     BACKLOG_ALONE = 16000, /* the same where nobody waits: fewer, larger ones are cheaper */
     BACKLOG_POLL_MS = 50
 };
@@ -62,18 +61,19 @@ static bool backlog_safe(const struct backlog *backlog, bool alone)
     return !facts->replicator && (alone || !facts->reset_bug);
 }
 
-/* Beside others it must fit into a hold, and so begin before the backlog has outgrown one. */
+/* Beside others it must fit into a hold, and so begin before the backlog has outgrown one; where
+ * they don't write, and so make none, in good time. */
 static bool backlog_worthwhile(const struct backlog *backlog, uint32_t frames, bool alone,
                                bool busy_others)
 {
     double fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
-    double useful = busy_others ? BACKLOG_LEFT : BACKLOG_USEFUL;
+    double useful = busy_others ? fmin(BACKLOG_LEFT, fits * 0.75) : fits * 0.4;
     double half =
         (double)backlog->limits.max_wal_bytes / 2 / database_facts(backlog->database)->page_size;
 
     if (alone)
         return frames >= fmin(BACKLOG_ALONE, half);
-    return frames >= fmin(useful, fits * 0.75) && (frames <= fits || backlog->limits.window_open);
+    return frames >= useful && (frames <= fits || backlog->limits.window_open);
 }
 
 /* A second connection takes the write lock, or there will be no checkpoint. */

@@ -54,6 +54,8 @@ static const double lease_overrun = 2.5;     /* times max_lock: then the stateme
 static const double lease_poll_ms = 0.7;
 static const double lease_learn_ms = 250; /* how often the neighbours are counted again */
 static const double lease_first_look_ms = 50;
+/* Writers that are kept waiting commit less often, and must not look fewer for it. */
+static const double lease_rate_decay = 0.97; /* each lease_learn_ms */
 
 struct lease *lease_new(struct database *database, const struct lease_limits *limits)
 {
@@ -119,7 +121,7 @@ static void lease_learn(struct lease *lease)
     if (elapsed < (lease->hold_count ? lease_learn_ms : lease_first_look_ms))
         return;
     double rate = (double)lease->foreign / elapsed;
-    lease->rate = lease->hold_count ? (lease->rate + rate) / 2 : rate;
+    lease->rate = fmax(rate, lease->rate * lease_rate_decay);
     lease->foreign = 0;
     lease->rate_since_ms = now;
     lease->profile = pace_profile(neighbours_connections(lease->neighbours), lease->rate,

@@ -136,17 +136,26 @@ static void writer_ready(struct writer *w)
     w->ready = -1;
 }
 
+/* From half an interval to one and a half: writers that don't know each other don't march in step,
+ * and in step with the sleeps of SQLite's busy handler they would meet again and again. */
+static double writer_pause(struct writer *w)
+{
+    double random = (double)(writer_random(w) >> 40) / (1 << 24);
+
+    return (double)w->settings->interval_ms * (0.5 + random);
+}
+
 /* Keeps up its schedule: after a wait it catches up, unless it is more than a second behind. */
 static void writer_busy(struct writer *w)
 {
-    double interval = (double)w->settings->interval_ms, next = latency_clock_ms();
+    double next = latency_clock_ms();
     double end = next + (double)w->settings->seconds * 1e3;
 
     while (!stopped && latency_clock_ms() < end) {
         writer_write(w);
         writer_read(w);
         writer_ready(w);
-        next += interval;
+        next += writer_pause(w);
         if (latency_clock_ms() - next > 1e3)
             next = latency_clock_ms();
         wait_until(next);

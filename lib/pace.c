@@ -7,7 +7,7 @@
 /* With several writers each hold makes them collide, and a gap of some holds lets all of them
  * through. The longest wait of four is their luck in SQLite's busy handler: 130 to 330 ms with
  * gaps of 4 to 6.5 holds, whatever the hold, and seconds with gaps that end early. */
-static const double pace_many_holds = 4.6;
+static const double pace_many_holds = 4.3;
 
 /* After so long without a commit the others are only readers, and the first one of them that
  * writes waits for at most `pace_idle_since` and one gap more. By then its busy handler has not

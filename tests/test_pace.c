@@ -69,8 +69,8 @@ static const struct {
     {PACE_ONE, 10, 0, 16, 0, 0}, /* no duty that makes sense: no part that must be kept */
     {PACE_ONE, 10, 7, 16, 0, 0},
     {PACE_ONE, 10, -1, 16, 0, 0},
-    {PACE_MANY, 10, 1, 46, 46, 0}, /* never ended early */
-    {PACE_MANY, 10, 0.5, 46, 46, 0},
+    {PACE_MANY, 10, 1, 43, 43, 0}, /* never ended early */
+    {PACE_MANY, 10, 0.5, 43, 43, 0},
     {PACE_MANY, 1, 1, 6, 6, 0},
     {PACE_MANY, 10, 0.1, 90, 90, 0},
     {PACE_IDLE, 10, 0.75, 10 / 3.0, 10 / 3.0, 0}, /* short while nobody can have waited long */

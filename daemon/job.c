@@ -20,9 +20,12 @@ static json_t *job_identity(const struct identity *seen)
 
 static json_t *job_memory(const struct engine_memory *memory)
 {
-    return json_pack("{s:I, s:I, s:b}", "newest_us", (json_int_t)memory->newest_us,
+    const struct engine_past *last = &memory->last;
+
+    return json_pack("{s:I, s:I, s:b, s:I, s:f, s:O?}", "newest_us", (json_int_t)memory->newest_us,
                      "boot_offset_us", (json_int_t)memory->boot_offset_us, "was_synchronised",
-                     memory->was_synchronised);
+                     memory->was_synchronised, "last_us", (json_int_t)last->started_us,
+                     "last_seconds", last->seconds, "last_effect", last->effect);
 }
 
 json_t *job_engine(const struct job_request *request)
@@ -151,16 +154,22 @@ static enum status job_unpack(json_t *job, struct job_text *text, struct error *
 
 static enum status job_remember(json_t *object, struct engine_memory *memory, struct error *error)
 {
-    json_int_t newest, offset;
+    json_int_t newest, offset, last;
     json_error_t problem;
+    json_t *effect;
+    double seconds;
     int synchronised;
 
-    if (json_unpack_ex(object, &problem, JSON_STRICT, "{s:I, s:I, s:b}", "newest_us", &newest,
-                       "boot_offset_us", &offset, "was_synchronised", &synchronised) < 0)
+    if (json_unpack_ex(object, &problem, JSON_STRICT, "{s:I, s:I, s:b, s:I, s:F, s:o}", "newest_us",
+                       &newest, "boot_offset_us", &offset, "was_synchronised", &synchronised,
+                       "last_us", &last, "last_seconds", &seconds, "last_effect", &effect) < 0)
         return job_wrong(&problem, error);
     *memory = (struct engine_memory){.newest_us = newest,
                                      .boot_offset_us = offset,
-                                     .was_synchronised = synchronised != 0};
+                                     .was_synchronised = synchronised != 0,
+                                     .last = {.started_us = last, .seconds = seconds}};
+    if (json_is_object(effect))
+        memory->last.effect = effect;
     return STATUS_OK;
 }
 

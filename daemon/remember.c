@@ -103,7 +103,7 @@ void remember_clock(struct remember *remember, bool sure, struct engine_memory *
 {
     const json_t *answer = remember_ask(remember, history_job_clock(sure), "clock");
 
-    *memory = (struct engine_memory){-1, -1, false};
+    *memory = (struct engine_memory){-1, -1, false, {0}};
     if (answer)
         history_job_memory(answer, memory);
 }

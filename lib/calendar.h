@@ -9,6 +9,7 @@
 #include "text.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Values from `start` to `stop` (-1: no range) in steps of `repeat` (0: none). */
 struct calendar_component {
@@ -33,6 +34,9 @@ struct calendar {
 enum status calendar_parse(const char *text, struct calendar **calendar,
                            struct error *error) MUST_CHECK;
 void calendar_free(struct calendar *calendar);
+/* The first moment after `after_us` (UTC, microseconds) at which it elapses, as systemd has it: a
+ * time that daylight saving skips is skipped. INT64_MAX: never again. */
+int64_t calendar_next(const struct calendar *calendar, int64_t after_us);
 /* Canonical text: what `systemd-analyze calendar` calls the normalized form. */
 void calendar_text(const struct calendar *calendar, struct text *out);
 

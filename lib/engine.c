@@ -6,6 +6,7 @@
 #include "engine.h"
 
 #include "clock.h"
+#include "engine_window.h"
 #include "enginelock.h"
 #include "event.h"
 #include "library.h"
@@ -128,6 +129,25 @@ static enum status engine_measure(struct engine *engine, void **facts, struct de
     return status;
 }
 
+static enum engine_window engine_ask_window(const struct engine *engine,
+                                            const struct decision *decision, char *reason)
+{
+    if (engine->job->outside_window)
+        return ENGINE_WINDOW_OPEN;
+    return engine_window(engine->job->database->limits.window, engine->now_us, decision, reason);
+}
+
+/* What waits for its window acts all the same, then; what has none that is long enough doesn't. */
+static void engine_plan_window(const struct engine *engine, struct decision *decision)
+{
+    char reason[OUTCOME_REASON];
+    enum engine_window window = engine_ask_window(engine, decision, reason);
+
+    if (window)
+        snprintf(decision->reason, sizeof decision->reason, "%s", reason);
+    decision->act = window != ENGINE_WINDOW_NEVER;
+}
+
 enum status engine_plan(const struct engine_job *job, struct error *error)
 {
     struct engine engine = {0};
@@ -142,6 +162,8 @@ enum status engine_plan(const struct engine_job *job, struct error *error)
         status = STATUS_OK;
     }
     struct event_subject subject = engine_subject(&engine);
+    if (status == STATUS_OK && decision.act)
+        engine_plan_window(&engine, &decision);
     if (status == STATUS_OK)
         engine_emit(&engine, event_plan(&subject, &decision));
     if (facts)
@@ -162,6 +184,7 @@ static enum status engine_act(struct engine *engine, struct outcome *outcome, st
 {
     const struct task_kind *kind = engine->job->task->kind;
     bool read_only = kind->flags & TASK_READ_ONLY;
+    enum engine_window window;
     struct decision decision;
     void *facts = NULL;
 
@@ -175,6 +198,9 @@ static enum status engine_act(struct engine *engine, struct outcome *outcome, st
         outcome->kind = OUTCOME_SKIPPED;
         snprintf(outcome->reason, sizeof outcome->reason, "observe: would act on %.600s",
                  decision.reason);
+    } else if ((window = engine_ask_window(engine, &decision, outcome->reason))) {
+        outcome->kind = OUTCOME_SKIPPED;
+        outcome->waits = window == ENGINE_WINDOW_WAITS;
     } else {
         outcome->kind = OUTCOME_DONE;
         if (!read_only)

@@ -6,11 +6,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The last run of the very task that acted; `started_us` is 0 where there was none. */
+struct engine_past {
+    int64_t started_us;
+    double seconds;
+    json_t *effect; /* as the task itself has put it; may be NULL; the job's */
+};
+
 /* What the history remembers that decisions and guards need; -1 where it knows nothing. */
 struct engine_memory {
     int64_t newest_us;      /* the last time that anything was recorded */
     int64_t boot_offset_us; /* wall clock less boot clock when this boot was first seen */
     bool was_synchronised;  /* the kernel has said so before, on this host */
+    struct engine_past last;
 };
 
 struct engine_host {

@@ -70,6 +70,8 @@ json_t *event_outcome(const struct event_subject *subject, const struct outcome 
     json_object_set_new(event, "seconds", event_number(outcome->seconds));
     if (outcome->busy)
         json_object_set_new(event, "busy", json_true());
+    if (outcome->waits)
+        json_object_set_new(event, "waits", json_true());
     json_object_set_new(event, "lock", event_lock(&outcome->lock));
     json_object_set_new(event, "effect",
                         outcome->effect ? json_deep_copy(outcome->effect) : json_null());

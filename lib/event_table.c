@@ -31,6 +31,7 @@ static const struct event_key outcome_keys[] = {
     {"bytes_freed", EVENT_COUNT,  0,              0,      NULL,     NULL},
     {"seconds",     EVENT_NUMBER, 0,              0,      NULL,     NULL},
     {"busy",        EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
+    {"waits",       EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
     {"lock",        EVENT_RECORD, 0,              0,      NULL,     lock_keys},
     {"effect",      EVENT_FREE,   EVENT_NULL,     0,      NULL,     NULL},
     {0},

@@ -163,7 +163,7 @@ static enum status history_see(struct history *history, const char *boot, bool s
 enum status history_clock(struct history *history, bool sure, struct engine_memory *memory,
                           struct error *error)
 {
-    struct engine_memory known = {-1, -1, false};
+    struct engine_memory known = {-1, -1, false, {0}};
     char boot[SD_ID128_STRING_MAX] = "unknown";
     sd_id128_t id;
     enum status status;

@@ -18,7 +18,8 @@ struct outcome_lock {
 
 struct outcome {
     enum outcome_kind kind;
-    bool busy; /* it ended because the database stayed busy: exit status 75 */
+    bool busy;  /* it ended because the database stayed busy: exit status 75 */
+    bool waits; /* it is still due, and waits for the policy's window */
     char reason[OUTCOME_REASON];
     int64_t rows;        /* removed */
     int64_t bytes_freed; /* pages given to the freelist or to the file system, in bytes */

@@ -24,16 +24,19 @@ struct task_common {
 /* What a kind has found out and whether it would act. */
 struct decision {
     bool act;
+    bool needs_window; /* acting blocks the application: in the policy's window, if it ends in it */
     char reason[OUTCOME_REASON]; /* with the measured value and the threshold */
     int64_t rows, bytes;         /* expected; -1 where it does not apply */
     double seconds;              /* expected; -1 where unknown */
 };
 
 enum task_flag {
-    TASK_LIST = 1,        /* the policy has a list of them, told apart by their target */
-    TASK_NOT_YET = 2,     /* its options are checked, then it is refused: "not supported yet" */
-    TASK_READ_ONLY = 4,   /* it changes nothing in the application's database */
-    TASK_NEEDS_WINDOW = 8 /* it blocks the application, so it runs in the policy's window alone */
+    TASK_LIST = 1,      /* the policy has a list of them, told apart by their target */
+    TASK_NOT_YET = 2,   /* its options are checked, then it is refused: "not supported yet" */
+    TASK_READ_ONLY = 4, /* it changes nothing in the application's database */
+    TASK_REMEMBERS = 8, /* it goes by its own last run and by what is known of the clock */
+    TASK_STUBBORN = 16, /* a statement of its may go on for minutes after the word to stop */
+    TASK_QUIET = 32     /* when all is well it is of no interest to anybody's log */
 };
 
 struct task_kind {

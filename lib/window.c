@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW_DAY = 1440 /* minutes */ };
+enum {
+    WINDOW_DAY = 1440,              /* minutes */
+    WINDOW_HORIZON = 8 * WINDOW_DAY /* a weekly one may be skipped where clocks are put forward */
+};
 
 #define MINUTE_US INT64_C(60000000)
 
@@ -112,4 +115,30 @@ bool window_open(const struct window_list *list, int64_t now_us)
         if (window_one_open(&list->windows[i], now_us))
             return true;
     return false;
+}
+
+/* Windows begin and end with minutes, in every zone of today: so the first full minute from `now`
+ * on at which it is `open`, or `now` itself; INT64_MAX if none is within a bit over a week. */
+static int64_t window_change(const struct window_list *list, int64_t now_us, bool open)
+{
+    int64_t at_us = now_us;
+
+    for (int i = 0; i <= WINDOW_HORIZON; i++) {
+        if (window_open(list, at_us) == open)
+            return at_us;
+        at_us += MINUTE_US - (at_us % MINUTE_US + MINUTE_US) % MINUTE_US;
+    }
+    return INT64_MAX;
+}
+
+int64_t window_left(const struct window_list *list, int64_t now_us)
+{
+    int64_t end_us = window_change(list, now_us, false);
+
+    return end_us == INT64_MAX ? WINDOW_HORIZON * MINUTE_US : end_us - now_us;
+}
+
+int64_t window_next(const struct window_list *list, int64_t now_us)
+{
+    return list && list->count ? window_change(list, now_us, true) : INT64_MAX;
 }

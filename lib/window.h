@@ -35,4 +35,10 @@ void window_text(const struct window *window, struct text *out); /* canonical */
 /* Whether one of them is open at that moment; a list that is NULL or empty never is. */
 bool window_open(const struct window_list *list, int64_t now_us);
 
+/* For how long from now on one of them is open without a break, 0 where none is; at most 8 days,
+ * which is as good as always. Microseconds. */
+int64_t window_left(const struct window_list *list, int64_t now_us);
+/* When one of them opens, or goes on, at or after that moment; INT64_MAX: never. */
+int64_t window_next(const struct window_list *list, int64_t now_us);
+
 #endif

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct rebuild_limits lib_rebuild_limits = {.max_lock_ms = 10};
+const struct rebuild_limits lib_rebuild_limits = {.max_lock_ms = 3};
 
 static const struct lease_limits lease_limits = {
-    .max_lock_ms = 10, .duty = 1, .busy_ms = 5000, .max_wal_bytes = 1 << 30};
+    .max_lock_ms = 3, .duty = 1, .busy_ms = 5000, .max_wal_bytes = 1 << 30};
 
 enum status lib_rebuild(const char *index, struct rebuild_result *result, struct error *error)
 {

@@ -4,7 +4,7 @@
 
 #include "rebuild.h"
 
-/* 10 ms a hold, no gaps but those that the application needs. */
+/* 3 ms a hold, no gaps but those that the application needs. */
 extern const struct rebuild_limits lib_rebuild_limits;
 
 /* Opens the database as a worker does, rebuilds the index or builds a new one, and closes it. */

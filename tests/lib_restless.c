@@ -1,0 +1,473 @@
+/*
+ * What it says is made of templates: %i an id, %u a unique number, %e a unique text, %a, %b, %c
+ * values, %p a parent, %n a small number, %k a conflict clause. All of these come from small sets,
+ * so that they meet.
+ */
+#include "lib_restless.h"
+
+#include "clock.h"
+#include "lib_randomdb.h"
+#include "lib_sql.h"
+#include "memory.h"
+#include "text.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { RESTLESS_MOST = 4, RESTLESS_PAUSE_US = 2500 };
+
+struct restless {
+    pid_t processes[RESTLESS_MOST];
+    int count;
+    volatile int64_t *commits; /* shared, one for each process */
+};
+
+static int restless_range = 1000; /* of ids, about the number of rows */
+
+/* --- schemas ------------------------------------------------------------------------------ */
+
+#define RESTLESS_PARENT "parent REFERENCES p(id) ON DELETE CASCADE ON UPDATE CASCADE"
+
+static const char *const restless_tables[] = {
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b REAL, c, u INT UNIQUE,"
+    " e TEXT NOT NULL DEFAULT 'e5' UNIQUE, " RESTLESS_PARENT ")",
+    "CREATE TABLE t(id INT, a TEXT COLLATE NOCASE, b REAL, c, u INT UNIQUE ON CONFLICT REPLACE,"
+    " e TEXT, " RESTLESS_PARENT ", g AS (lower(e)), UNIQUE(g, id))",
+    "CREATE TABLE t(id INT, a, b NUMERIC, c BLOB, u INT UNIQUE, e TEXT COLLATE NOCASE NOT NULL"
+    " DEFAULT 'E9', " RESTLESS_PARENT ", PRIMARY KEY(e, id DESC)) WITHOUT ROWID",
+    "CREATE TABLE t(id INT PRIMARY KEY, a TEXT, b REAL, c, u INT,"
+    " e TEXT NOT NULL ON CONFLICT REPLACE DEFAULT 'e7', " RESTLESS_PARENT ", UNIQUE(e, u))",
+};
+
+/* NULL: an automatic one. */
+static const struct {
+    const char *sql, *index;
+} restless_indexes[] = {
+    {"CREATE INDEX i ON t(a)", "i"},
+    {"CREATE INDEX i ON t(a COLLATE NOCASE DESC, b)", "i"},
+    {"CREATE INDEX i ON t(b, c DESC, a)", "i"},
+    {"CREATE INDEX i ON t(c, id) WHERE b > 20", "i"},
+    {"CREATE INDEX i ON t(lower(a), b * 2, length(c)) WHERE c IS NOT NULL", "i"},
+    {"CREATE UNIQUE INDEX i ON t(e COLLATE NOCASE, u)", "i"},
+    {"CREATE UNIQUE INDEX i ON t(lower(e), id % 50, u)", "i"},
+    {"CREATE UNIQUE INDEX i ON t(u, a) WHERE a < 'm'", "i"},
+    {"CREATE INDEX i ON t(parent, u DESC)", "i"},
+    {NULL, "sqlite_autoindex_t_1"},
+};
+
+static const char *const restless_triggers[] = {
+    "",
+    "CREATE TRIGGER x AFTER INSERT ON t WHEN NEW.id % 5 = 0 BEGIN"
+    " UPDATE t SET c = NEW.id WHERE u = NEW.u + 1; END;"
+    "CREATE TRIGGER y AFTER DELETE ON t BEGIN INSERT INTO log VALUES('gone', OLD.id); END",
+    "CREATE TRIGGER x BEFORE INSERT ON t BEGIN UPDATE t SET u = NULL WHERE u = NEW.u AND id % 2;"
+    " UPDATE OR REPLACE t SET e = NEW.e WHERE id = NEW.id + 1; END",
+    "CREATE TRIGGER x BEFORE UPDATE ON t WHEN OLD.id % 11 = 0 BEGIN"
+    " DELETE FROM t WHERE id = OLD.id + 3; UPDATE t SET a = 'up' WHERE id = OLD.id + 4; END;"
+    "CREATE TRIGGER z BEFORE INSERT ON t WHEN NEW.id % 13 = 0 BEGIN SELECT RAISE(IGNORE); END",
+    "CREATE TRIGGER x AFTER UPDATE OF u ON t WHEN NEW.u % 9 = 0 BEGIN"
+    " INSERT OR REPLACE INTO t(id, a, u, e) VALUES(NEW.id + 2, 'again', NEW.u + 1, 'x' || NEW.u);"
+    " END",
+};
+
+static const char restless_others[] = "CREATE TABLE p(id INTEGER PRIMARY KEY, x);"
+                                      "CREATE TABLE log(what, id);"
+                                      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
+                                      " FROM n WHERE i < 40) INSERT INTO p SELECT i, i FROM n;";
+
+static const char *const restless_statements[] = {
+    "INSERT %k INTO t(id, a, b, c, u, e, parent) VALUES(%i, %a, %b, %c, %u, %e, %p)",
+    "INSERT %k INTO t(id, a, b, c, u, e) VALUES(%i, %a, %b, %c, %u, %e), (%i, %a, %b, %c, %u, %e),"
+    " (%i, %a, %b, %c, %u, %e)",
+    "INSERT %k INTO t(id, a, b, c, u) VALUES(%i, %a, %b, %c, %u)",
+    "INSERT %k INTO t(id, a, u, e) VALUES(%i, %a, %u, NULL)",
+    "INSERT INTO t(id, a, b, c, u, e) VALUES(%i, %a, %b, %c, %u, %e)"
+    " ON CONFLICT DO UPDATE SET a = excluded.a, c = excluded.c",
+    "INSERT INTO t(id, a, b, c, u, e) VALUES(%i, %a, %b, %c, %u, %e) ON CONFLICT DO NOTHING",
+    "INSERT %k INTO t(id, a, b, c, u, e) SELECT id + %n, a, c, b, u + %n, e || %n FROM t"
+    " WHERE id BETWEEN %i AND %i + 4 LIMIT 6",
+    "INSERT %k INTO t(id, a, b, c, u, e) VALUES(%i, %a, %b, %c, %u, %e) RETURNING id, u, a",
+    "UPDATE %k t SET a = %a WHERE id = %i",
+    "UPDATE %k t SET a = upper(a), b = b + 1 WHERE id BETWEEN %i AND %i + 3",
+    "UPDATE %k t SET u = %u WHERE id = %i",
+    "UPDATE %k t SET e = %e, c = %c WHERE u = %u",
+    "UPDATE %k t SET e = NULL WHERE id = %i",
+    "UPDATE %k t SET id = id + %n WHERE id BETWEEN %i AND %i + 3",
+    "UPDATE %k t SET id = %i, u = %u WHERE id = %i RETURNING id, b",
+    "UPDATE %k t SET (a, c) = (c, a) WHERE id BETWEEN %i AND %i + 2",
+    "UPDATE %k t SET parent = %p, b = %b WHERE id = %i",
+    "DELETE FROM t WHERE id = %i",
+    "DELETE FROM t WHERE u BETWEEN %u AND %u + 2",
+    "DELETE FROM t WHERE id = %i RETURNING a, b, c",
+    "DELETE FROM p WHERE id = %p",
+    "UPDATE OR IGNORE p SET id = id + %n WHERE id = %p",
+    "INSERT OR REPLACE INTO p VALUES(%p, %n)",
+    "SELECT count(*), sum(u) FROM t WHERE id > %i",
+    "SELECT a, u FROM t WHERE a >= %a ORDER BY a, u LIMIT 5",
+};
+
+static const char *const restless_conflicts[] = {"",           "",           "OR REPLACE",
+                                                 "OR REPLACE", "OR IGNORE",  "OR ABORT",
+                                                 "OR FAIL",    "OR ROLLBACK"};
+
+#define RESTLESS_COUNT(table) ((int64_t)(sizeof(table) / sizeof *(table)))
+
+/* --- values ------------------------------------------------------------------------------- */
+
+static void restless_value(char code, uint64_t *random, struct text *sql)
+{
+    long long any = randomdb_number(random, restless_range);
+    int way = (int)randomdb_number(random, 8);
+
+    if (code == 'i' || (code == 'u' && way))
+        text_addf(sql, "%lld", any);
+    else if (code == 'e')
+        text_addf(sql, "'%c%lld'", way % 2 ? 'e' : 'E', any);
+    else if (code == 'p')
+        text_addf(sql, "%lld", 1 + any % 40);
+    else if (code == 'n')
+        text_addf(sql, "%lld", 1 + any % 5);
+    else if (code == 'k')
+        text_add(sql, restless_conflicts[way]);
+    else if (way == 0 || code == 'u')
+        text_add(sql, "NULL");
+    else if (code == 'a')
+        text_addf(sql, "'%c%llx'", way % 2 ? 'a' : 'Q', any * 7919 % 4096);
+    else if (code == 'b')
+        text_addf(sql, way % 2 ? "%lld" : "%lld.5", any % 60 - 5);
+    else
+        text_addf(sql, way < 3 ? "%lld" : way < 5 ? "x'%04llx'" : "'c%lld'", any);
+}
+
+static char *restless_expand(const char *template, uint64_t *random)
+{
+    struct text sql = {0};
+
+    for (; *template; template ++) {
+        if (*template == '%' && strchr("iuepnkabc", template[1]) && template[1])
+            restless_value(*++template, random, &sql);
+        else
+            text_add_length(&sql, template, 1);
+    }
+    return text_take(&sql);
+}
+
+/* --- making it ---------------------------------------------------------------------------- */
+
+static int64_t restless_any(uint64_t *random, int64_t count)
+{
+    return randomdb_number(random, count);
+}
+
+static void restless_fill(sqlite3 *db, uint64_t *random, int rows)
+{
+    sql_do(db, "BEGIN");
+    for (int i = 0; i < rows; i++) {
+        char *sql = restless_expand("INSERT OR IGNORE INTO t(id, a, b, c, u, e, parent)"
+                                    " VALUES(%i, %a, %b, %c, %u, %e, %p)",
+                                    random);
+        sql_do(db, "%s", sql);
+        free(sql);
+    }
+    sql_do(db, "COMMIT");
+}
+
+static void restless_remove(void)
+{
+    static const char *const names[] = {"app.db", "app.db-wal", "app.db-shm", "app.db-journal",
+                                        "model.db"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unlink(names[i]);
+}
+
+const char *restless_make(uint64_t *random, int rows, const char *journal, const char **index)
+{
+    int64_t table = restless_any(random, RESTLESS_COUNT(restless_tables));
+    int64_t kind = restless_any(random, RESTLESS_COUNT(restless_indexes));
+    int64_t trigger = restless_any(random, RESTLESS_COUNT(restless_triggers));
+    int64_t vacuum = restless_any(random, 6);
+
+    restless_remove();
+    restless_range = rows;
+    sqlite3 *db = sql_make("app.db");
+    sql_do(db, "PRAGMA auto_vacuum=%lld", vacuum < 3 ? (long long)vacuum : 0);
+    sql_do(db, "PRAGMA journal_mode=%s", journal);
+    sql_do(db, "%s%s", restless_others, restless_tables[table]);
+    if (restless_indexes[kind].sql)
+        sql_do(db, "%s", restless_indexes[kind].sql);
+    restless_fill(db, random, rows);
+    sql_do(db, "%s", restless_triggers[trigger]);
+    sqlite3_close(db);
+    *index = restless_indexes[kind].index;
+    return restless_indexes[kind].sql;
+}
+
+/* --- living ------------------------------------------------------------------------------- */
+
+/* One process: two connections that take turns, one that reads for long, and the model. */
+struct restless_life {
+    sqlite3 *app[2], *reader, *model;
+    uint64_t random;
+    int turn;
+    volatile int64_t *commits;
+};
+
+static volatile sig_atomic_t restless_told;
+
+static void restless_tell(int number)
+{
+    (void)number;
+    restless_told = 1;
+}
+
+static _Noreturn void restless_fail(sqlite3 *db, const char *sql, const char *what)
+{
+    fprintf(stderr, "the application: %s: %s: %s (%d)\n", sql, what, sqlite3_errmsg(db),
+            sqlite3_extended_errcode(db));
+    _exit(1);
+}
+
+static int restless_collect(void *argument, int count, char **values, char **names)
+{
+    (void)names;
+    for (int i = 0; i < count; i++)
+        text_addf(argument, "%s|", values[i] ? values[i] : "NULL");
+    return 0;
+}
+
+/* All that an application can see of a statement. */
+static int restless_run(sqlite3 *db, const char *sql, struct text *seen)
+{
+    int rc = sqlite3_exec(db, sql, restless_collect, seen, NULL);
+    const char *message = rc ? sqlite3_errmsg(db) : "";
+
+    text_addf(seen, "rc %d %s, changes %d, rowid %lld, autocommit %d", rc, message,
+              sqlite3_changes(db), sqlite3_last_insert_rowid(db), sqlite3_get_autocommit(db));
+    return rc;
+}
+
+static bool restless_tolerated(int rc)
+{
+    return rc == SQLITE_OK || rc == SQLITE_CONSTRAINT;
+}
+
+/* Runs it in both, which must come to the same; false: someone else was in the way. */
+static bool restless_both(struct restless_life *life, const char *sql)
+{
+    sqlite3 *db = life->app[life->turn];
+    struct text ours = {0}, theirs = {0};
+    int rc = restless_run(db, sql, &ours);
+    bool went = true;
+
+    if (rc == SQLITE_BUSY && !life->model)
+        went = false;
+    else if (!restless_tolerated(rc))
+        restless_fail(db, sql, "failed");
+    if (life->model) {
+        restless_run(life->model, sql, &theirs);
+        if (strcmp(ours.bytes, theirs.bytes) != 0) {
+            fprintf(stderr, "%s\nthe model: %s\n", sql, theirs.bytes);
+            restless_fail(db, ours.bytes, "differs from the model");
+        }
+    }
+    text_free(&ours);
+    text_free(&theirs);
+    return went;
+}
+
+static bool restless_statement(struct restless_life *life)
+{
+    int64_t which = randomdb_number(&life->random, RESTLESS_COUNT(restless_statements));
+    char *sql = restless_expand(restless_statements[which], &life->random);
+    bool went = restless_both(life, sql);
+
+    free(sql);
+    return went;
+}
+
+static bool restless_savepoint(struct restless_life *life)
+{
+    bool back = randomdb_number(&life->random, 2);
+
+    if (!restless_both(life, "SAVEPOINT s") || !restless_statement(life) ||
+        !restless_statement(life))
+        return false;
+    if (sqlite3_get_autocommit(life->app[life->turn]))
+        return true; /* OR ROLLBACK has ended it */
+    if (back && !restless_both(life, "ROLLBACK TO s"))
+        return false;
+    return restless_both(life, "RELEASE s");
+}
+
+static void restless_end(struct restless_life *life, bool went)
+{
+    sqlite3 *db = life->app[life->turn];
+    bool back = !went || randomdb_number(&life->random, 5) == 0;
+
+    if (sqlite3_get_autocommit(db))
+        return;
+    if (back || !restless_both(life, "COMMIT"))
+        restless_both(life, "ROLLBACK");
+    else
+        ++*life->commits;
+}
+
+/* The model has one connection only: what it last inserted and changed must be the same one's. */
+static void restless_take_turn(struct restless_life *life)
+{
+    bool recursive = randomdb_number(&life->random, 2);
+
+    if (!life->model)
+        life->turn = (int)randomdb_number(&life->random, 2);
+    restless_both(life,
+                  recursive ? "PRAGMA recursive_triggers = ON" : "PRAGMA recursive_triggers = OFF");
+}
+
+static void restless_transaction(struct restless_life *life)
+{
+    int64_t statements = 1 + randomdb_number(&life->random, 6);
+    bool deferred = !life->model && randomdb_number(&life->random, 4) == 0;
+    bool went = restless_both(life, deferred ? "BEGIN" : "BEGIN IMMEDIATE");
+
+    for (int64_t i = 0; went && i < statements; i++) {
+        if (sqlite3_get_autocommit(life->app[life->turn]))
+            return;
+        went =
+            randomdb_number(&life->random, 6) ? restless_statement(life) : restless_savepoint(life);
+    }
+    restless_end(life, went);
+}
+
+/* Holds a snapshot, or ends it. In rollback-journal mode it would hold up everybody. */
+static void restless_read(struct restless_life *life)
+{
+    if (!life->reader)
+        return;
+    if (sqlite3_get_autocommit(life->reader))
+        sql_do(life->reader, "BEGIN; SELECT count(*) FROM t");
+    else
+        sql_do(life->reader, "COMMIT");
+}
+
+static char *restless_all(sqlite3 *db)
+{
+    static const char *const queries[] = {
+        "SELECT * FROM t ORDER BY id, e, u, a, b, c", "SELECT * FROM p ORDER BY id",
+        "SELECT what, id, count(*) FROM log GROUP BY 1, 2 ORDER BY 1, 2"};
+    struct text all = {0};
+
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+        if (sqlite3_exec(db, queries[i], restless_collect, &all, NULL) != SQLITE_OK)
+            restless_fail(db, queries[i], "failed");
+    return text_take(&all);
+}
+
+static void restless_compare(struct restless_life *life)
+{
+    char *ours = restless_all(life->app[0]), *model = restless_all(life->model);
+
+    if (strcmp(ours, model) != 0)
+        restless_fail(life->app[0], "at the end", "the rows differ from the model's");
+    free(ours);
+    free(model);
+}
+
+static void restless_open(struct restless_life *life, bool model)
+{
+    life->app[0] = sql_open("app.db");
+    life->app[1] = sql_open("app.db");
+    struct text mode = {0};
+    sqlite3_exec(life->app[0], "PRAGMA journal_mode", restless_collect, &mode, NULL);
+    if (strcmp(mode.bytes, "wal|") == 0)
+        life->reader = sql_open("app.db");
+    text_free(&mode);
+    if (!model)
+        return;
+    sqlite3 *copier = sql_open("app.db");
+    sql_do(copier, "VACUUM INTO 'model.db'");
+    sqlite3_close(copier);
+    life->model = sql_open("model.db");
+    sql_do(life->model, "PRAGMA synchronous=OFF");
+}
+
+static _Noreturn void restless_main(volatile int64_t *commits, bool model, uint64_t random)
+{
+    struct restless_life life = {.random = random, .commits = commits};
+    struct sigaction tell = {.sa_handler = restless_tell};
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sigaction(SIGTERM, &tell, NULL);
+    restless_open(&life, model);
+    while (!restless_told) {
+        restless_take_turn(&life);
+        if (randomdb_number(&life.random, 3) == 0)
+            restless_statement(&life);
+        else
+            restless_transaction(&life);
+        if (randomdb_number(&life.random, 10) == 0)
+            restless_read(&life);
+        usleep((useconds_t)randomdb_number(&life.random, RESTLESS_PAUSE_US));
+    }
+    if (life.model)
+        restless_compare(&life);
+    sqlite3_close(life.reader);
+    sqlite3_close(life.app[0]);
+    sqlite3_close(life.app[1]);
+    sqlite3_close(life.model);
+    _exit(0);
+}
+
+struct restless *restless_start(int processes, bool model, uint64_t random)
+{
+    struct restless *restless = memory_new(struct restless);
+
+    restless->count = processes;
+    restless->commits = mmap(NULL, RESTLESS_MOST * sizeof *restless->commits,
+                             PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(restless->commits != MAP_FAILED);
+    for (int i = 0; i < processes; i++) {
+        uint64_t own = random + (uint64_t)i * 1000003;
+        pid_t process = restless->processes[i] = fork();
+        ck_assert_int_ge(process, 0);
+        if (process == 0)
+            restless_main(&restless->commits[i], model, own);
+    }
+    for (int i = 0; i < processes; i++)
+        while (restless->commits[i] == 0) {
+            ck_assert_int_eq(waitpid(restless->processes[i], NULL, WNOHANG), 0);
+            clock_sleep_ms(1);
+        }
+    return restless;
+}
+
+int64_t restless_commits(const struct restless *restless)
+{
+    int64_t commits = 0;
+
+    for (int i = 0; i < restless->count; i++)
+        commits += restless->commits[i];
+    return commits;
+}
+
+void restless_stop(struct restless *restless)
+{
+    int status;
+
+    for (int i = 0; i < restless->count; i++)
+        kill(restless->processes[i], SIGTERM);
+    for (int i = 0; i < restless->count; i++) {
+        ck_assert_int_eq(waitpid(restless->processes[i], &status, 0), restless->processes[i]);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+                      "the application failed: status %x", (unsigned)status);
+    }
+    munmap((void *)(uintptr_t)restless->commits, RESTLESS_MOST * sizeof *restless->commits);
+    free(restless);
+}

@@ -47,6 +47,11 @@ static rebuild_stage *const rebuild_again[] = {
     rebuild_install, rebuild_check_order, rebuild_make_room, rebuild_copy, rebuild_settle,
     rebuild_compare, rebuild_exchange,    rebuild_check,     NULL};
 
+static rebuild_stage *const rebuild_anew[] = {rebuild_install, rebuild_fill,
+                                              rebuild_settle,  rebuild_twins,
+                                              rebuild_compare, rebuild_exchange,
+                                              rebuild_check,   NULL};
+
 static enum status rebuild_space(struct rebuild *rebuild, struct error *error)
 {
     return rebuild_check_space(rebuild, rebuild->index_pages, error);
@@ -65,6 +70,7 @@ static enum status rebuild_end(struct rebuild *rebuild, enum status status, stru
         status = status ? status : dropped;
     }
     shape_free(&rebuild->shape);
+    free(rebuild->create);
     return status;
 }
 
@@ -81,6 +87,20 @@ enum status rebuild_index(struct database *database, struct lease *lease, const 
         return status;
     if ((status = rebuild_stages(&rebuild, rebuild_look, error)) == STATUS_OK)
         status = rebuild_stages(&rebuild, rebuild_again, error);
+    return rebuild_end(&rebuild, status, error);
+}
+
+enum status rebuild_create(struct database *database, struct lease *lease, const char *sql,
+                           const struct rebuild_limits *limits, struct rebuild_result *result,
+                           struct error *error)
+{
+    struct rebuild rebuild = rebuild_begin(database, lease, limits, result);
+    enum status status;
+
+    if ((status = rebuild_imposter_possible(error)) == STATUS_OK &&
+        (status = rebuild_version(&rebuild, error)) == STATUS_OK &&
+        (status = rebuild_catalog(&rebuild, sql, error)) == STATUS_OK)
+        status = rebuild_stages(&rebuild, rebuild_anew, error);
     return rebuild_end(&rebuild, status, error);
 }
 

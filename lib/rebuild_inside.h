@@ -22,7 +22,7 @@ struct rebuild {
     const struct rebuild_limits *limits;
     struct rebuild_result *result;
     struct shape shape;
-    const char *create;                 /* the statement of a new index; NULL: it is rebuilt */
+    char *create;                       /* the statement of a new index; NULL: it is rebuilt */
     int64_t schema;                     /* the schema's version as it must stay */
     bool installed;                     /* our tables and triggers are there */
     uint32_t copy_root;                 /* the page where the copy begins */
@@ -108,6 +108,9 @@ void walk_columns(const struct shape *shape, struct range_column **columns, char
 
 /* --- the way (rebuild_copy.c and so on) --------------------------------------------------- */
 
+/* Learns what an index by that statement would be. */
+enum status rebuild_catalog(struct rebuild *rebuild, const char *sql,
+                            struct error *error) MUST_CHECK;
 /* Measures the index, and whether the disk has room for another one. */
 enum status rebuild_measure(struct rebuild *rebuild, struct error *error) MUST_CHECK;
 enum status rebuild_check_space(const struct rebuild *rebuild, int64_t pages,
@@ -118,6 +121,8 @@ enum status rebuild_copy(struct rebuild *rebuild, struct error *error) MUST_CHEC
 enum status rebuild_fill(struct rebuild *rebuild, struct error *error) MUST_CHECK;
 /* Settles what was noted till little is left. */
 enum status rebuild_settle(struct rebuild *rebuild, struct error *error) MUST_CHECK;
+/* Whether rows have the same key of a new unique index. */
+enum status rebuild_twins(struct rebuild *rebuild, struct error *error) MUST_CHECK;
 /* Compares the copy with the index or the table, noted rows aside. */
 enum status rebuild_compare(struct rebuild *rebuild, struct error *error) MUST_CHECK;
 /* Settles the rest and puts the copy into the index's place, in one step. */

@@ -120,15 +120,18 @@ static enum status shape_find(struct shape_loader *loader, const char *index,
     return status;
 }
 
+/* What kind of table it is the database itself knows. */
 static enum status shape_check_table(struct shape_loader *loader, struct error *error)
 {
+    const struct shape_loader own = {.database = loader->database,
+                                     .sql = database_sql(loader->database)};
     const char *table = loader->shape->table;
     sqlite3_stmt *statement = NULL;
     bool row = false;
-    enum status status = shape_query(loader, shape_sql_table, table, NULL, &statement, error);
+    enum status status = shape_query(&own, shape_sql_table, table, NULL, &statement, error);
 
     if (status == STATUS_OK)
-        status = shape_step(loader, statement, &row, error);
+        status = shape_step(&own, statement, &row, error);
     if (status == STATUS_OK) {
         const char *type = row ? (const char *)sqlite3_column_text(statement, 0) : "missing";
         loader->strict = row && sqlite3_column_int(statement, 1);

@@ -27,6 +27,17 @@ enum status lib_rebuild(const char *index, struct rebuild_result *result, struct
     return status;
 }
 
+enum status lib_rebuild_create(const char *sql, struct rebuild_result *result, struct error *error)
+{
+    struct database *database = opened_database(DATABASE_WRITE);
+    struct lease *lease = lease_new(database, &lease_limits);
+    enum status status = rebuild_create(database, lease, sql, &lib_rebuild_limits, result, error);
+
+    lease_free(lease);
+    opened_close();
+    return status;
+}
+
 void lib_rebuild_clean(void)
 {
     struct database *database = opened_database(DATABASE_WRITE);

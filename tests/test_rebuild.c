@@ -91,6 +91,78 @@ START_TEST(kinds)
 }
 END_TEST
 
+/* The statement of an index that is there, which is then dropped and built anew. */
+static char *take_away(const char *index)
+{
+    sqlite3 *db = sql_open("app.db");
+    char *query = memory_format("SELECT sql FROM sqlite_master WHERE name = '%s'", index);
+    sqlite3_stmt *row = sql_prepare(db, query);
+
+    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
+    char *sql = memory_copy((const char *)sqlite3_column_text(row, 0));
+    sqlite3_finalize(row);
+    if (sql)
+        sql_do(db, "DROP INDEX %s", index);
+    sqlite3_close(db);
+    free(query);
+    return sql;
+}
+
+START_TEST(anew)
+{
+    const struct rebuild_case *c = &cases[_i / 2];
+    struct rebuild_result result;
+    struct error error = {0};
+
+    setup_case(c, _i % 2 ? "WAL" : "DELETE", _i % 2 ? "UTF-16le" : "UTF-8");
+    char *sql = take_away(c->index);
+    if (!sql)
+        return;
+    enum status status = lib_rebuild_create(sql, &result, &error);
+    ck_assert_msg(status == STATUS_OK, "%s: %s", sql, error.text);
+    ck_assert(result.exchanged && !result.repaired && !result.left);
+    ck_assert_str_eq(result.found, "");
+    free(sql);
+    lib_rebuild_check(c->index);
+}
+END_TEST
+
+static const struct refusal {
+    const char *setup, *sql, *reason, *violating;
+} refusals[] = {
+    {"CREATE TABLE t(a, b); INSERT INTO t VALUES(1, 2), (1, 3), (NULL, 1), (NULL, 2), ('x', 1),"
+     " ('x', 2), ('x', 3)",
+     "CREATE UNIQUE INDEX i ON t(a)", "rows of t have the same key of the unique index i",
+     "a = 1 (2 rows); a = x (3 rows)"},
+    {"CREATE TABLE t(a)", "CREATE INDEX i ON t(a); DROP TABLE t", "there is more behind it", ""},
+    {"CREATE TABLE t(a)", "DROP TABLE t", "creates no index", ""},
+    {"CREATE TABLE t(a)", "CREATE INDEX i ON u(a)", "no such table: main.u", ""},
+    {"CREATE TABLE t(a); CREATE INDEX i ON t(a)", "CREATE INDEX I ON t(a)",
+     "something of the name I already", ""},
+    {"CREATE TABLE t(a)", "CREATE INDEX i ON t(foreign_function(a))",
+     "no such function: foreign_function", ""},
+    {"CREATE TABLE t(a)", "CREATE INDEX i ON t(a COLLATE shouting)", "shouting", ""},
+    {"CREATE VIRTUAL TABLE t USING fts5(a)", "CREATE INDEX i ON t_content(c0)",
+     "not an ordinary table (shadow)", ""},
+};
+
+/* Refused, and nothing was changed. */
+START_TEST(refused)
+{
+    const struct refusal *c = &refusals[_i];
+    struct rebuild_result result;
+    struct error error = {0};
+
+    opened_make(c->setup);
+    int64_t objects = opened_value("SELECT count(*) FROM sqlite_master");
+    opened_close();
+    ck_assert_int_eq(lib_rebuild_create(c->sql, &result, &error), STATUS_REFUSED);
+    ck_assert_msg(strstr(error.text, c->reason) != NULL, "%s", error.text);
+    ck_assert_str_eq(result.violating, c->violating);
+    ck_assert_int_eq(opened_value("SELECT count(*) FROM sqlite_master"), objects);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rebuild");
@@ -99,6 +171,8 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, opened_set_up, opened_tear_down);
     tcase_add_loop_test(tests, kinds, 0, 3 * sizeof cases / sizeof *cases);
+    tcase_add_loop_test(tests, anew, 0, 2 * sizeof cases / sizeof *cases);
+    tcase_add_loop_test(tests, refused, 0, sizeof refusals / sizeof *refusals);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

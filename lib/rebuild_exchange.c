@@ -16,6 +16,9 @@ struct exchange {
     int64_t doubles;
 };
 
+/* Of max_lock: all that is left must be settled in this one hold, so it may take longer. */
+static const double exchange_stretch = 1.5;
+
 static const char exchange_sql_swap[] =
     "UPDATE sqlite_master SET rootpage = CASE name WHEN ?1 THEN ?2 ELSE ?3 END"
     " WHERE (type = 'index' AND name = ?1 AND rootpage = ?3)"
@@ -128,8 +131,10 @@ static enum status exchange_violated(struct rebuild *rebuild, struct error *erro
 static enum status exchange_work(struct rebuild *rebuild, void *argument, struct error *error)
 {
     struct exchange *exchange = argument;
+    double stretch_ms = exchange_stretch * rebuild->limits->max_lock_ms;
     int64_t left = 0;
-    enum status status = settle_some(exchange->settle, &left, &exchange->doubles, error);
+    enum status status =
+        settle_some(exchange->settle, stretch_ms, &left, &exchange->doubles, error);
 
     exchange->exchanged = false;
     if (status || left > 0)

@@ -30,6 +30,7 @@ struct rebuild {
     double renewed_ms;                  /* when they were last */
     int64_t index_pages, index_entries; /* what the index has, or will have, about */
     int64_t batch;                      /* rows that a statement should take */
+    int overruns;                       /* steps in a row that took too long and were rolled back */
 };
 
 /* --- steps (rebuild_step.c) --------------------------------------------------------------- */
@@ -151,10 +152,11 @@ struct settle;
 enum status settle_open(struct rebuild *rebuild, struct settle **settle,
                         struct error *error) MUST_CHECK;
 void settle_close(struct settle *settle);
-/* Within a step: settles notes until none is left or the step is spent; `*left` are those that
- * are. A new unique index's rows that have the key of another one stay noted, and count as
+/* Within a step: settles notes until none is left or the step is spent, and `stretch_ms` are over;
+ * `*left` are those that are. A new unique index's rows that have the key of another one stay
+ * noted, and count as
  * `*doubles`. */
-enum status settle_some(struct settle *settle, int64_t *left, int64_t *doubles,
+enum status settle_some(struct settle *settle, double stretch_ms, int64_t *left, int64_t *doubles,
                         struct error *error) MUST_CHECK;
 
 #endif

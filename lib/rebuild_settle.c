@@ -296,8 +296,10 @@ static int64_t settle_least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-enum status settle_some(struct settle *settle, int64_t *left, int64_t *doubles, struct error *error)
+enum status settle_some(struct settle *settle, double stretch_ms, int64_t *left, int64_t *doubles,
+                        struct error *error)
 {
+    double end_ms = clock_monotonic_ms() + stretch_ms;
     struct rebuild *rebuild = settle->rebuild;
     int64_t horizon = 0, first = 0, last = 0;
     enum status status = settle_number(settle, settle->horizon, &horizon, error);
@@ -308,7 +310,7 @@ enum status settle_some(struct settle *settle, int64_t *left, int64_t *doubles, 
            first) {
         last = first + settle_least(SETTLE_BATCH, rebuild->batch) - 1;
         status = settle_batch(settle, first, settle_least(last, horizon), error);
-        if (lease_spent(rebuild->lease))
+        if (lease_spent(rebuild->lease) && clock_monotonic_ms() >= end_ms)
             break;
     }
     if (status == STATUS_OK)
@@ -332,7 +334,7 @@ static enum status settle_work(struct rebuild *rebuild, void *argument, struct e
     struct settle_progress *progress = argument;
 
     (void)rebuild;
-    return settle_some(progress->settle, &progress->left, &progress->doubles, error);
+    return settle_some(progress->settle, 0, &progress->left, &progress->doubles, error);
 }
 
 enum status rebuild_settle(struct rebuild *rebuild, struct error *error)
@@ -348,7 +350,7 @@ enum status rebuild_settle(struct rebuild *rebuild, struct error *error)
         if (status == STATUS_OK && done && progress.left < least) {
             least = progress.left;
             patience = SETTLE_PATIENCE;
-        } else if (status == STATUS_OK && --patience == 0)
+        } else if (status == STATUS_OK && done && --patience == 0)
             status = error_set(error, STATUS_BUSY,
                                "the application changes the rows of %s faster than litekeeper can "
                                "follow; run it when there is less to do",

@@ -15,7 +15,7 @@ struct sort {
     sqlite3 *sql;
     sqlite3_stmt *insert, *select;
     int64_t entries, bytes;
-    bool ended; /* stepped once more, it would begin anew */
+    bool ended;         /* stepped once more, it would begin anew */
     struct error error; /* why the progress handler has stopped it */
 };
 

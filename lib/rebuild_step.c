@@ -7,7 +7,10 @@
 #include "clock.h"
 #include "pace.h"
 
-enum { REBUILD_BATCH_MOST = 4096 };
+enum {
+    REBUILD_BATCH_MOST = 4096,
+    REBUILD_OVERRUNS = 30 /* in a row: a busy machine may have taken the processor away */
+};
 
 static const double rebuild_statement_least = 0.05, rebuild_statement_most = 0.2; /* of max_lock */
 static const double rebuild_wal_slice_ms = 250; /* a snapshot in WAL mode blocks no one, but pins */
@@ -55,12 +58,16 @@ static enum status rebuild_hold(struct rebuild *rebuild, bool installed, rebuild
     if (status == STATUS_OK)
         status = work(rebuild, argument, error);
     if (status) {
-        status = lease_failed(rebuild->lease, status, rebuild->batch > 1, error);
+        bool divisible = rebuild->batch > 1 || rebuild->overruns < REBUILD_OVERRUNS;
+        status = lease_failed(rebuild->lease, status, divisible, error);
         rebuild->batch = rebuild->batch / 4 + 1;
+        rebuild->overruns++;
         return rebuild_explain(rebuild, status, error);
     }
     status = lease_end(rebuild->lease, error);
     *done = status == STATUS_OK;
+    if (*done)
+        rebuild->overruns = 0;
     return status == STATUS_BUSY ? STATUS_OK : status; /* readers kept it from happening */
 }
 

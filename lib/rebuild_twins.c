@@ -90,7 +90,7 @@ static enum status twins_find(struct rebuild *rebuild, struct twins *twins, stru
 static enum status twins_work(struct rebuild *rebuild, void *argument, struct error *error)
 {
     struct twins *twins = argument;
-    enum status status = settle_some(twins->settle, &twins->left, &twins->doubles, error);
+    enum status status = settle_some(twins->settle, 0, &twins->left, &twins->doubles, error);
     bool row;
 
     for (size_t i = 0; status == STATUS_OK && i < twins->found.count; i++) {
@@ -98,7 +98,7 @@ static enum status twins_work(struct rebuild *rebuild, void *argument, struct er
         status = database_step(rebuild->database, twins->note, &row, error);
         sqlite3_reset(twins->note);
     }
-    return status ? status : settle_some(twins->settle, &twins->left, &twins->doubles, error);
+    return status ? status : settle_some(twins->settle, 0, &twins->left, &twins->doubles, error);
 }
 
 static enum status twins_prepare(struct rebuild *rebuild, struct twins *twins, struct error *error)

@@ -4,7 +4,7 @@
 
 #include "rebuild.h"
 
-/* 3 ms a hold, no gaps but those that the application needs. */
+/* 2 ms a hold, no gaps but those that the application needs. */
 extern const struct rebuild_limits lib_rebuild_limits;
 
 /* Opens the database as a worker does, rebuilds the index or builds a new one, and closes it. */
@@ -14,7 +14,8 @@ enum status lib_rebuild_create(const char *sql, struct rebuild_result *result, s
 void lib_rebuild_clean(void);
 
 /* Fails the test unless integrity_check is content, nothing of ours is left, and the index has the
- * very entries, byte for byte and in order, that SQLite gives it after a REINDEX. */
+ * very entries, byte for byte and in order, that SQLite gives it after a REINDEX. NULL: there is
+ * no index to look at. */
 void lib_rebuild_check(const char *index);
 
 #endif

@@ -13,12 +13,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What is checked after the exchange, in one read transaction, without the lock. */
+enum rebuild_check {
+    REBUILD_CHECK_INDEX, /* the index: its pages, its order, its entries against the table's rows */
+    REBUILD_CHECK_TABLE, /* SQLite's integrity_check of the table and all its indexes; takes longer
+                            than the whole rebuild */
+    REBUILD_CHECK_NONE
+};
+
 struct rebuild_limits {
     double max_lock_ms; /* the lease's; reading in rollback-journal mode takes half of it at once */
     double lease_s;     /* the triggers note for so long after our last word; 0: the usual 60 */
     const char *temp;   /* the folder where a new index is sorted; NULL: SQLite's own choice */
-    bool window_open;   /* in rollback-journal mode too the table may be checked at the end */
-    bool skip_check;    /* no integrity_check at the end; what comes before it is never left out */
+    bool window_open;   /* the check afterwards may keep writers waiting (rollback-journal mode) */
+    enum rebuild_check check;
     void (*progress)(void *argument, int64_t entries, int64_t total); /* NULL: nobody asks */
     void *argument;
 };
@@ -32,7 +40,7 @@ struct rebuild_result {
     int64_t compared; /* entries that were compared before the exchange */
     double copy_s, compare_s, check_s, drop_s;
     bool exchanged;
-    bool checked;                  /* the table's integrity_check was made afterwards ... */
+    bool checked;                  /* the check was made afterwards ... */
     char found[REBUILD_WORDS];     /* ... and this is what it found; "" nothing */
     bool repaired;                 /* that was about this index, and a plain REINDEX was made */
     bool scattered;                /* it had to use free pages, which may be in disorder */

@@ -144,20 +144,23 @@ static enum status compare_mark_noted(struct compare *compare, struct error *err
     return status;
 }
 
-static enum status compare_judge(const struct compare *compare, const char *with,
-                                 struct error *error)
+static bool compare_same(const struct compare *compare)
 {
-    const struct rebuild *rebuild = compare->rebuild;
-
     for (uint64_t i = 0; i <= compare->mask; i++)
         if (!compare->noted[i] && compare->sums[i])
-            return error_set(error, STATUS_FAILED,
-                             "the copy of %s differs from %s, so %s: run PRAGMA integrity_check; "
-                             "litekeeper's functions or collations may give other values than the "
-                             "application's, or it writes with triggers switched off",
-                             rebuild->shape.index, with,
-                             rebuild->create ? "there is no new index" : "the old index stays");
-    return STATUS_OK;
+            return false;
+    return true;
+}
+
+static enum status compare_differs(const struct rebuild *rebuild, const char *with,
+                                   struct error *error)
+{
+    return error_set(error, STATUS_FAILED,
+                     "the copy of %s differs from %s, so %s: run PRAGMA integrity_check; "
+                     "litekeeper's functions or collations may give other values than the "
+                     "application's, or it writes with triggers switched off",
+                     rebuild->shape.index, with,
+                     rebuild->create ? "there is no new index" : "the old index stays");
 }
 
 typedef enum status compare_source(struct rebuild *rebuild, struct walk **walk,
@@ -182,7 +185,7 @@ static enum status compare_with(struct rebuild *rebuild, compare_source *source,
         (status = compare_walk(&compare, copy, UINT64_MAX, error)) == STATUS_OK &&
         (status = compare_mark_noted(&compare, error)) == STATUS_OK &&
         (status = rebuild_check_schema(rebuild, error)) == STATUS_OK)
-        status = compare_judge(&compare, with, error);
+        status = compare_same(&compare) ? STATUS_OK : compare_differs(rebuild, with, error);
     rebuild->result->compared = compare.entries;
     free(compare.sums);
     free(compare.noted);
@@ -201,5 +204,22 @@ enum status rebuild_compare(struct rebuild *rebuild, struct error *error)
     if (status == STATUS_OK && (rebuild->create || rebuild->shape.computed))
         status = compare_with(rebuild, walk_table, "the table", error);
     rebuild->result->compare_s = (clock_monotonic_ms() - begin) / 1e3;
+    return status;
+}
+
+enum status rebuild_compare_rows(struct rebuild *rebuild, bool *same, struct error *error)
+{
+    struct walk *rows = NULL, *copy = NULL;
+    struct compare compare;
+    enum status status;
+
+    compare_open(rebuild, &compare);
+    if ((status = walk_table(rebuild, &rows, error)) == STATUS_OK &&
+        (status = compare_walk(&compare, rows, 1, error)) == STATUS_OK &&
+        (status = walk_imposter(rebuild, REBUILD_NEW, &copy, error)) == STATUS_OK &&
+        (status = compare_walk(&compare, copy, UINT64_MAX, error)) == STATUS_OK)
+        *same = compare_same(&compare);
+    free(compare.sums);
+    free(compare.noted);
     return status;
 }

@@ -28,26 +28,7 @@ static const char exchange_sql_name[] =
     "UPDATE sqlite_master SET type = 'index', name = ?1, tbl_name = ?4, sql = ?5"
     " WHERE type = 'table' AND name = '" REBUILD_COPY "' AND rootpage = ?2 AND ?3 = 0";
 
-static enum status exchange_root(struct rebuild *rebuild, const char *type, const char *name,
-                                 int64_t *root, struct error *error)
-{
-    char *sql =
-        memory_format("SELECT rootpage FROM sqlite_master WHERE type = '%s' AND name = ?1", type);
-    sqlite3_stmt *statement = NULL;
-    bool row = false;
-    enum status status = database_prepare(rebuild->database, sql, &statement, error);
-
-    if (status == STATUS_OK) {
-        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-        status = database_step(rebuild->database, statement, &row, error);
-    }
-    *root = status == STATUS_OK && row ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_finalize(statement);
-    free(sql);
-    return status;
-}
-
-static enum status exchange_update(struct rebuild *rebuild, int64_t copy, int64_t index,
+static enum status exchange_update(struct rebuild *rebuild, uint32_t copy, uint32_t index,
                                    struct error *error)
 {
     sqlite3_stmt *statement = NULL;
@@ -77,7 +58,7 @@ static enum status exchange_update(struct rebuild *rebuild, int64_t copy, int64_
 }
 
 /* Everybody, and we too, must read the schema again. */
-static enum status exchange_write(struct rebuild *rebuild, int64_t copy, int64_t index,
+static enum status exchange_write(struct rebuild *rebuild, uint32_t copy, uint32_t index,
                                   struct error *error)
 {
     int64_t schema = 0;
@@ -93,7 +74,7 @@ static enum status exchange_write(struct rebuild *rebuild, int64_t copy, int64_t
     return status;
 }
 
-static enum status exchange_write_guarded(struct rebuild *rebuild, int64_t copy, int64_t index,
+static enum status exchange_write_guarded(struct rebuild *rebuild, uint32_t copy, uint32_t index,
                                           struct error *error)
 {
     sqlite3 *sql = database_sql(rebuild->database);
@@ -111,12 +92,12 @@ static enum status exchange_write_guarded(struct rebuild *rebuild, int64_t copy,
 /* Where auto_vacuum is on, each DROP may move another root page, so they come first. */
 static enum status exchange_now(struct rebuild *rebuild, struct error *error)
 {
-    int64_t copy = 0, index = 0;
+    uint32_t copy = 0, index = 0;
     enum status status;
 
     if ((status = rebuild_uninstall(rebuild, error)) ||
-        (status = exchange_root(rebuild, "table", REBUILD_COPY, &copy, error)) ||
-        (status = exchange_root(rebuild, "index", rebuild->shape.index, &index, error)))
+        (status = rebuild_find_root(rebuild, REBUILD_COPY, &copy, error)) ||
+        (status = rebuild_find_root(rebuild, rebuild->shape.index, &index, error)))
         return status;
     return exchange_write_guarded(rebuild, copy, index, error);
 }

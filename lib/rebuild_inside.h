@@ -22,12 +22,13 @@ struct rebuild {
     const struct rebuild_limits *limits;
     struct rebuild_result *result;
     struct shape shape;
-    char *create;                       /* the statement of a new index; NULL: it is rebuilt */
-    int64_t schema;                     /* the schema's version as it must stay */
-    bool installed;                     /* our tables and triggers are there */
-    uint32_t copy_root;                 /* the page where the copy begins */
-    double lease_s;                     /* what the triggers are granted at a time */
-    double renewed_ms;                  /* when they were last */
+    char *create;       /* the statement of a new index; NULL: it is rebuilt */
+    int64_t schema;     /* the schema's version as it must stay */
+    bool installed;     /* our tables and triggers are there */
+    bool snapshot;      /* all that is read is of one moment: no pauses, no steps in between */
+    uint32_t copy_root; /* the page where the copy begins */
+    double lease_s;     /* what the triggers are granted at a time */
+    double renewed_ms;  /* when they were last */
     int64_t index_pages, index_entries; /* what the index has, or will have, about */
     int64_t batch;                      /* rows that a statement should take */
     int overruns;                       /* steps in a row that took too long and were rolled back */
@@ -56,6 +57,9 @@ void rebuild_progress(const struct rebuild *rebuild, int64_t entries, int64_t to
 
 /* --- what we put into the schema (rebuild_notes.c) ---------------------------------------- */
 
+/* The page where a table or an index begins; 0 where there is none of that name. */
+enum status rebuild_find_root(struct rebuild *rebuild, const char *name, uint32_t *root,
+                              struct error *error) MUST_CHECK;
 /* Makes the copy, the notes, their lease and the triggers, in one step. */
 enum status rebuild_install(struct rebuild *rebuild, struct error *error) MUST_CHECK;
 /* Within a step: whether the triggers have noted everything so far; renews their lease. */
@@ -126,6 +130,9 @@ enum status rebuild_settle(struct rebuild *rebuild, struct error *error) MUST_CH
 enum status rebuild_twins(struct rebuild *rebuild, struct error *error) MUST_CHECK;
 /* Compares the copy with the index or the table, noted rows aside. */
 enum status rebuild_compare(struct rebuild *rebuild, struct error *error) MUST_CHECK;
+/* Whether the copy has just what the table's rows give; within a snapshot. */
+enum status rebuild_compare_rows(struct rebuild *rebuild, bool *same,
+                                 struct error *error) MUST_CHECK;
 /* Settles the rest and puts the copy into the index's place, in one step. */
 enum status rebuild_exchange(struct rebuild *rebuild, struct error *error) MUST_CHECK;
 /* After it, a look at the table by SQLite's own integrity_check; before it, at the order of the old

@@ -35,8 +35,8 @@ static void notes_add_tables(const struct rebuild *rebuild, struct text *sql)
     text_add(sql, ");\n");
 }
 
-static enum status notes_find_root(struct rebuild *rebuild, const char *name, uint32_t *root,
-                                   struct error *error)
+enum status rebuild_find_root(struct rebuild *rebuild, const char *name, uint32_t *root,
+                              struct error *error)
 {
     sqlite3_stmt *statement = NULL;
     bool row = false;
@@ -66,8 +66,8 @@ static enum status notes_install(struct rebuild *rebuild, void *argument, struct
 
     if ((status = rebuild_check_schema(rebuild, error)) ||
         (status = database_exec(rebuild->database, installation->sql.bytes, error)) ||
-        (status = notes_find_root(rebuild, REBUILD_COPY, &rebuild->copy_root, error)) ||
-        (status = notes_find_root(rebuild, rebuild->shape.index, &rebuild->shape.root, error)))
+        (status = rebuild_find_root(rebuild, REBUILD_COPY, &rebuild->copy_root, error)) ||
+        (status = rebuild_find_root(rebuild, rebuild->shape.index, &rebuild->shape.root, error)))
         return status;
     rebuild->renewed_ms = clock_monotonic_ms();
     return database_integer(rebuild->database, "PRAGMA schema_version", 0, &installation->schema,

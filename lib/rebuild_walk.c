@@ -218,6 +218,8 @@ enum status walk_all(struct walk *walk, walk_each *each, void *argument, struct 
     bool more = true;
 
     while ((status = walk_slice(walk, each, argument, &more, error)) == STATUS_OK && more) {
+        if (walk->rebuild->snapshot)
+            continue;
         rebuild_slice_gap(walk->rebuild);
         if ((status = rebuild_keep_alive(walk->rebuild, error)))
             break;

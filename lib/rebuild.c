@@ -38,8 +38,10 @@ static enum status rebuild_stages(struct rebuild *rebuild, rebuild_stage *const 
 {
     enum status status = STATUS_OK;
 
-    while (status == STATUS_OK && *stages)
+    while (status == STATUS_OK && *stages) {
+        rebuild_progress(rebuild, rebuild->result->entries, rebuild->index_entries);
         status = (*stages++)(rebuild, error);
+    }
     return status;
 }
 

@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMPARE_LEAST = 1 << 16, COMPARE_MOST = 1 << 22 /* buckets */ };
+/* Buckets: few enough to stay in the processor's cache, so many that a noted row hides few others.
+ */
+enum { COMPARE_LEAST = 1 << 16, COMPARE_MOST = 1 << 22, COMPARE_SHARE = 4 /* rows each */ };
 
 struct compare {
     struct rebuild *rebuild;
@@ -100,7 +102,7 @@ static void compare_open(struct rebuild *rebuild, struct compare *compare)
 {
     uint64_t buckets = COMPARE_LEAST;
 
-    while (buckets < COMPARE_MOST && (int64_t)buckets < rebuild->result->entries)
+    while (buckets < COMPARE_MOST && (int64_t)buckets < rebuild->result->entries / COMPARE_SHARE)
         buckets *= 2;
     *compare = (struct compare){.rebuild = rebuild, .mask = buckets - 1};
     compare->sums = memory_zeroed(buckets, sizeof *compare->sums);

@@ -206,6 +206,28 @@ static enum status shape_load_new_row(struct shape_loader *loader, struct error 
     return status;
 }
 
+/* Where a NULL becomes its column's default only while a row is replaced, a trigger sees of a
+ * generated column what it would be with the NULL, and not which row it replaces. */
+static enum status shape_check_generated(struct shape_loader *loader, struct error *error)
+{
+    static const char query[] =
+        "SELECT g.name FROM pragma_table_xinfo(?1) g, pragma_index_list(?1) l,"
+        " pragma_index_xinfo(l.name) x WHERE g.hidden IN (2, 3) AND l.\"unique\" AND x.key"
+        " AND x.cid = g.cid AND EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) d"
+        " WHERE d.\"notnull\" AND d.dflt_value NOT NULL)";
+    char *name = NULL;
+    enum status status = shape_one(loader, query, loader->shape->table, NULL, &name, error);
+
+    if (status == STATUS_OK && name)
+        status =
+            error_set(error, STATUS_REFUSED,
+                      "%s has the generated column %s in a unique key and columns NOT NULL with "
+                      "a default, so litekeeper can't tell which rows are replaced",
+                      loader->shape->table, name);
+    free(name);
+    return status;
+}
+
 /* A unique index that is only now being made replaces nothing. */
 enum status shape_load_uniques(struct shape_loader *loader, struct error *error)
 {
@@ -222,6 +244,8 @@ enum status shape_load_uniques(struct shape_loader *loader, struct error *error)
                                       error);
     }
     sqlite3_finalize(statement);
+    if (status == STATUS_OK)
+        status = shape_check_generated(loader, error);
     return status ? status : shape_load_new_row(loader, error);
 }
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct rebuild_limits lib_rebuild_limits = {.max_lock_ms = 2};
+struct rebuild_limits lib_rebuild_limits = {.max_lock_ms = 2};
 
 static const struct lease_limits lease_limits = {
     .max_lock_ms = 2, .duty = 1, .busy_ms = 5000, .max_wal_bytes = 1 << 30};

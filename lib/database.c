@@ -30,8 +30,7 @@ static int database_busy(void *argument, int count)
 
     if (count == 0)
         database->busy_since_ms = now;
-    if (now - database->busy_since_ms >= database->busy_ms ||
-        database_stopped(database))
+    if (now - database->busy_since_ms >= database->busy_ms || database_stopped(database))
         return 0;
     sqlite3_sleep(DATABASE_POLL_MS);
     return 1;

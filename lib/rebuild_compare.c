@@ -53,12 +53,14 @@ static uint64_t compare_bytes(uint64_t hash, const uint8_t *bytes, size_t length
     return compare_mix(hash, word);
 }
 
+static const double compare_whole = 9e18; /* less than an int64_t can hold */
+
 /* An index may hold the whole number of a REAL column as either type. */
 static uint64_t compare_real(uint64_t hash, double real)
 {
     uint64_t word;
 
-    if (real >= -0x1p63 && real < 0x1p63 && real == trunc(real)) // NOLINT: exact by intent
+    if (fabs(real) < compare_whole && real >= trunc(real) && real <= trunc(real))
         return compare_mix(hash, (uint64_t)(int64_t)real);
     memcpy(&word, &real, sizeof word);
     return compare_mix(hash ^ SQLITE_FLOAT, word);

@@ -15,6 +15,9 @@ struct restless;
  * on it, `*index`. Returns its statement, NULL of an automatic one. */
 const char *restless_make(uint64_t *random, int rows, const char *journal, const char **index);
 
+/* A statement of the application's (lib_restless_sql.c), the caller's to free. */
+char *restless_sql(uint64_t *random);
+
 /* Starts so many processes; one keeps a model if wanted. Returns once each has committed. */
 struct restless *restless_start(int processes, bool model, uint64_t random);
 /* Ends them between two transactions; fails the test if anything was not as it must be. */

@@ -36,6 +36,16 @@ static void rebuild_imposter_switch(struct rebuild *rebuild, int mode, uint32_t 
                          (int)root);
 }
 
+/* SQLite takes an imposter for a change of the schema, which a ROLLBACK would undo, till the next
+ * statement ends that reads outside a transaction (sqlite3CommitInternalChanges). */
+static enum status rebuild_imposter_keep(struct rebuild *rebuild, struct error *error)
+{
+    int64_t ignored;
+
+    return database_integer(rebuild->database, "SELECT count(*) FROM sqlite_master", 0, &ignored,
+                            error);
+}
+
 enum status rebuild_imposter(struct rebuild *rebuild, const char *name, uint32_t root,
                              struct error *error)
 {
@@ -47,18 +57,16 @@ enum status rebuild_imposter(struct rebuild *rebuild, const char *name, uint32_t
     enum status status = database_exec(rebuild->database, sql.bytes, error);
     rebuild_imposter_switch(rebuild, IMPOSTER_OFF, 0);
     text_free(&sql);
-    return status;
+    return status ? status : rebuild_imposter_keep(rebuild, error);
 }
 
 enum status rebuild_imposters(struct rebuild *rebuild, struct error *error)
 {
-    int64_t tables = 0;
     enum status status;
 
     rebuild_imposters_end(rebuild);
     /* Reads the schema first: an imposter would not be in the one that is read later. */
-    if ((status = database_integer(rebuild->database, "SELECT count(*) FROM sqlite_master", 0,
-                                   &tables, error)) ||
+    if ((status = rebuild_imposter_keep(rebuild, error)) ||
         (status = rebuild_check_schema(rebuild, error)) ||
         (status = rebuild_imposter(rebuild, REBUILD_NEW, rebuild->copy_root, error)) ||
         rebuild->create)

@@ -48,6 +48,7 @@ static enum status rebuild_explain(struct rebuild *rebuild, enum status status, 
 static enum status rebuild_hold(struct rebuild *rebuild, bool installed, rebuild_work *work,
                                 void *argument, bool *done, struct error *error)
 {
+    double renewed_ms = rebuild->renewed_ms;
     enum status status = lease_begin(rebuild->lease, error);
 
     *done = false;
@@ -62,12 +63,15 @@ static enum status rebuild_hold(struct rebuild *rebuild, bool installed, rebuild
         status = lease_failed(rebuild->lease, status, divisible, error);
         rebuild->batch = rebuild->batch / 4 + 1;
         rebuild->overruns++;
+        rebuild->renewed_ms = renewed_ms;
         return rebuild_explain(rebuild, status, error);
     }
     status = lease_end(rebuild->lease, error);
     *done = status == STATUS_OK;
     if (*done)
         rebuild->overruns = 0;
+    else
+        rebuild->renewed_ms = renewed_ms;              /* so it was not */
     return status == STATUS_BUSY ? STATUS_OK : status; /* readers kept it from happening */
 }
 

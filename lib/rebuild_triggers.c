@@ -105,6 +105,14 @@ static void triggers_add_replaced(const struct shape *shape, const char *except,
     }
 }
 
+/* Before an UPDATE SQLite reads of the columns that stay only those which a trigger mentions, and
+ * takes the others for NULL when it generates a column of NEW (sqlite3Update in update.c). */
+static void triggers_add_mention(const struct shape *shape, struct text *sql)
+{
+    if (shape->generated)
+        text_addf(sql, " %s;\n", shape->new_row);
+}
+
 static void triggers_begin_trigger(const struct shape *shape, size_t number, const char *moment,
                                    struct text *sql)
 {
@@ -131,6 +139,7 @@ void rebuild_add_triggers(const struct shape *shape, struct text *sql)
     triggers_add_new(shape, "", sql);
     text_add(sql, "END;\n");
     triggers_begin_trigger(shape, 2, "BEFORE UPDATE", sql);
+    triggers_add_mention(shape, sql);
     triggers_add_replaced(shape, except.bytes ? except.bytes : "", sql);
     text_add(sql, "END;\n");
     triggers_begin_trigger(shape, 3, "AFTER UPDATE", sql);

@@ -56,6 +56,7 @@ struct shape {
     size_t noted_count;
     struct shape_unique *uniques;
     size_t unique_count;
+    bool generated; /* a unique key has a generated column */
     char *new_row; /* "SELECT NEW.`a` AS `a`, ..." with all columns, for expressions in a trigger */
 };
 

@@ -210,21 +210,26 @@ static enum status shape_load_new_row(struct shape_loader *loader, struct error 
  * generated column what it would be with the NULL, and not which row it replaces. */
 static enum status shape_check_generated(struct shape_loader *loader, struct error *error)
 {
-    static const char query[] =
+    static const char generated[] =
         "SELECT g.name FROM pragma_table_xinfo(?1) g, pragma_index_list(?1) l,"
         " pragma_index_xinfo(l.name) x WHERE g.hidden IN (2, 3) AND l.\"unique\" AND x.key"
-        " AND x.cid = g.cid AND EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) d"
-        " WHERE d.\"notnull\" AND d.dflt_value NOT NULL)";
-    char *name = NULL;
-    enum status status = shape_one(loader, query, loader->shape->table, NULL, &name, error);
+        " AND x.cid = g.cid";
+    static const char defaults[] =
+        "SELECT name FROM pragma_table_xinfo(?1) WHERE \"notnull\" AND dflt_value NOT NULL";
+    const char *table = loader->shape->table;
+    char *name = NULL, *other = NULL;
+    enum status status = shape_one(loader, generated, table, NULL, &name, error);
 
-    if (status == STATUS_OK && name)
-        status =
-            error_set(error, STATUS_REFUSED,
-                      "%s has the generated column %s in a unique key and columns NOT NULL with "
-                      "a default, so litekeeper can't tell which rows are replaced",
-                      loader->shape->table, name);
+    if (status == STATUS_OK)
+        status = shape_one(loader, defaults, table, NULL, &other, error);
+    loader->shape->generated = name != NULL;
+    if (status == STATUS_OK && name && other)
+        status = error_set(error, STATUS_REFUSED,
+                           "%s has the generated column %s in a unique key, and a default for the "
+                           "NULL of %s, so litekeeper can't tell which rows are replaced",
+                           table, name, other);
     free(name);
+    free(other);
     return status;
 }
 

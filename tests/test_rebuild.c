@@ -142,6 +142,8 @@ static const struct refusal {
     {"CREATE TABLE t(a)", "CREATE INDEX i ON t(foreign_function(a))",
      "no such function: foreign_function", ""},
     {"CREATE TABLE t(a)", "CREATE INDEX i ON t(a COLLATE shouting)", "shouting", ""},
+    {"CREATE TABLE t(a NOT NULL DEFAULT 1, g AS (a + 1), UNIQUE(g))", "CREATE INDEX i ON t(a)",
+     "t has the generated column g in a unique key, and a default for the NULL of a", ""},
     {"CREATE VIRTUAL TABLE t USING fts5(a)", "CREATE INDEX i ON t_content(c0)",
      "not an ordinary table (shadow)", ""},
 };

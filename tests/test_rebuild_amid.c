@@ -30,7 +30,7 @@ static void stop(void)
 static void wait_and_write(void)
 {
     clock_sleep_ms(2100);
-    opened_sql("INSERT INTO t VALUES(-1, 'late', 0)");
+    opened_sql("INSERT INTO t(id, a) VALUES(-1, 'late')");
 }
 
 static void only_wait(void)
@@ -83,6 +83,10 @@ static const struct event {
     {"held up, and nobody wrote", COPIED, NULL, only_wait, STATUS_OK, "", "", false},
     {"the application writes", COMPARED, "UPDATE t SET a = 'seen' || id WHERE id < 50", NULL,
      STATUS_OK, "", "", false},
+    {"a row is replaced by a generated key", COPIED,
+     "UPDATE OR REPLACE t SET b = (SELECT b FROM t ORDER BY a LIMIT 1)"
+     " WHERE id = (SELECT id FROM t ORDER BY a DESC LIMIT 1)",
+     NULL, STATUS_OK, "", "", false},
     {"written unseen", COPIED, NULL, write_unseen, STATUS_FAILED,
      "the copy of i differs from the index", "", false},
     {"written unseen later", COMPARED, NULL, write_unseen, STATUS_OK, "",
@@ -110,11 +114,13 @@ static void make(const char *journal)
 {
     char sql[400];
 
-    snprintf(sql, sizeof sql,
-             "PRAGMA journal_mode = %s; CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b);"
-             "CREATE INDEX i ON t(a); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
-             " FROM n WHERE i < 6000) INSERT INTO t SELECT i, hex(randomblob(6)), i FROM n",
-             journal);
+    snprintf(
+        sql, sizeof sql,
+        "PRAGMA journal_mode = %s; CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b,"
+        " c DEFAULT 'C', g AS (lower(c)), UNIQUE(g, b)); CREATE INDEX i ON t(a); WITH RECURSIVE "
+        "n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
+        " FROM n WHERE i < 6000) INSERT INTO t(id, a, b) SELECT i, hex(randomblob(6)), i FROM n",
+        journal);
     opened_make(sql);
     happened = false;
 }
@@ -173,13 +179,14 @@ START_TEST(dead_triggers_note_nothing)
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
-    opened_sql("UPDATE t SET b = 1 WHERE id <= 10");
+    opened_sql("UPDATE t SET b = -b WHERE id <= 10");
     ck_assert_int_eq(opened_value("SELECT count(*) FROM _litekeeper_notes"), 10);
     clock_sleep_ms(2100);
-    opened_sql("UPDATE t SET b = 2 WHERE id = 1"); /* marks the lease dead, and is noted itself */
+    opened_sql("UPDATE t SET b = 0 WHERE id = 1"); /* marks the lease dead, and is noted itself */
     int64_t notes = opened_value("SELECT count(*) FROM _litekeeper_notes");
     opened_sql("UPDATE _litekeeper_lease SET until = until + 1000"); /* as if the clock jumped */
-    opened_sql("UPDATE t SET b = 3; DELETE FROM t WHERE id < 9; INSERT INTO t VALUES(3, 'x', 4)");
+    opened_sql("UPDATE t SET a = b; DELETE FROM t WHERE id < 9; INSERT INTO t(id, a, b) VALUES(3, "
+               "'x', 4)");
     ck_assert_int_eq(opened_value("SELECT count(*) FROM _litekeeper_notes"), notes);
     opened_close();
     lib_rebuild_clean();

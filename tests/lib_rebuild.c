@@ -13,13 +13,20 @@
 
 struct rebuild_limits lib_rebuild_limits = {.max_lock_ms = 2};
 
-static const struct lease_limits lease_limits = {
-    .max_lock_ms = 2, .duty = 1, .busy_ms = 5000, .max_wal_bytes = 1 << 30};
+static struct lease *rebuild_lease(struct database *database)
+{
+    struct lease_limits limits = {.max_lock_ms = lib_rebuild_limits.max_lock_ms,
+                                  .duty = 1,
+                                  .busy_ms = 5000,
+                                  .max_wal_bytes = 1 << 30};
+
+    return lease_new(database, &limits);
+}
 
 enum status lib_rebuild(const char *index, struct rebuild_result *result, struct error *error)
 {
     struct database *database = opened_database(DATABASE_WRITE);
-    struct lease *lease = lease_new(database, &lease_limits);
+    struct lease *lease = rebuild_lease(database);
     enum status status = rebuild_index(database, lease, index, &lib_rebuild_limits, result, error);
 
     lease_free(lease);
@@ -30,7 +37,7 @@ enum status lib_rebuild(const char *index, struct rebuild_result *result, struct
 enum status lib_rebuild_create(const char *sql, struct rebuild_result *result, struct error *error)
 {
     struct database *database = opened_database(DATABASE_WRITE);
-    struct lease *lease = lease_new(database, &lease_limits);
+    struct lease *lease = rebuild_lease(database);
     enum status status = rebuild_create(database, lease, sql, &lib_rebuild_limits, result, error);
 
     lease_free(lease);
@@ -41,7 +48,7 @@ enum status lib_rebuild_create(const char *sql, struct rebuild_result *result, s
 void lib_rebuild_clean(void)
 {
     struct database *database = opened_database(DATABASE_WRITE);
-    struct lease *lease = lease_new(database, &lease_limits);
+    struct lease *lease = rebuild_lease(database);
     struct error error = {0};
 
     ck_assert_msg(rebuild_clean(database, lease, &lib_rebuild_limits, &error) == STATUS_OK, "%s",

@@ -133,7 +133,7 @@ static void amid(const struct event *event, const char *journal)
     opened_app(); /* before litekeeper comes: the connection is not to be made by the callback */
     lib_rebuild_limits.progress = happen;
     lib_rebuild_limits.argument = (void *)(uintptr_t)event;
-    lib_rebuild_limits.lease_s = 1;
+    lib_rebuild_limits.lease_s = event->act == only_wait || event->act == wait_and_write;
     lib_rebuild_limits.window_open = true;
     enum status status = lib_rebuild("i", &result, &error);
     ck_assert_msg(happened, "%s: it did not happen", event->name);

@@ -159,6 +159,37 @@ START_TEST(amid_journal)
 }
 END_TEST
 
+/* A new unique index that the application violates while it is being built; and one whose rows it
+ * only lets change places. */
+static const struct event violations[] = {
+    {"a key twice", COPIED, "UPDATE t SET a = (SELECT min(a) FROM t)", NULL, STATUS_REFUSED,
+     "the same key of the unique index j", "", true},
+    {"a key twice, later", COMPARED, "INSERT INTO t(id, a) SELECT -1, max(a) FROM t", NULL,
+     STATUS_REFUSED, "the same key of the unique index j", "", true},
+    {"two change places", COMPARED,
+     "UPDATE t SET a = 'aside' WHERE id = 5; UPDATE t SET a = 'five' WHERE id = 6;"
+     "UPDATE t SET a = 'six' WHERE id = 5; UPDATE t SET a = 'aside' WHERE id = 6",
+     NULL, STATUS_OK, "", "", false},
+};
+
+START_TEST(violated)
+{
+    const struct event *event = &violations[_i];
+    struct error error = {0};
+
+    make("WAL");
+    opened_app();
+    lib_rebuild_limits = (struct rebuild_limits){.max_lock_ms = 2,
+                                                 .progress = happen,
+                                                 .argument = (void *)(uintptr_t)event};
+    enum status status = lib_rebuild_create("CREATE UNIQUE INDEX j ON t(a)", &result, &error);
+    ck_assert_msg(happened, "%s: it did not happen", event->name);
+    ck_assert_msg(status == event->status, "%s: %s", event->name, error.text);
+    ck_assert_msg(!status || strstr(error.text, event->reason), "%s: %s", event->name, error.text);
+    lib_rebuild_check(event->gone ? NULL : "j");
+}
+END_TEST
+
 /* Without a next start the notes stop growing once the lease is over. */
 START_TEST(dead_triggers_note_nothing)
 {
@@ -203,6 +234,7 @@ int main(void)
     tcase_add_checked_fixture(tests, opened_set_up, opened_tear_down);
     tcase_add_loop_test(tests, amid_wal, 0, sizeof events / sizeof *events);
     tcase_add_loop_test(tests, amid_journal, 0, sizeof events / sizeof *events);
+    tcase_add_loop_test(tests, violated, 0, sizeof violations / sizeof *violations);
     tcase_add_test(tests, dead_triggers_note_nothing);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { EXCHANGE_PATIENCE = 500 /* steps */ };
+
 struct exchange {
     struct settle *settle;
     bool exchanged; /* in the step that was done last */
@@ -139,12 +141,22 @@ static enum status exchange_prepare(struct rebuild *rebuild, struct exchange *ex
         return STATUS_OK;
     if ((status = rebuild_imposters(rebuild, error)))
         return status;
-    return settle_open(rebuild, &exchange->settle, error);
+    return settle_open(rebuild, true, &exchange->settle, error);
+}
+
+/* Where it does not come to an end, either the rows of a new unique index violate it, too many to
+ * be looked at in one step, or the application is too fast. */
+static enum status exchange_give_up(struct rebuild *rebuild, struct error *error)
+{
+    enum status status = rebuild->create ? rebuild_twins(rebuild, error) : STATUS_OK;
+
+    return status ? status : rebuild_too_fast(rebuild, error);
 }
 
 enum status rebuild_exchange(struct rebuild *rebuild, struct error *error)
 {
     struct exchange exchange = {0};
+    int patience = EXCHANGE_PATIENCE;
     bool done = false;
     enum status status = STATUS_OK;
 
@@ -152,6 +164,8 @@ enum status rebuild_exchange(struct rebuild *rebuild, struct error *error)
         exchange.exchanged = false;
         if ((status = exchange_prepare(rebuild, &exchange, error)) == STATUS_OK)
             status = rebuild_step(rebuild, exchange_work, &exchange, &done, error);
+        if (status == STATUS_OK && done && !exchange.exchanged && --patience == 0)
+            status = exchange_give_up(rebuild, error);
     }
     settle_close(exchange.settle);
     rebuild_imposters_end(rebuild);

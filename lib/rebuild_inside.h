@@ -126,6 +126,8 @@ enum status rebuild_copy(struct rebuild *rebuild, struct error *error) MUST_CHEC
 enum status rebuild_fill(struct rebuild *rebuild, struct error *error) MUST_CHECK;
 /* Settles what was noted till little is left. */
 enum status rebuild_settle(struct rebuild *rebuild, struct error *error) MUST_CHECK;
+/* The reason where that never comes to pass: STATUS_BUSY. */
+enum status rebuild_too_fast(const struct rebuild *rebuild, struct error *error);
 /* Whether rows have the same key of a new unique index. */
 enum status rebuild_twins(struct rebuild *rebuild, struct error *error) MUST_CHECK;
 /* Compares the copy with the index or the table, noted rows aside. */
@@ -156,13 +158,12 @@ enum status shrink_some(struct rebuild *rebuild, struct shrink *shrink, int64_t 
 /* --- settling one step (rebuild_settle.c), for the exchange ------------------------------- */
 
 struct settle;
-enum status settle_open(struct rebuild *rebuild, struct settle **settle,
+/* `strict`: of a new unique index, rows that have the key of another one stay noted. */
+enum status settle_open(struct rebuild *rebuild, bool strict, struct settle **settle,
                         struct error *error) MUST_CHECK;
 void settle_close(struct settle *settle);
 /* Within a step: settles notes until none is left or the step is spent, and `stretch_ms` are over;
- * `*left` are those that are. A new unique index's rows that have the key of another one stay
- * noted, and count as
- * `*doubles`. */
+ * `*left` are those that are. What had to stay noted counts as `*doubles`. */
 enum status settle_some(struct settle *settle, double stretch_ms, int64_t *left, int64_t *doubles,
                         struct error *error) MUST_CHECK;
 

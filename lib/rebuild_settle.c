@@ -11,12 +11,13 @@
 #include <stdlib.h>
 
 enum {
-    SETTLE_BATCH = 32,    /* notes */
+    SETTLE_BATCH = 32,    /* notes, at first */
     SETTLE_PATIENCE = 500 /* steps without getting nearer to the end */
 };
 
 struct settle {
     struct rebuild *rebuild;
+    bool strict;            /* rows with the key of another stay noted */
     sqlite3_stmt *horizon;  /* the last note */
     sqlite3_stmt *earliest; /* the first note up to ?1 */
     sqlite3_stmt *stale;    /* the entries that the noted rows ?1 to ?2 had */
@@ -166,12 +167,20 @@ static sqlite3_stmt **settle_at(struct settle *settle, size_t i)
     return (sqlite3_stmt **)((char *)settle + settle_statements[i].offset);
 }
 
-enum status settle_open(struct rebuild *rebuild, struct settle **result, struct error *error)
+static int64_t settle_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+enum status settle_open(struct rebuild *rebuild, bool strict, struct settle **result,
+                        struct error *error)
 {
     struct settle *settle = memory_new(struct settle);
     enum status status = STATUS_OK;
 
     settle->rebuild = rebuild;
+    settle->strict = strict;
+    rebuild->batch = settle_least(SETTLE_BATCH, rebuild->batch);
     for (size_t i = 0; status == STATUS_OK && i < SETTLE_STATEMENTS; i++) {
         struct text sql = {0};
         settle_statements[i].add(&rebuild->shape, &sql);
@@ -234,7 +243,7 @@ static enum status settle_twins(struct settle *settle, struct error *error)
     bool twins = false, ignored;
     enum status status;
 
-    if (!rebuild->create || !rebuild->shape.unique)
+    if (!settle->strict || !rebuild->create || !rebuild->shape.unique)
         return STATUS_OK;
     settle_pass(settle->rows, settle->twins, rebuild->shape.identities);
     if ((status = settle_run(settle, settle->twins, &twins, error)) || !twins)
@@ -291,11 +300,6 @@ static enum status settle_number(struct settle *settle, sqlite3_stmt *statement,
     return status;
 }
 
-static int64_t settle_least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 enum status settle_some(struct settle *settle, double stretch_ms, int64_t *left, int64_t *doubles,
                         struct error *error)
 {
@@ -303,13 +307,17 @@ enum status settle_some(struct settle *settle, double stretch_ms, int64_t *left,
     struct rebuild *rebuild = settle->rebuild;
     int64_t horizon = 0, first = 0, last = 0;
     enum status status = settle_number(settle, settle->horizon, &horizon, error);
+    double begin;
 
     sqlite3_bind_int64(settle->earliest, 1, horizon);
     while (status == STATUS_OK &&
            (status = settle_number(settle, settle->earliest, &first, error)) == STATUS_OK &&
            first) {
-        last = first + settle_least(SETTLE_BATCH, rebuild->batch) - 1;
+        begin = clock_monotonic_ms();
+        last = first + rebuild->batch - 1;
         status = settle_batch(settle, first, settle_least(last, horizon), error);
+        if (last <= horizon)
+            rebuild_size_batch(rebuild, clock_monotonic_ms() - begin);
         if (lease_spent(rebuild->lease) && clock_monotonic_ms() >= end_ms)
             break;
     }
@@ -337,13 +345,22 @@ static enum status settle_work(struct rebuild *rebuild, void *argument, struct e
     return settle_some(progress->settle, 0, &progress->left, &progress->doubles, error);
 }
 
+enum status rebuild_too_fast(const struct rebuild *rebuild, struct error *error)
+{
+    return error_set(
+        error, STATUS_BUSY,
+        "the application changes the rows of %s faster than litekeeper can follow; run "
+        "it when there is less to do",
+        rebuild->shape.table);
+}
+
 enum status rebuild_settle(struct rebuild *rebuild, struct error *error)
 {
     struct settle_progress progress = {0};
     int64_t least = INT64_MAX;
     int patience = SETTLE_PATIENCE;
     bool done = false;
-    enum status status = settle_open(rebuild, &progress.settle, error);
+    enum status status = settle_open(rebuild, false, &progress.settle, error);
 
     while (status == STATUS_OK && !(done && progress.left == 0)) {
         status = rebuild_step(rebuild, settle_work, &progress, &done, error);
@@ -351,10 +368,7 @@ enum status rebuild_settle(struct rebuild *rebuild, struct error *error)
             least = progress.left;
             patience = SETTLE_PATIENCE;
         } else if (status == STATUS_OK && done && --patience == 0)
-            status = error_set(error, STATUS_BUSY,
-                               "the application changes the rows of %s faster than litekeeper can "
-                               "follow; run it when there is less to do",
-                               rebuild->shape.table);
+            status = rebuild_too_fast(rebuild, error);
     }
     settle_close(progress.settle);
     return status;

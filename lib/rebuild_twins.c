@@ -1,22 +1,19 @@
 /*
  * Whether the rows violate a new unique index. In the copy, where entries lie in key order, those
- * of one key are neighbours; what is found there is noted again and settled, so that the rows
- * decide as they are now. Rows that become so later are found when they are settled.
+ * of one key are neighbours; and the table is asked whether they are so now. Rows that become so
+ * later are found when they are settled. Only reads.
  */
 #include "rebuild_inside.h"
-#include "rowlist.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { TWINS_SHOWN = 10, TWINS_TRIES = 20 };
+enum { TWINS_SHOWN = 10, TWINS_TRIES = 20, TWINS_ASKED = 10 /* rows of a key */ };
 
 struct twins {
-    struct settle *settle;
-    sqlite3_stmt *groups; /* keys that several entries have */
-    sqlite3_stmt *note;   /* notes rows of such a key */
-    struct rowlist found;
-    int64_t left, doubles;
+    sqlite3_stmt *groups;  /* keys that several entries of the copy have */
+    sqlite3_stmt *confirm; /* how many rows have the key ?1 ... */
+    int found;             /* groups, at the last look */
 };
 
 /* NULLs are different from each other. */
@@ -53,81 +50,60 @@ static void twins_show(struct rebuild *rebuild, sqlite3_stmt *group)
     text_free(&text);
 }
 
-/* Notes two of the rows that have a key, by what names them. */
-static void twins_add_note(const struct shape *shape, struct text *sql)
+/* How many rows of the table have that key now, of those that the copy knows for it: one query, so
+ * one moment. */
+static void twins_add_confirm(const struct shape *shape, struct text *sql)
 {
-    text_add(sql, "INSERT INTO " REBUILD_NOTES "(_litekeeper_old");
+    text_add(sql, "SELECT count(*) FROM (SELECT 1");
     for (size_t i = 0; i < shape->identities; i++)
-        text_addf(sql, ", %s",
-                  shape->rowid ? "_litekeeper_id" : shape->columns[shape->identity[i].at].sql);
-    text_add(sql, ") SELECT 0");
-    for (size_t i = 0; i < shape->identities; i++)
-        text_addf(sql, ", k%zu", shape->identity[i].at + 1);
+        text_addf(sql, ", k%zu AS _litekeeper_%zu", shape->identity[i].at + 1, i);
     text_add(sql, " FROM " REBUILD_NEW " WHERE ");
     for (size_t i = 0; i < shape->keys; i++)
         text_addf(sql, "%sk%zu = ?%zu", i ? " AND " : "", i + 1, i + 1);
-    text_add(sql, " LIMIT 2");
+    text_addf(sql, " LIMIT %d) AS _litekeeper_known CROSS JOIN ", TWINS_ASKED);
+    text_add_identifier(sql, shape->table);
+    text_add(sql, " NOT INDEXED WHERE 1");
+    for (size_t i = 0; i < shape->identities; i++) {
+        text_add(sql, " AND ");
+        text_add_identifier(sql, shape->table);
+        text_addf(sql, ".%s COLLATE %s = _litekeeper_%zu",
+                  shape->columns[shape->identity[i].at].sql, shape->identity[i].collation, i);
+    }
+    for (size_t i = 0; i < shape->keys; i++)
+        text_addf(sql, " AND %s COLLATE %s = ?%zu", shape->columns[i].sql,
+                  shape->columns[i].collation, i + 1);
+    shape_add_where(shape, sql);
 }
 
-/* The first groups, as they are at this moment. */
+static enum status twins_confirm(struct rebuild *rebuild, struct twins *twins, bool *confirmed,
+                                 struct error *error)
+{
+    bool row = false;
+
+    for (int i = 0; i < (int)rebuild->shape.keys; i++)
+        sqlite3_bind_value(twins->confirm, i + 1, sqlite3_column_value(twins->groups, i));
+    enum status status = database_step(rebuild->database, twins->confirm, &row, error);
+    *confirmed = status == STATUS_OK && row && sqlite3_column_int64(twins->confirm, 0) > 1;
+    sqlite3_reset(twins->confirm);
+    return status;
+}
+
+/* Asks the table about the first groups of the copy. */
 static enum status twins_find(struct rebuild *rebuild, struct twins *twins, struct error *error)
 {
     enum status status;
-    bool row = false;
+    bool row = false, confirmed = false;
 
-    rowlist_clear(&twins->found);
+    twins->found = 0;
     *rebuild->result->violating = '\0';
     while ((status = database_step(rebuild->database, twins->groups, &row, error)) == STATUS_OK &&
-           row) {
-        rowlist_add(&twins->found, twins->groups, (int)rebuild->shape.keys);
-        twins_show(rebuild, twins->groups);
+           row && (status = twins_confirm(rebuild, twins, &confirmed, error)) == STATUS_OK) {
+        twins->found++;
+        if (confirmed)
+            twins_show(rebuild, twins->groups);
     }
     sqlite3_reset(twins->groups);
-    return status;
-}
-
-/* Whatever is noted twice in the end is so in the table, too: at this moment the two agree. */
-static enum status twins_work(struct rebuild *rebuild, void *argument, struct error *error)
-{
-    struct twins *twins = argument;
-    enum status status = settle_some(twins->settle, 0, &twins->left, &twins->doubles, error);
-    bool row;
-
-    for (size_t i = 0; status == STATUS_OK && i < twins->found.count; i++) {
-        rowlist_bind(&twins->found, i, 0, (int)rebuild->shape.keys, twins->note);
-        status = database_step(rebuild->database, twins->note, &row, error);
-        sqlite3_reset(twins->note);
-    }
-    return status ? status : settle_some(twins->settle, 0, &twins->left, &twins->doubles, error);
-}
-
-static enum status twins_prepare(struct rebuild *rebuild, struct twins *twins, struct error *error)
-{
-    struct text groups = {0}, note = {0};
-    enum status status;
-
-    twins_add_groups(&rebuild->shape, &groups);
-    twins_add_note(&rebuild->shape, &note);
-    if ((status = settle_open(rebuild, &twins->settle, error)) == STATUS_OK &&
-        (status = database_prepare(rebuild->database, groups.bytes, &twins->groups, error)) ==
-            STATUS_OK)
-        status = database_prepare(rebuild->database, note.bytes, &twins->note, error);
-    text_free(&groups);
-    text_free(&note);
-    return status;
-}
-
-/* Finds, and asks the rows; `*none` once there is nothing to be found. */
-static enum status twins_try(struct rebuild *rebuild, struct twins *twins, bool *none,
-                             struct error *error)
-{
-    bool done = false;
-    enum status status = twins_find(rebuild, twins, error);
-
-    *none = twins->found.count == 0;
-    while (status == STATUS_OK && !*none && !done)
-        status = rebuild_step(rebuild, twins_work, twins, &done, error);
-    if (status == STATUS_OK && !*none && twins->left == 0 && twins->doubles > 0)
+    if (status == STATUS_OK && *rebuild->result->violating)
         return error_set(error, STATUS_REFUSED,
                          "rows of %s have the same key of the unique index %s, so it was not "
                          "built: %.300s",
@@ -135,24 +111,37 @@ static enum status twins_try(struct rebuild *rebuild, struct twins *twins, bool 
     return status;
 }
 
+static enum status twins_prepare(struct rebuild *rebuild, struct twins *twins, struct error *error)
+{
+    struct text groups = {0}, confirm = {0};
+    enum status status;
+
+    twins_add_groups(&rebuild->shape, &groups);
+    twins_add_confirm(&rebuild->shape, &confirm);
+    if ((status = database_prepare(rebuild->database, groups.bytes, &twins->groups, error)) ==
+        STATUS_OK)
+        status = database_prepare(rebuild->database, confirm.bytes, &twins->confirm, error);
+    text_free(&groups);
+    text_free(&confirm);
+    return status;
+}
+
+/* What the table does not confirm is noted, and gone from the copy once it is settled. */
 enum status rebuild_twins(struct rebuild *rebuild, struct error *error)
 {
-    struct twins twins = {0};
-    bool none = false;
+    struct twins twins = {.found = 1};
     enum status status = STATUS_OK;
 
     if (!rebuild->shape.unique)
         return STATUS_OK;
     status = twins_prepare(rebuild, &twins, error);
-    for (int i = 0; status == STATUS_OK && !none && i < TWINS_TRIES; i++)
-        status = twins_try(rebuild, &twins, &none, error);
-    settle_close(twins.settle);
+    for (int i = 0; status == STATUS_OK && twins.found && i < TWINS_TRIES; i++) {
+        if (i)
+            status = rebuild_settle(rebuild, error);
+        if (status == STATUS_OK)
+            status = twins_find(rebuild, &twins, error);
+    }
     sqlite3_finalize(twins.groups);
-    sqlite3_finalize(twins.note);
-    rowlist_free(&twins.found);
-    if (status == STATUS_OK && !none)
-        return error_set(error, STATUS_BUSY,
-                         "rows of %s keep getting the same key of the unique index %s",
-                         rebuild->shape.table, rebuild->shape.index);
-    return status;
+    sqlite3_finalize(twins.confirm);
+    return status == STATUS_OK && twins.found ? rebuild_too_fast(rebuild, error) : status;
 }

@@ -80,16 +80,17 @@ static void round_tell(const struct round *round, const struct rebuild_result *r
     fflush(stdout);
 }
 
-/* What the application has made of the rows may violate a new unique index; and without a WAL its
- * transactions can follow each other so closely that no other gets in between. */
+/* What the application has made of the rows may violate a new unique index; and on a slow machine
+ * three processes are faster than holds of 2 ms can follow. */
 static bool round_tolerates(const struct round *round, enum status status,
                             const struct error *error)
 {
     return (round->anew && strstr(round->sql, "UNIQUE") && strstr(error->text, "the same key")) ||
-           (!round->wal && status == STATUS_BUSY);
+           (!round->model && status == STATUS_BUSY);
 }
 
-static void round_of(uint64_t seed)
+/* Whether the index was exchanged. */
+static bool round_of(uint64_t seed)
 {
     struct round round = round_make(seed);
     struct rebuild_result result;
@@ -107,24 +108,27 @@ static void round_of(uint64_t seed)
         lib_rebuild_clean();
     if (status != STATUS_OK && round_tolerates(&round, status, &error)) {
         lib_rebuild_check(NULL);
-        return;
+        return false;
     }
     ck_assert_msg(status == STATUS_OK, "SEED=%" PRIu64 ": %s", seed, error.text);
     ck_assert_msg(result.exchanged && !result.repaired && !*result.found, "SEED=%" PRIu64 ": %s",
                   seed, result.found);
     lib_rebuild_check(round.index);
+    return true;
 }
 
 START_TEST(rebuilt)
 {
+    int exchanged = 0;
     uint64_t random = randomdb_seed("rebuilt");
 
     for (int i = 0; i < rounds(); i++) {
         uint64_t seed = i ? (uint64_t)randomdb_number(&random, INT64_MAX) : random;
         printf("round %d: SEED=%" PRIu64 "\n", i, seed);
         fflush(stdout);
-        round_of(seed);
+        exchanged += round_of(seed);
     }
+    ck_assert(exchanged * 4 >= rounds() * 3);
 }
 END_TEST
 

@@ -18,8 +18,12 @@ enum { DROP_TRIES = 10 /* while others change the schema */ };
 static const double drop_page_ms = 0.015, drop_share = 0.4; /* of max_lock, for a DROP */
 static const double drop_stopped_ms = 2000; /* what cleaning up may take once we should stop */
 
-/* In the order in which they go. */
-static const char *const drop_tables[] = {REBUILD_NOTES, REBUILD_FILLED, REBUILD_COPY};
+/* In the order in which they go. The application's data is wiped where SQLite is told or built to
+ * (PRAGMA secure_delete); zeros need not be. */
+static const struct drop_kind {
+    const char *table;
+    bool zeros;
+} drop_tables[] = {{REBUILD_NOTES, false}, {REBUILD_FILLED, true}, {REBUILD_COPY, false}};
 
 struct drop {
     const char *table;
@@ -150,30 +154,56 @@ static enum status drop_ask(struct rebuild *rebuild, double begin_ms, struct err
                      "stopped; what is left of the work is removed at the next start");
 }
 
-static enum status drop_one(struct rebuild *rebuild, const char *table, double begin_ms,
+/* 0 off, 1 on, 2 fast (pragma.html#pragma_secure_delete). */
+static enum status drop_secure(struct rebuild *rebuild, int64_t mode, struct error *error)
+{
+    static const char *const pragmas[] = {"PRAGMA secure_delete = OFF", "PRAGMA secure_delete = ON",
+                                          "PRAGMA secure_delete = FAST"};
+
+    return database_exec(rebuild->database, pragmas[mode >= 0 && mode < 3 ? mode : 1], error);
+}
+
+static enum status drop_steps(struct rebuild *rebuild, struct drop *drop, double begin_ms,
+                              struct error *error)
+{
+    int tries = DROP_TRIES;
+    bool there = true;
+    enum status status;
+
+    while (!drop->gone && (status = drop_ask(rebuild, begin_ms, error)) == STATUS_OK) {
+        status = drop_step(rebuild, drop, error);
+        if (status == STATUS_CANCELLED && --tries > 0) { /* the schema was changed: as it is now */
+            shrink_close(drop->shrink);
+            drop->shrink = NULL;
+            status = drop_there(rebuild, drop->table, &there, error);
+            drop->gone = status == STATUS_OK && !there;
+        }
+        if (status)
+            return status;
+    }
+    return drop->gone ? STATUS_OK : STATUS_CANCELLED;
+}
+
+static enum status drop_one(struct rebuild *rebuild, const struct drop_kind *kind, double begin_ms,
                             struct error *error)
 {
-    struct drop drop = {.table = table};
-    int tries = DROP_TRIES;
+    struct drop drop = {.table = kind->table};
+    int64_t secure = 0;
     bool there = false;
-    enum status status = drop_there(rebuild, table, &there, error);
+    enum status status = drop_there(rebuild, kind->table, &there, error);
 
     if (status || !there)
         return status;
     drop_measure(rebuild, &drop);
-    while (!drop.gone && (status = drop_ask(rebuild, begin_ms, error)) == STATUS_OK) {
-        status = drop_step(rebuild, &drop, error);
-        if (status == STATUS_CANCELLED && --tries > 0) { /* the schema was changed: as it is now */
-            shrink_close(drop.shrink);
-            drop.shrink = NULL;
-            status = drop_there(rebuild, table, &there, error);
-            drop.gone = status == STATUS_OK && !there;
-        }
-        if (status)
-            break;
-    }
+    if (kind->zeros && ((status = database_integer(rebuild->database, "PRAGMA secure_delete", 0,
+                                                   &secure, error)) ||
+                        (status = drop_secure(rebuild, 0, error))))
+        return status;
+    status = drop_steps(rebuild, &drop, begin_ms, error);
     shrink_close(drop.shrink);
     rebuild_imposters_end(rebuild);
+    if (kind->zeros && drop_secure(rebuild, secure, NULL) && status == STATUS_OK)
+        status = STATUS_FAILED;
     return status;
 }
 
@@ -210,8 +240,10 @@ enum status rebuild_drop(struct rebuild *rebuild, struct error *error)
 
     database_persist(rebuild->database, true);
     enum status status = drop_triggers(&rest, error);
-    for (size_t i = 0; status == STATUS_OK && i < sizeof drop_tables / sizeof *drop_tables; i++)
-        status = drop_one(&rest, drop_tables[i], begin, error);
+    for (size_t i = 0; status == STATUS_OK && i < sizeof drop_tables / sizeof *drop_tables; i++) {
+        rest.batch = REBUILD_BATCH;
+        status = drop_one(&rest, &drop_tables[i], begin, error);
+    }
     database_persist(rebuild->database, false);
     shape_free(&rest.shape);
     rebuild->result->left = status != STATUS_OK;

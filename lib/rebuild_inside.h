@@ -46,7 +46,7 @@ enum status rebuild_step(struct rebuild *rebuild, rebuild_work *work, void *argu
 /* The same while there is nothing of ours in the schema yet, or no more. */
 enum status rebuild_plain_step(struct rebuild *rebuild, rebuild_work *work, void *argument,
                                bool *done, struct error *error) MUST_CHECK;
-/* Makes the batch fit: a statement should take about a tenth of max_lock. */
+/* Makes the batch fit: a statement should take at most a tenth of max_lock. */
 void rebuild_size_batch(struct rebuild *rebuild, double statement_ms);
 /* How long one read may take, in milliseconds, and the pause between two. */
 double rebuild_slice_ms(const struct rebuild *rebuild);

@@ -5,6 +5,7 @@
  */
 #include "rebuild_inside.h"
 
+#include "clock.h"
 #include "memory.h"
 #include "pace.h"
 #include "pages.h"
@@ -16,11 +17,14 @@
 #include <sys/statvfs.h>
 
 enum {
-    ROOM_ROW = 16, /* pages that a row of zeros takes */
-    ROOM_FEW = 8,  /* free pages that don't matter */
-    ROOM_TIMES = 4 /* more free pages than this many copies have stay free */
+    ROOM_ROW = 16,      /* pages that a row of zeros takes */
+    ROOM_FIRST = 32,    /* pages of the first step */
+    ROOM_OVERHEAD = 64, /* bytes of a page that a row of zeros does not get, about */
+    ROOM_FEW = 8,       /* free pages that don't matter */
+    ROOM_TIMES = 4      /* more free pages than this many copies have stay free */
 };
 
+static const double room_share_least = 0.4, room_share_most = 0.9; /* of max_lock, for a step */
 static const double room_margin = 1.3; /* the copy may be larger than what it was taken from */
 
 /* --- how much is needed ------------------------------------------------------------------- */
@@ -91,39 +95,61 @@ static enum status room_free(struct rebuild *rebuild, int64_t *pages, struct err
 struct room {
     sqlite3_stmt *insert;
     int64_t free;
+    int64_t at_once; /* pages that a step fills: what it takes is the commit, which writes them */
+    double begun_ms;
 };
+
+static enum status room_insert(struct rebuild *rebuild, struct room *room, int64_t pages,
+                               struct error *error)
+{
+    int64_t page = (int64_t)database_facts(rebuild->database)->page_size;
+    bool row;
+
+    sqlite3_bind_int64(room->insert, 1, pages * (page - ROOM_OVERHEAD));
+    enum status status = database_step(rebuild->database, room->insert, &row, error);
+    sqlite3_reset(room->insert);
+    return status ? status : room_free(rebuild, &room->free, error);
+}
 
 static enum status room_work(struct rebuild *rebuild, void *argument, struct error *error)
 {
     struct room *room = argument;
-    int64_t page = (int64_t)database_facts(rebuild->database)->page_size;
     enum status status = room_free(rebuild, &room->free, error);
-    bool row;
 
-    while (status == STATUS_OK && room->free > ROOM_FEW) {
+    room->begun_ms = clock_monotonic_ms();
+    for (int64_t left = room->at_once; status == STATUS_OK && room->free > ROOM_FEW && left > 0;) {
         int64_t pages = room->free - 1 < ROOM_ROW ? room->free - 1 : ROOM_ROW;
-        sqlite3_bind_int64(room->insert, 1, pages * (page - 64));
-        status = database_step(rebuild->database, room->insert, &row, error);
-        sqlite3_reset(room->insert);
-        if (status == STATUS_OK)
-            status = room_free(rebuild, &room->free, error);
+        status = room_insert(rebuild, room, pages, error);
+        left -= pages;
         if (lease_spent(rebuild->lease))
             break;
     }
     return status;
 }
 
+static void room_size_step(const struct rebuild *rebuild, struct room *room)
+{
+    double share = (clock_monotonic_ms() - room->begun_ms) / rebuild->limits->max_lock_ms;
+
+    if (share < room_share_least)
+        room->at_once *= 2;
+    else if (share > room_share_most && room->at_once > ROOM_ROW)
+        room->at_once /= 2;
+}
+
 static enum status room_fill(struct rebuild *rebuild, struct error *error)
 {
-    struct room room = {0};
+    struct room room = {.at_once = ROOM_FIRST};
     bool done = false;
     enum status status =
         database_prepare(rebuild->database,
                          "INSERT INTO " REBUILD_FILLED "(zeros) VALUES(zeroblob(?1))", &room.insert,
                          error);
 
-    while (status == STATUS_OK && !(done && room.free <= ROOM_FEW))
+    while (status == STATUS_OK && !(done && room.free <= ROOM_FEW)) {
         status = rebuild_step(rebuild, room_work, &room, &done, error);
+        room_size_step(rebuild, &room);
+    }
     sqlite3_finalize(room.insert);
     return status;
 }

@@ -12,7 +12,7 @@ enum {
     REBUILD_OVERRUNS = 30 /* in a row: a busy machine may have taken the processor away */
 };
 
-static const double rebuild_statement_least = 0.05, rebuild_statement_most = 0.2; /* of max_lock */
+static const double rebuild_statement_least = 0.03, rebuild_statement_most = 0.1; /* of max_lock */
 static const double rebuild_wal_slice_ms = 250; /* a snapshot in WAL mode blocks no one, but pins */
 
 enum status rebuild_check_schema(struct rebuild *rebuild, struct error *error)

@@ -69,6 +69,8 @@ void alarms_tick(struct alarms *alarms, int64_t now_us);
 void alarms_settle(struct alarms *alarms, const char *path, const struct config_database *config,
                    int64_t now_us);
 
+json_t *alarms_json(const struct alarm *alarm); /* one as alarms_list has it */
+
 size_t alarms_count(const struct alarms *alarms);
 /* One JSON object an alarm, in a new array, the oldest first; of one database where `path` is not
  * NULL. */

@@ -56,6 +56,7 @@ int command_main(int argc, char **argv);
 
 /* In cmd_NAME.c, one each. */
 int cmd_check(int argc, char **argv);
+int cmd_daemon(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_run(int argc, char **argv);

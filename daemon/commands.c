@@ -37,6 +37,7 @@ static const struct command_option run_options[] = {
     END,
 };
 
+static const struct command_option daemon_options[] = {CONFIG, END};
 static const struct command_option inspect_options[] = {JSON, END};
 static const struct command_option no_options[] = {END};
 
@@ -44,6 +45,10 @@ const struct command commands[] = {
     {"check", "", "load the policy and print all that is wrong with it",
      "Exit status: 0 the policy is valid, 78 it is not.\n",
      check_options, 0, 0, false, cmd_check},
+    {"daemon", "", "keep the policy's schedule: stays in the foreground",
+     "A service manager runs it; litekeeper.service is its unit for systemd. SIGHUP loads\n"
+     "the policy anew, SIGTERM ends it: what runs stops at its next step.\n",
+     daemon_options, 0, 0, false, cmd_daemon},
     {"plan", "[DB [TASK [TARGET]]]", "say what each task would do now, and why; changes nothing",
      "DB is a database's name in the policy, or the path of one file that a glob there\n"
      "matches. Without names: all tasks of all databases. What a task would do is\n"

@@ -44,6 +44,7 @@ static const struct worker_kind worker_kinds[] = {
     {.name = "plan", .serve = engine_job_plan, .as_owner = true},
     {.name = "inspect", .serve = engine_job_inspect, .as_owner = true},
     {.name = "discover", .serve = discover_serve, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
+    {.name = "search", .serve = discover_search, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
     {.name = "history", .serve = worker_history},
     {0},
 };

@@ -122,6 +122,12 @@ static const struct event_key refused_keys[] = {
     {0},
 };
 
+static const struct event_key searched_keys[] = {
+    {"digest", EVENT_EXACT, 0, NAME, NULL, NULL},
+    {"same",   EVENT_FLAG,  0, 0,    NULL, NULL},
+    {0},
+};
+
 static const struct event_key clock_keys[] = {
     {"newest_us",        EVENT_TIME, EVENT_NULL, 0, NULL, NULL},
     {"boot_offset_us",   EVENT_TIME, EVENT_NULL, 0, NULL, NULL},
@@ -145,6 +151,7 @@ const struct event_row event_table[] = {
     {"inspection", inspection_keys},
     {"found",      found_keys},
     {"refused",    refused_keys},
+    {"searched",   searched_keys},
     {"clock",      clock_keys},     /* the history's answers: to "clock", ... */
     {"recorded",   no_keys},        /* ... to what it has written, ... */
     {"unwritten",  unwritten_keys}, /* ... and to what it could not */

@@ -38,7 +38,7 @@ LIB_OBJECTS := $(call objects,lib/*.c) $(if $(SQLITE),$(BUILD)/sqlite3.o)
 DAEMON_OBJECTS := $(call objects,daemon/*.c)
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
 TEST_SHARED := $(BUILD)/tests/shared.a
-FIELD_PROGRAMS := seed-database application demo bench
+FIELD_PROGRAMS := seed-database application demo bench fleet
 FIELD := $(FIELD_PROGRAMS:%=$(BUILD)/field/%)
 FIELD_MAINS := $(patsubst %,$(BUILD)/tests/field/%.o,$(subst -,_,$(FIELD_PROGRAMS)))
 FIELD_SHARED := $(filter-out $(FIELD_MAINS),$(call objects,tests/field/*.c))
@@ -106,6 +106,9 @@ demo: all $(FIELD) ## litekeeper on the seed's database beside a working applica
 bench: all $(FIELD) ## one DELETE against retention; BENCH= takes the bench's options
 	@$(BUILD)/field/bench --build $(BUILD) --folder build/bench $(BENCH)
 
+bench-fleet: all $(FIELD) ## what the daemon costs with 100 to 10,000 databases; FLEET= its options
+	@$(BUILD)/field/fleet --build $(BUILD) --folder build/fleet $(FLEET)
+
 lint: dependencies ## layout, style and static analysis
 	@tests/lint/run
 
@@ -117,7 +120,7 @@ deps: DEPS := install build test lint
 
 # Everything built waits for this; by itself `make` only looks, and says what is missing.
 DEPS := check build
-bench demo: DEPS := install build
+bench bench-fleet demo: DEPS := install build
 test: DEPS := install build test
 lint: DEPS := install build test lint
 dependencies:
@@ -127,10 +130,10 @@ clean: ## removes build/
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1 \t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
 	@echo "VARIANT=debug|release|san   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
 
-.PHONY: all test man demo bench lint install deps dependencies clean help
+.PHONY: all test man demo bench bench-fleet lint install deps dependencies clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -38,7 +38,7 @@ LIB_OBJECTS := $(call objects,lib/*.c) $(if $(SQLITE),$(BUILD)/sqlite3.o)
 DAEMON_OBJECTS := $(call objects,daemon/*.c)
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
 TEST_SHARED := $(BUILD)/tests/shared.a
-FIELD_PROGRAMS := seed-database application demo bench fleet
+FIELD_PROGRAMS := seed-database application demo bench fleet timelapse
 FIELD := $(FIELD_PROGRAMS:%=$(BUILD)/field/%)
 FIELD_MAINS := $(patsubst %,$(BUILD)/tests/field/%.o,$(subst -,_,$(FIELD_PROGRAMS)))
 FIELD_SHARED := $(filter-out $(FIELD_MAINS),$(call objects,tests/field/*.c))
@@ -83,6 +83,10 @@ $(BUILD)/tests/test_field: $(FIELD_SHARED)
 $(FIELD): $(BUILD)/field/%: $(BUILD)/tests/field/$$(subst -,_,$$*).o $(FIELD_SHARED) $(LIBRARY)
 	$(LINK) $(LIBS_ALL)
 
+# The daemon itself, in a time of its own.
+$(BUILD)/field/timelapse: $(filter-out $(BUILD)/daemon/main.o,$(DAEMON_OBJECTS))
+$(BUILD)/tests/field/timelapse.o: INCLUDES += -Idaemon
+
 $(BUILD)/tests/field/seed_database.o: $(BUILD)/tests/field/worklog_tables.h \
 	$(BUILD)/tests/field/worklog_rows.h
 $(BUILD)/tests/field/%.h: tests/field/%.sql Makefile
@@ -109,6 +113,9 @@ bench: all $(FIELD) ## one DELETE against retention; BENCH= takes the bench's op
 bench-fleet: all $(FIELD) ## what the daemon costs with 100 to 10,000 databases; FLEET= its options
 	@$(BUILD)/field/fleet --build $(BUILD) --folder build/fleet $(FLEET)
 
+timelapse: all $(FIELD) ## a year of the daemon on a growing database; TIMELAPSE= its options
+	@$(BUILD)/field/timelapse --build $(BUILD) --folder build/timelapse $(TIMELAPSE)
+
 lint: dependencies ## layout, style and static analysis
 	@tests/lint/run
 
@@ -120,7 +127,7 @@ deps: DEPS := install build test lint
 
 # Everything built waits for this; by itself `make` only looks, and says what is missing.
 DEPS := check build
-bench bench-fleet demo: DEPS := install build
+bench bench-fleet timelapse demo: DEPS := install build
 test: DEPS := install build test
 lint: DEPS := install build test lint
 dependencies:
@@ -133,7 +140,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
 	@echo "VARIANT=debug|release|san   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
 
-.PHONY: all test man demo bench bench-fleet lint install deps dependencies clean help
+.PHONY: all test man demo bench bench-fleet timelapse lint install deps dependencies clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

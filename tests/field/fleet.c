@@ -256,7 +256,10 @@ static void prepare(struct fleet *fleet)
 
 int main(int argc, char **argv)
 {
-    struct fleet fleet = {"build/release", "build/fleet", "100 1000 10000", 60, 0};
+    struct fleet fleet = {.build = "build/release",
+                          .folder = "build/fleet",
+                          .counts = "100 1000 10000",
+                          .idle_s = 60};
     const struct argument rows[] = {
         {"build", ARGUMENT_TEXT, &fleet.build, "where litekeeper is (build/release)"},
         {"folder", ARGUMENT_TEXT, &fleet.folder, "for the databases (build/fleet)"},

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -32,7 +33,7 @@ static void notified_take(const char *message)
             notified_state.silence_ms = silence;
         notified_state.beat_ms = now;
     } else {
-        strncpy(notified_state.said, message, sizeof notified_state.said - 1);
+        snprintf(notified_state.said, sizeof notified_state.said, "%s", message);
     }
     pthread_mutex_unlock(&notified_state.lock);
 }

@@ -38,12 +38,14 @@ enum status calendar_parse(const char *text, struct calendar **calendar,
                            struct error *error) MUST_CHECK;
 void calendar_free(struct calendar *calendar);
 /* The first moment after `after_us` (UTC, microseconds) at which it elapses, in the years 1970 to
- * 2199; INT64_MAX: never again. It is systemd's calendar_spec_next_usec(): one looks ahead along
- * the clock on the wall, so a time that daylight saving skips is skipped, and of a time that comes
- * twice the first one counts; where `after_us` is between the two, the second. (systemd 252 loses
- * its way in two corners that this does not follow: when a clock goes forward from what the zone
- * calls daylight time, as Dublin's, it passes over the rest of that day; and days that count from
- * the month's end may elapse at the second of two.) Pure. */
+ * 2199; INT64_MAX: never again. Pure.
+ *
+ * It is systemd's calendar_spec_next_usec(): it looks ahead along the clock on the wall. So a time
+ * that daylight saving skips is skipped; of a time that comes twice the first counts, and what lies
+ * within the second counts only from in there. Where systemd 252 goes astray this does not follow:
+ * it passes over an elapse or gives up where an open step (4/16) runs over its end; it passes over
+ * the rest of a day on which a clock goes forward from what the zone calls daylight time (Dublin);
+ * and days that count from the month's end are off by an hour or a day near a change. */
 int64_t calendar_next(const struct calendar *calendar, int64_t after_us);
 /* Canonical text: what `systemd-analyze calendar` calls the normalized form. */
 void calendar_text(const struct calendar *calendar, struct text *out);

@@ -19,7 +19,15 @@
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 #define GOLDEN_FILE  "tests/calendar/elapses.txt"
 
-enum { BATCH = 300, GENERATED = 20, SHARE = 3, RANDOM = 60, SEED = 9, LEAST = 1600, GAVE_UP = 30 };
+enum {
+    BATCH = 300,
+    GENERATED = 20,
+    SHARE = 3,
+    RANDOM = 60,
+    SEED = 252,
+    LEAST = 1600,
+    GAVE_UP = 30
+};
 
 /* Clocks go forward and back shortly after most of these; two are between the two of a time. */
 static const struct elapses_setting settings[] = {
@@ -120,12 +128,26 @@ static void batch_free(struct batch *batch)
     *batch = (struct batch){0};
 }
 
+/* Whether systemd has an answer, and none of those that are known to be astray. */
+static bool golden_sound(const struct batch *batch, size_t i)
+{
+    const char *expression = batch->expressions[i], *theirs = batch->answers[i];
+
+    if (!theirs)
+        return false;
+    char *ours = elapses_ours(batch->setting, expression);
+    bool astray =
+        strcmp(ours, theirs) != 0 && elapses_agree(batch->setting, expression, ours, theirs);
+    free(ours);
+    return !astray;
+}
+
 /* Systemd's answers to a batch as lines of the stored file. */
 static void golden_lines(struct batch *batch, struct text *lines)
 {
     elapses_theirs(batch->setting, batch->expressions, batch->count, batch->answers);
     for (size_t i = 0; i < batch->count; i++)
-        if (batch->answers[i])
+        if (golden_sound(batch, i))
             text_addf(lines, "%s|%s|%s|%s\n", batch->setting->zone, batch->setting->base,
                       batch->expressions[i], batch->answers[i]);
     batch_free(batch);

@@ -189,7 +189,13 @@ START_TEST(test_stored_is_theirs)
     if (getenv("GOLDEN"))
         golden_write(&theirs);
     read_file(GOLDEN_FILE, &stored);
-    ck_assert_str_eq(stored.bytes, theirs.bytes);
+    size_t same = 0, line = 0;
+    for (; stored.bytes[same] && stored.bytes[same] == theirs.bytes[same]; same++)
+        if (stored.bytes[same] == '\n')
+            line = same + 1;
+    ck_assert_msg(same == stored.length && same == theirs.length,
+                  "the first difference:\n   stored %.200s\n   theirs %.200s", stored.bytes + line,
+                  theirs.bytes + line);
     text_free(&theirs);
     text_free(&stored);
 }

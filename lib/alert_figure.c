@@ -50,8 +50,10 @@ static bool figure_of_table(const json_t *effect, const struct alert_scope *scop
         if (figure_is(btree, "table", "name", scope->table) &&
             (figure_damaged(btree) || !figure_number(btree, key, &value)))
             return false;
+    if (!json_is_array(btrees))
+        return false;
     *figure = (struct alert_figure){.value = value, .name = scope->table};
-    return json_is_array(btrees);
+    return true;
 }
 
 bool alert_figure_table_size(const json_t *effect, const struct alert_scope *scope,
@@ -138,7 +140,7 @@ static bool figure_of_indexes(const json_t *effect, const struct alert_scope *sc
                               const char *key, int sign, struct alert_figure *figure)
 {
     const json_t *btrees = json_object_get(effect, "btrees"), *btree;
-    struct alert_figure worst = {.value = sign > 0 ? 0 : 1};
+    struct alert_figure worst = {.value = sign > 0 ? 0 : 1, .none = true};
     double bytes, value;
     size_t i;
 
@@ -149,8 +151,10 @@ static bool figure_of_indexes(const json_t *effect, const struct alert_scope *sc
         if (bytes >= (double)scope->min_index && (value - worst.value) * sign > 0)
             worst = (struct alert_figure){.value = value, .name = figure_text(btree, "name")};
     }
+    if (!json_is_array(btrees))
+        return false;
     *figure = worst;
-    return json_is_array(btrees);
+    return true;
 }
 
 bool alert_figure_index_fragmentation(const json_t *effect, const struct alert_scope *scope,

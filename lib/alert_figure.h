@@ -18,6 +18,7 @@ struct alert_scope {
 
 struct alert_figure {
     double value;     /* in the metric's unit */
+    bool none;        /* it has no index that counts, so the value is as good as can be */
     const char *name; /* of the table or index that has it: the effect's or the scope's; or NULL */
     char detail[ALERT_DETAIL]; /* more about it, behind all else */
 };

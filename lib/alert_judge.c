@@ -123,8 +123,12 @@ static void judge_say(const struct alert_options *alert, const struct alert_figu
         judge_number(value, alert, figure->value, decimals);
     while (strcmp(value, threshold) == 0 && decimals++ < JUDGE_DECIMALS);
     judge_relation(alert, made, relation, sizeof relation);
-    snprintf(made->text, sizeof made->text, "%s%.*s%s%s%s, %s%s", words[0], JUDGE_NAME,
-             figure->name ? figure->name : "", words[1], value, words[2], relation, figure->detail);
+    if (figure->none)
+        snprintf(made->text, sizeof made->text, "there is no index that counts, %s", relation);
+    else
+        snprintf(made->text, sizeof made->text, "%s%.*s%s%s%s, %s%s", words[0], JUDGE_NAME,
+                 figure->name ? figure->name : "", words[1], value, words[2], relation,
+                 figure->detail);
     text_sanitize(made->text); /* a name may have been cut within a letter */
 }
 

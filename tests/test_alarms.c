@@ -143,6 +143,7 @@ static const struct step sizes[] = {
     {OUTCOME, LOGS("done", ""), 6, "cleared task_failed retention logs; start sample -; "},
     {SIZED, "1800000001", 7, ""},
     {SIZED, NULL, 8, ""}, /* a sample that could not tell */
+    {SETTLE, "1", 8, ""}, /* a reload that changes nothing */
     {TICK, NULL, 3 + DAY, "repeated table_size Logs; "},
     {SIZED, "1800000000", 9, "cleared table_size Logs; "},
     {OUTCOME, LOGS("done", ""), 10, ""}, /* nobody waits for it */
@@ -161,6 +162,7 @@ static const struct step severities[] = {
     {SIZED, "4500000000", 3, "raised table_size logs !; "},
     {SETTLE, "1", 4, "cleared table_size logs !; "},
     {SETTLE, "2", 5, ""}, /* 4.5 GB are above 3 GB, too */
+    {SIZED, "3100000000", 6, ""},
     {SIZED, "2800000000", 6, ""},
     {SETTLE, "1", 7, ""},
     {SIZED, "1900000000", 7, ""},
@@ -194,11 +196,11 @@ static const struct step conditions[] = {
     {SETTLE, "0", 8, ""},
     {TICK, NULL, 7 + DAY - 1, ""},
     {TICK, NULL, 7 + DAY, "cleared database_replaced -; "}, /* nothing else ends it */
-    {LOST, "yes", 8, "raised history_lost - ! ours; "},
     {MISSING, "yes", 9, "raised database_missing - !; "},
     {LEAVE, NULL, 10, "cleared database_missing - !; "},
-    {TICK, NULL, 9, ""}, /* the clock was set back: no repetition, and none is lost */
-    {TICK, NULL, 8 + DAY, "repeated history_lost - ! ours; "},
+    {LOST, "yes", 3 * DAY, "raised history_lost - ! ours; "},
+    {TICK, NULL, 9, ""}, /* the clock was set back */
+    {TICK, NULL, 9 + DAY, "repeated history_lost - ! ours; "},
     {0},
 };
 

@@ -69,7 +69,6 @@ START_TEST(strange_rows_are_not_recalled)
     static const char *const rows[] = {
         "{}",
         "[]",
-        "null",
         "{'metric':'table_size'}",
 #define ROW(more) "{'database':'w','path':'/w','text':'x','raised':'2026-01-01T00:00:00Z'," more "}"
         ROW("'metric':'phase_of_moon','severity':'warning'"),

@@ -45,7 +45,7 @@ static const struct {
     const char *name;
 } figures[] = {
     {"table_size", "logs", SAMPLE, 0, 30000000, "logs"},
-    {"table_size", "SIZE", SAMPLE, 0, 30000000, "SIZE"},
+    {"table_size", "LOGS", SAMPLE, 0, 30000000, "LOGS"},
     {"table_size", "nothing", SAMPLE, 0, 0, "nothing"},
     {"table_size", "logs_at", SAMPLE, 0, 0, "logs_at"}, /* an index is no table */
     {"table_size", "users", SAMPLE, 0, -1, NULL},       /* what is damaged can't be told */

@@ -56,8 +56,8 @@ const struct option config_database_options[] = {
      "path"},
     {"query_log", OPTION_SECTION, OPTION_NOT_YET, FIELD(query_log), NULL, NULL, NULL, NULL,
      &query_log_section, "where the application logs its queries"},
-    {"alerts", OPTION_SECTIONS, OPTION_NOT_YET, FIELD(alerts), NULL, NULL, NULL, NULL,
-     &alert_section, "what is watched, and what is too much"},
+    {"alerts", OPTION_SECTIONS, 0, FIELD(alerts), NULL, NULL, NULL, NULL, &alert_section,
+     "what is watched, and what is too much"},
     {.name = NULL}};
 
 static const struct option_section daemon_section = {sizeof(struct config_daemon),

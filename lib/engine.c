@@ -246,6 +246,7 @@ static void engine_conclude(enum status status, const struct error *error, struc
         return;
     outcome->kind = kinds[status];
     outcome->busy = status == STATUS_BUSY;
+    outcome->guard = error->guard;
     snprintf(outcome->reason, sizeof outcome->reason, "%s", error->text);
     if (outcome->rows > 0) {
         char count[TEXT_SHORT], done[64];

@@ -72,6 +72,8 @@ json_t *event_outcome(const struct event_subject *subject, const struct outcome 
         json_object_set_new(event, "busy", json_true());
     if (outcome->waits)
         json_object_set_new(event, "waits", json_true());
+    if (outcome->guard)
+        json_object_set_new(event, "guard", json_string(outcome->guard));
     json_object_set_new(event, "lock", event_lock(&outcome->lock));
     json_object_set_new(event, "effect",
                         outcome->effect ? json_deep_copy(outcome->effect) : json_null());

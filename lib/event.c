@@ -122,7 +122,7 @@ static const struct event_row *event_row(const char *kind)
     return NULL;
 }
 
-static enum status event_take(json_t *object, json_t **event, struct error *error)
+enum status event_take(json_t *object, json_t **event, struct error *error)
 {
     json_t *checked = NULL, *named = json_object();
     const struct event_row *row = event_row(event_kind(object));

@@ -32,6 +32,8 @@ json_t *event_notice(const struct event_subject *subject, const char *text);
  * on. All strings come back fit for a terminal. STATUS_INVALID says what is wrong with it. */
 enum status event_parse(const char *line, size_t length, json_t **event,
                         struct error *error) MUST_CHECK;
+/* The same for an object; it stays the caller's. */
+enum status event_take(json_t *object, json_t **event, struct error *error) MUST_CHECK;
 const char *event_kind(const json_t *event); /* "outcome", "progress", ... */
 
 /* The event as one line of JSON without a newline, the caller's to free; NULL if it can't be. */

@@ -1,0 +1,11 @@
+/* Alerts that are raised, for people: in `alerts` and in `status`. */
+#ifndef ALERT_PRINT_H
+#define ALERT_PRINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Prints an "alert" line of the daemon's on standard output; with `advice` what to do about it. */
+void alert_print(const json_t *alert, bool advice);
+
+#endif

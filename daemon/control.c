@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,9 +131,17 @@ static void control_admit(struct control *control, int fd)
         control_client_new(control->loop, fd, &control->desk);
 }
 
+/* Who knocks next, or -1. Linux looks for a descriptor before it looks for somebody: without one it
+ * says EMFILE even where nobody knocks, which is EAGAIN here. */
 static int control_accept(struct control *control)
 {
-    return accept4(control->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct pollfd door = {.fd = control->socket.fd, .events = POLLIN};
+    int fd = accept4(control->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int problem = errno;
+
+    if (fd < 0)
+        errno = poll(&door, 1, 0) == 0 ? EAGAIN : problem;
+    return fd;
 }
 
 static void control_knock(uv_poll_t *door, int status, int events);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ALERT_COLUMN = 10, ALERT_SEVERITY = 8 };
+enum { ALERT_SEVERITY = 8 };
 
 /* "worklog table_size logs"; litekeeper's own alerts have no database. */
 static char *alert_print_subject(const json_t *alert)
@@ -26,26 +26,27 @@ static char *alert_print_subject(const json_t *alert)
     return text_take(&subject);
 }
 
-static void alert_print_below(const char *text)
+static void alert_print_below(const char *text, size_t column)
 {
     if (!text[0])
         return;
-    printf("%*s", ALERT_COLUMN, "");
-    terminal_print(stdout, text, ALERT_COLUMN, ALERT_COLUMN);
+    printf("%*s", (int)column, "");
+    terminal_print(stdout, text, column, column);
 }
 
-void alert_print(const json_t *alert, bool advice)
+void alert_print(const json_t *alert, size_t indent, bool advice)
 {
+    size_t column = indent + ALERT_SEVERITY + 2;
     char *subject = alert_print_subject(alert);
     char *first = memory_format("%s: %s", subject, answer_text(alert, "text"));
     char *since = memory_format("since %s", answer_text(alert, "raised"));
 
-    printf("%-*s  ", ALERT_SEVERITY, answer_text(alert, "severity"));
-    terminal_print(stdout, first, ALERT_COLUMN, ALERT_COLUMN);
+    printf("%*s%-*s  ", (int)indent, "", ALERT_SEVERITY, answer_text(alert, "severity"));
+    terminal_print(stdout, first, column, column);
     if (answer_text(alert, "raised")[0])
-        alert_print_below(since);
+        alert_print_below(since, column);
     if (advice)
-        alert_print_below(answer_text(alert, "advice"));
+        alert_print_below(answer_text(alert, "advice"), column);
     free(since);
     free(first);
     free(subject);

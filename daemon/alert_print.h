@@ -4,8 +4,10 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Prints an "alert" line of the daemon's on standard output; with `advice` what to do about it. */
-void alert_print(const json_t *alert, bool advice);
+/* Prints an "alert" line of the daemon's on standard output, `indent` columns in; with `advice`
+ * what to do about it. */
+void alert_print(const json_t *alert, size_t indent, bool advice);
 
 #endif

@@ -15,7 +15,7 @@ static void alerts_print(const json_t *lines)
 
     json_array_foreach (lines, i, line)
         if (answer_is(line, "alert"))
-            alert_print(line, true);
+            alert_print(line, 0, true);
 }
 
 static int alerts_verdict(const json_t *lines)

@@ -15,9 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_LABEL = 12, STATUS_TIME = 20, STATUS_SUBJECT = 32 };
+enum { STATUS_LABEL = 12, STATUS_TIME = 20, STATUS_SUBJECT = 32, STATUS_DAYS = 2 * 86400 };
 
-/* "2026-11-23T04:00:00Z, in 48 min 0 s"; a time that is past is so long ago. */
+static const char *status_span(char *buffer, double seconds)
+{
+    return seconds < STATUS_DAYS ? text_seconds(buffer, seconds)
+                                 : text_counted(buffer, (int64_t)(seconds / 86400), "day");
+}
+
+/* "2026-11-23T04:00:00Z (in 48 min 0 s)"; a time that is past was so long ago. */
 static char *status_moment(const json_t *line, const char *key)
 {
     char span[TEXT_SHORT];
@@ -26,8 +32,8 @@ static char *status_moment(const json_t *line, const char *key)
     if (!answer_time(line, key, &time_us))
         return memory_copy(answer_text(line, key));
     double ahead = (double)(time_us - clock_now_us()) / 1e6;
-    text_seconds(span, ahead < 0 ? -ahead : ahead);
-    return memory_format("%s, %s%s%s", answer_text(line, key), ahead < 0 ? "" : "in ", span,
+    status_span(span, ahead < 0 ? -ahead : ahead);
+    return memory_format("%s (%s%s%s)", answer_text(line, key), ahead < 0 ? "" : "in ", span,
                          ahead < 0 ? " ago" : "");
 }
 
@@ -127,27 +133,35 @@ static void status_daemon(const json_t *daemon)
     free(since);
 }
 
-/* "812,344 of 1,200,000 rows (67%), 57,000/s, 7.0 s left, lock 40%, doing". */
-static char *status_progress(const json_t *running)
+/* "812,344 of 1,200,000 rows (67%), 57,000/s, 7.0 s left, lock 40%". */
+static void status_rows(struct text *line, const json_t *running)
 {
     const json_t *total = json_object_get(running, "total"),
                  *eta = json_object_get(running, "eta_s");
     int64_t rows = answer_whole(running, "rows"), all = json_integer_value(total);
     char number[TEXT_SHORT];
+
+    text_add(line, text_count(number, rows));
+    if (json_is_integer(total))
+        text_addf(line, " of %s", text_count(number, all));
+    text_add(line, rows == 1 && !json_is_integer(total) ? " row" : " rows");
+    if (all > 0)
+        text_addf(line, " (%d%%)", rows < all ? (int)(100.0 * (double)rows / (double)all) : 100);
+    text_addf(line, ", %s/s", text_count(number, (int64_t)(answer_real(running, "rate") + 0.5)));
+    if (json_is_number(eta))
+        text_addf(line, ", %s left", text_seconds(number, json_number_value(eta)));
+    text_addf(line, ", lock %d%%", (int)(answer_real(running, "lock_share") * 100 + 0.5));
+}
+
+/* How far it is, and what it does just now; it may have said neither. */
+static char *status_progress(const json_t *running)
+{
+    const char *doing = answer_text(running, "doing");
     struct text line = {0};
 
-    text_add(&line, text_count(number, rows));
-    if (json_is_integer(total))
-        text_addf(&line, " of %s", text_count(number, all));
-    text_add(&line, rows == 1 && !json_is_integer(total) ? " row" : " rows");
-    if (all > 0)
-        text_addf(&line, " (%d%%)", rows < all ? (int)(100.0 * (double)rows / (double)all) : 100);
-    text_addf(&line, ", %s/s", text_count(number, (int64_t)(answer_real(running, "rate") + 0.5)));
-    if (json_is_number(eta))
-        text_addf(&line, ", %s left", text_seconds(number, json_number_value(eta)));
-    text_addf(&line, ", lock %d%%", (int)(answer_real(running, "lock_share") * 100 + 0.5));
-    if (answer_text(running, "doing")[0])
-        text_addf(&line, ", %s", answer_text(running, "doing"));
+    if (json_is_integer(json_object_get(running, "rows")))
+        status_rows(&line, running);
+    text_addf(&line, "%s%s", line.length && doing[0] ? ", " : "", doing);
     return text_take(&line);
 }
 
@@ -157,8 +171,11 @@ static void status_running(const json_t *running, size_t width)
     char *progress = status_progress(running);
 
     (void)width;
-    printf("  %s, since %s\n    ", subject, since);
-    terminal_print(stdout, progress, 4, 4);
+    printf("  %s, since %s\n", subject, since);
+    if (progress[0]) {
+        printf("    ");
+        terminal_print(stdout, progress, 4, 4);
+    }
     free(progress);
     free(since);
     free(subject);
@@ -180,16 +197,19 @@ static size_t status_width(const json_t *lines)
     return width;
 }
 
+/* A subject that is wider than its column has its reason below it. */
 static void status_waiting(const json_t *waiting, size_t width)
 {
     char *subject = answer_subject(waiting);
     const char *due = answer_text(waiting, "due");
     size_t taken = terminal_columns(subject), column = 2 + STATUS_TIME + 2 + width + 2;
 
-    printf("  %-*s  %s%*s  ", STATUS_TIME, due[0] ? due : "-", subject,
-           taken < width ? (int)(width - taken) : 0, "");
-    terminal_print(stdout, answer_text(waiting, "why"),
-                   taken > width ? column + taken - width : column, column);
+    printf("  %-*s  %s", STATUS_TIME, due[0] ? due : "-", subject);
+    if (taken > width)
+        printf("\n%*s", (int)column, "");
+    else
+        printf("%*s", (int)(width - taken) + 2, "");
+    terminal_print(stdout, answer_text(waiting, "why"), column, column);
     free(subject);
 }
 
@@ -208,7 +228,7 @@ static void status_more(const json_t *lines)
 static void status_alert(const json_t *alert, size_t width)
 {
     (void)width;
-    alert_print(alert, false);
+    alert_print(alert, 2, false);
 }
 
 static const struct {

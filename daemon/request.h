@@ -14,7 +14,7 @@
  *             "history":"ok" or why it can't be written,
  *             "paused":[{"database","task","until"}]}
  *            {"event":"running","database","task","target","since","rows","total","rate","eta_s",
- *             "lock_share","doing"}
+ *             "lock_share","doing"}, the figures those of its last progress event
  *            {"event":"waiting","database","task","target","due","why"}, the next due first
  *            {"event":"alert",...}, as below
  *   history  {"event":"run","started","path"} with the keys of an outcome, the newest first

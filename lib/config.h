@@ -19,8 +19,9 @@ struct window_list;
 /* `daemon:` */
 struct config_daemon {
     int64_t workers;
-    char *state; /* NULL: where the user's state is kept */
-    char *socket, *metrics;
+    char *state;  /* NULL: where the user's state is kept */
+    char *socket; /* NULL: where the user's sockets are */
+    char *metrics;
     struct span history;
 };
 

@@ -13,8 +13,9 @@ const struct option config_daemon_options[] = {
     {"state", OPTION_PATH, 0, FIELD(state), NULL, NULL, NULL, NULL, NULL,
      "the folder of the history, made if missing; else /var/lib/litekeeper, or for another user "
      "than root litekeeper in $XDG_STATE_HOME"},
-    {"socket", OPTION_PATH, OPTION_NOT_YET, FIELD(socket), "/run/litekeeper/litekeeper.sock", NULL,
-     NULL, NULL, NULL, "the control socket"},
+    {"socket", OPTION_PATH, 0, FIELD(socket), NULL, NULL, NULL, NULL, NULL,
+     "the control socket, its folder made if missing; else /run/litekeeper/litekeeper.sock, or for "
+     "another user than root litekeeper/litekeeper.sock in $XDG_RUNTIME_DIR"},
     {"metrics", OPTION_PATH, OPTION_NOT_YET, FIELD(metrics), NULL, NULL, NULL, NULL, NULL,
      "a file for the textfile collector of node_exporter"},
     {"history", OPTION_SPAN, 0, FIELD(history), "400d", "1d", NULL, NULL, NULL,

@@ -99,7 +99,7 @@ static enum status sample_run(struct engine *engine, const void *options, void *
 const struct task_kind task_sample = {
     .name = "sample",
     .help = "sizes, free pages, fragmentation and density into the history",
-    .flags = TASK_READ_ONLY,
+    .flags = TASK_READ_ONLY | TASK_QUIET,
     .section = {.size = sizeof(struct sample_options), .options = sample_options},
     .measure = sample_measure,
     .decide = sample_decide,

@@ -1,0 +1,253 @@
+/* A test program inside a systemd of its own, and what it asks it. */
+#include "lib_systemd.h"
+
+#include "memory.h"
+#include "text.h"
+
+#include <check.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SYSTEMD_WORDS = 64, SYSTEMD_SKIP = 77 };
+
+static const char systemd_script[] = "tests/under-systemd", systemd_inside[] = "--inside";
+static const char systemd_etc[] = "/etc/litekeeper", systemd_dir[] = "/run/systemd/system/"
+                                                                     "litekeeper.service.d";
+static char systemd_cursor[512];
+
+/* Splits at single spaces; the words live as long as `copy`. */
+static void systemd_split(char *copy, char **words)
+{
+    int count = 0;
+
+    for (char *word; (word = strsep(&copy, " ")) && count < SYSTEMD_WORDS - 1;)
+        words[count++] = word;
+    words[count] = NULL;
+}
+
+static char *systemd_run(int *status, const char *command)
+{
+    char *words[SYSTEMD_WORDS], *copy = memory_copy(command), bytes[4096];
+    struct text text = {0};
+    ssize_t length;
+    int ends[2];
+
+    systemd_split(copy, words);
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        execvp(words[0], words);
+        _exit(127);
+    }
+    close(ends[1]);
+    while ((length = read(ends[0], bytes, sizeof bytes)) > 0)
+        text_add_length(&text, bytes, (size_t)length);
+    close(ends[0]);
+    ck_assert_int_eq(waitpid(child, status, 0), child);
+    *status = WIFEXITED(*status) ? WEXITSTATUS(*status) : 128 + WTERMSIG(*status);
+    free(copy);
+    return text_take(&text);
+}
+
+#define SYSTEMD_FORMATTED(command)                         \
+    char command[4096];                                    \
+    va_list arguments;                                     \
+    va_start(arguments, format);                           \
+    vsnprintf(command, sizeof command, format, arguments); \
+    va_end(arguments)
+
+char *systemd_say(int *status, const char *format, ...)
+{
+    SYSTEMD_FORMATTED(command);
+    return systemd_run(status, command);
+}
+
+void systemd_do(const char *format, ...)
+{
+    int status;
+
+    SYSTEMD_FORMATTED(command);
+    char *said = systemd_run(&status, command);
+    ck_assert_msg(status == 0, "%s: status %d: %s", command, status, said);
+    free(said);
+}
+
+/* The host's users and those of the tests: the copy of the host is ours to change. */
+static void systemd_prepare(const char *build)
+{
+    FILE *passwd = fopen("/etc/passwd", "a"), *group = fopen("/etc/group", "a");
+
+    ck_assert(passwd && group);
+    fprintf(passwd, "worklog:x:%d:%d::/srv/worklog:/bin/sh\n", SYSTEMD_USER, SYSTEMD_USER);
+    fprintf(group, "worklog:x:%d:\n", SYSTEMD_USER);
+    fclose(passwd);
+    fclose(group);
+    systemd_do("tools/install put %s  /usr", build);
+}
+
+/* BUILD/tests/test_X */
+static void systemd_build(char *path)
+{
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+    path[length > 0 ? length : 0] = '\0';
+    for (int i = 0; i < 2; i++)
+        *strrchr(path, '/') = '\0';
+}
+
+static const char *systemd_missing(void)
+{
+    static char why[256];
+    int status;
+
+    char *said = systemd_say(&status, "%s -n /", systemd_script);
+    said[strcspn(said, "\n")] = '\0';
+    snprintf(why, sizeof why, "%s", status == 0 ? "" : said);
+    if (status != 0 && status != SYSTEMD_SKIP)
+        snprintf(why, sizeof why, "%s does not run: run this from the repository's root",
+                 systemd_script);
+    free(said);
+    return why[0] ? why : NULL;
+}
+
+const char *systemd_enter(char **arguments)
+{
+    char build[PATH_MAX], here[PATH_MAX];
+    const char *why;
+
+    systemd_build(build);
+    if (arguments[1] && strcmp(arguments[1], systemd_inside) == 0) {
+        systemd_prepare(build);
+        return NULL;
+    }
+    why = systemd_missing();
+    if (why)
+        return why;
+    char *program = memory_format("%s/tests/%s", build, strrchr(arguments[0], '/') + 1);
+    execl(systemd_script, systemd_script, "-b", getcwd(here, sizeof here), "-b", build, "/",
+          program, systemd_inside, (char *)NULL);
+    return "can't start tests/under-systemd";
+}
+
+void systemd_write(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    ck_assert_msg(file != NULL, "can't write %s", path);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+void systemd_policy(const char *yaml)
+{
+    char *path = memory_format("%s/litekeeper.yaml", systemd_etc);
+
+    mkdir(systemd_etc, 0755);
+    systemd_write(path, yaml);
+    free(path);
+}
+
+void systemd_drop_in(const char *lines)
+{
+    char *path = memory_format("%s/test.conf", systemd_dir);
+    char *text = memory_format("[Service]\n%s\n", lines);
+
+    mkdir(systemd_dir, 0755);
+    systemd_write(path, text);
+    systemd_do("systemctl daemon-reload");
+    free(text);
+    free(path);
+}
+
+void systemd_clean(void)
+{
+    int status;
+
+    free(systemd_say(&status, "systemctl stop litekeeper"));
+    free(systemd_say(&status, "systemctl reset-failed litekeeper"));
+    systemd_do("rm -rf %s %s /var/lib/litekeeper /srv/worklog", systemd_etc, systemd_dir);
+    systemd_do("systemctl daemon-reload");
+    systemd_do("install -d -o worklog -g worklog /srv/worklog");
+    systemd_mark();
+}
+
+const char *systemd_property(const char *name)
+{
+    static char values[4][512];
+    static unsigned next;
+    char *value = values[next++ % 4];
+    int status;
+
+    char *said = systemd_say(&status, "systemctl show --value -p %s litekeeper", name);
+    said[strcspn(said, "\n")] = '\0';
+    snprintf(value, sizeof values[0], "%s", said);
+    free(said);
+    return value;
+}
+
+void systemd_await_property(const char *name, const char *value, int seconds)
+{
+    const char *now = "";
+
+    for (int i = 0; i < seconds * 10; i++, usleep(100000)) {
+        now = systemd_property(name);
+        if (strcmp(now, value) == 0)
+            return;
+    }
+    ck_abort_msg("%s is %s, not %s, after %d s", name, now, value, seconds);
+}
+
+void systemd_mark(void)
+{
+    int status;
+
+    systemd_do("journalctl --sync");
+    char *said = systemd_say(&status, "journalctl -q -n 0 --show-cursor");
+    ck_assert_int_eq(sscanf(said, "-- cursor: %511s", systemd_cursor), 1);
+    free(said);
+}
+
+json_t *systemd_entry(int seconds, const char *matches)
+{
+    json_t *entry = NULL;
+    int status;
+
+    for (int i = 0; !entry && i <= seconds * 5; i++) {
+        if (i > 0)
+            usleep(200000);
+        char *said = systemd_say(&status, "journalctl -q -o json --after-cursor %s %s",
+                                 systemd_cursor, matches);
+        entry = json_loads(said, JSON_DISABLE_EOF_CHECK, NULL);
+        free(said);
+    }
+    return entry;
+}
+
+json_t *systemd_expect_entry(int seconds, const char *matches)
+{
+    json_t *entry = systemd_entry(seconds, matches);
+    int status;
+
+    if (entry)
+        return entry;
+    char *said =
+        systemd_say(&status, "journalctl -q --after-cursor %s -u litekeeper", systemd_cursor);
+    ck_abort_msg("no entry with %s after %d s, but:\n%s", matches, seconds, said);
+    return NULL;
+}
+
+const char *systemd_field(const json_t *entry, const char *name)
+{
+    const char *value = json_string_value(json_object_get(entry, name));
+
+    return value ? value : "";
+}

@@ -26,6 +26,11 @@ enum status session_run(struct session *session, json_t *job, int64_t time_limit
                         void (*event)(void *argument, json_t *event), void *argument,
                         struct error *error) MUST_CHECK;
 
+/* Runs the loop until `*done`; meanwhile a signal calls `cancel`, with the time that is left to
+ * stop in. */
+void session_wait(struct session *session, const bool *done,
+                  void (*cancel)(void *argument, int64_t grace_ms), void *argument);
+
 /* Runs the loop until `*done`, at most `limit_ms`. */
 void session_until(struct session *session, const bool *done, int64_t limit_ms);
 

@@ -1,6 +1,6 @@
 /*
- * One task on one file, through a worker: sends the job, passes events on, and makes sure that
- * there is exactly one last word about it, whatever became of the worker.
+ * What `run` and `plan` have in common: one task on one file, through a worker, with its last word
+ * waited for; and what an exit status is made of.
  */
 #ifndef WORK_H
 #define WORK_H

@@ -1,7 +1,6 @@
 /*
  * Fields, and the way to journald. sd_journal_sendv(3) waits for a journald that does not read, so
- * whether it reads is asked before; what is left of that danger is a moment that the watchdog
- * covers.
+ * whether it reads is asked before.
  */
 #define SD_JOURNAL_SUPPRESS_LOCATION /* our files and lines say nothing to an operator */
 #include "journal_entry.h"
@@ -22,6 +21,8 @@
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
+
+enum { JOURNAL_PATIENCE_MS = 100 };
 
 /* $JOURNAL_STREAM names the device and inode of a stream to journald: whether it is our standard
  * error, as systemd.exec(5) says, or one of someone who started us. */
@@ -51,9 +52,11 @@ static bool journal_entry_native(void)
 }
 
 /* Whether journald is there and has room for one entry more: a datagram socket is writable while
- * its peer's queue is not full. */
+ * its peer's queue is not full. One that is only behind gets a moment; one that took nothing in
+ * that moment is not waited for until it takes again. */
 static bool journal_entry_room(void)
 {
+    static bool hangs;
     const struct sockaddr_un journald = {AF_UNIX, "/run/systemd/journal/socket"};
     struct pollfd room = {
         .fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
@@ -62,8 +65,10 @@ static bool journal_entry_room(void)
 
     if (room.fd < 0)
         return false;
-    bool found = connect(room.fd, (const struct sockaddr *)&journald, sizeof journald) == 0 &&
-                 poll(&room, 1, 0) == 1 && room.revents == POLLOUT;
+    bool there = connect(room.fd, (const struct sockaddr *)&journald, sizeof journald) == 0;
+    bool found =
+        there && poll(&room, 1, hangs ? 0 : JOURNAL_PATIENCE_MS) == 1 && room.revents == POLLOUT;
+    hangs = there && !found;
     close(room.fd);
     return found;
 }

@@ -11,10 +11,11 @@
 
 enum { SYSTEMD_USER = 61001 }; /* "worklog", whose databases are in /srv/worklog */
 
-/* Outside starts such a systemd, and this program again in it; its exit status is the program's.
- * Returns inside with NULL, once litekeeper is installed; outside with what is missing, in words.
- */
-const char *systemd_enter(char **arguments);
+/* To be called first of all: outside it starts such a systemd and this program again in it, whose
+ * exit status is then the program's. Returns inside, or where there can't be one. */
+void systemd_enter(char **arguments);
+/* Whether this is inside; litekeeper is installed then. Else the test is skipped. */
+bool systemd_or_skip(void);
 
 /* Runs a command, its words split at single spaces, and returns what it prints, standard error
  * included: the caller's to free. */

@@ -118,8 +118,6 @@ static const struct {
     {"alert_cleared", " ALERT ALERT_CHANGE SEVERITY REASON SINCE "},
     {"alert_", " DATABASE PATH ALERT ALERT_CHANGE SEVERITY REASON SINCE "},
     {"alert", " ALERT ALERT_CHANGE SEVERITY REASON SINCE "},
-    {"found", " DATABASE PATH "},
-    {"gone", " DATABASE PATH "},
     {"", ""},
 };
 

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "lib_skip.h"
+#include "lib_sql.h"
 #include "memory.h"
 #include "text.h"
 
@@ -179,6 +180,31 @@ void systemd_drop_in(const char *lines)
     systemd_do("systemctl daemon-reload");
     free(text);
     free(path);
+}
+
+static const char systemd_file[] = "/srv/worklog/worklog.db";
+
+void systemd_database(int rows)
+{
+    sqlite3 *db = sql_make(systemd_file);
+
+    sql_do(db,
+           "PRAGMA journal_mode=WAL; CREATE TABLE logs(id INTEGER PRIMARY KEY, at TEXT, line TEXT);"
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+           "INSERT INTO logs SELECT i, datetime('now', '-' || (200.0 * (%d - i) / %d) || ' days'), "
+           "hex(randomblob(50)) FROM n; CREATE INDEX logs_at ON logs(at)",
+           rows, rows, rows);
+    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+    ck_assert_int_eq(chown(systemd_file, SYSTEMD_USER, SYSTEMD_USER), 0);
+}
+
+int64_t systemd_ask(const char *sql)
+{
+    sqlite3 *db = sql_open(systemd_file);
+    int64_t number = sql_number(db, sql);
+
+    sqlite3_close(db);
+    return number;
 }
 
 void systemd_clean(void)

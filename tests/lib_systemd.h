@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { SYSTEMD_USER = 61001 }; /* "worklog", whose databases are in /srv/worklog */
 
@@ -27,6 +28,11 @@ void systemd_do(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * history. From now on entries count. */
 void systemd_clean(void);
 void systemd_write(const char *path, const char *text);
+/* /srv/worklog/worklog.db, the user's: a table `logs` of that many rows, the oldest 200 days old,
+ * and an index on their time `at`. */
+void systemd_database(int rows);
+/* What it answers to a new connection. */
+int64_t systemd_ask(const char *sql);
 /* /etc/litekeeper/litekeeper.yaml, and a [Service] drop-in of the unit. */
 void systemd_policy(const char *yaml);
 void systemd_drop_in(const char *lines);

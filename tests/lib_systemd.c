@@ -191,7 +191,7 @@ void systemd_database(int rows)
     sql_do(db,
            "PRAGMA journal_mode=WAL; CREATE TABLE logs(id INTEGER PRIMARY KEY, at TEXT, line TEXT);"
            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-           "INSERT INTO logs SELECT i, datetime('now', '-' || (200.0 * (%d - i) / %d) || ' days'), "
+           "INSERT INTO logs SELECT i, datetime('now', '-' || (200.0 * (%d.5 - i) / %d) || ' days'), "
            "hex(randomblob(50)) FROM n; CREATE INDEX logs_at ON logs(at)",
            rows, rows, rows);
     ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);

@@ -120,7 +120,10 @@ lint: dependencies ## layout, style and static analysis
 	@tests/lint/run
 
 install: all ## into DESTDIR and prefix
-	@tools/install $(BUILD) '$(DESTDIR)' '$(prefix)'
+	@tools/install put $(BUILD) '$(DESTDIR)' '$(prefix)'
+
+uninstall: ## removes what install put there; policy and history stay
+	@tools/install remove $(BUILD) '$(DESTDIR)' '$(prefix)'
 
 deps: dependencies ## installs what is missing to build, test, demo and lint
 deps: DEPS := install build test lint
@@ -140,7 +143,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
 	@echo "VARIANT=debug|release|san   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
 
-.PHONY: all test man demo bench bench-fleet timelapse lint install deps dependencies clean help
+.PHONY: all test man demo bench bench-fleet timelapse lint install uninstall deps dependencies clean \
+	help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

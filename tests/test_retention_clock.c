@@ -1,6 +1,7 @@
 /* Retention end to end, when the clock can't be right: nothing goes without the operator's word. */
 #include "lib_folder.h"
 #include "lib_proof.h"
+#include "lib_skip.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ START_TEST(a_clock_in_doubt)
     struct proof_run run;
 
     if (clock_is_synchronised()) {
-        puts("skipped: the host's clock is synchronised, and so beyond doubt");
+        skip("the host's clock is synchronised, and so beyond doubt");
         return;
     }
     sqlite3 *untouched = proof_make(&c, "wal");

@@ -149,7 +149,8 @@ static enum status vacuum_run(struct engine *engine, const void *argument, void 
     enum status status = vacuum_act(engine, options, before, way, error);
     database_deadlines(engine->database, before->busy_s * 1e3, 0);
     if (status) {
-        if (vacuum_measure_pages(engine->database, &after, &ignored) == STATUS_OK)
+        if (vacuum_measure_pages(engine->database, &after, &ignored) == STATUS_OK &&
+            after.pages < before->pages)
             vacuum_effect(engine, way, before, &after, outcome);
         return status;
     }

@@ -40,8 +40,8 @@ const struct option config_limits_options[] = {
      "how long one task may take"},
     {"window", OPTION_WINDOWS, OPTION_INHERITED, FIELD(window), NULL, NULL, NULL, NULL, NULL,
      "when a task that blocks the application may run; without it, never"},
-    {"temp", OPTION_PATH, OPTION_INHERITED | OPTION_NOT_YET, FIELD(temp), NULL, NULL, NULL, NULL,
-     NULL, "the folder for temporary files, else beside the database"},
+    {"temp", OPTION_PATH, OPTION_INHERITED, FIELD(temp), NULL, NULL, NULL, NULL, NULL,
+     "the folder where a full VACUUM puts its temporary file; else beside the database"},
     {"jitter", OPTION_SPAN, OPTION_INHERITED | OPTION_NOT_YET, FIELD(jitter), "0", NULL, "1d", NULL,
      NULL, "how much later than scheduled a task may be due, ever the same for a database"},
     {.name = NULL}};

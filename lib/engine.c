@@ -54,7 +54,10 @@ void engine_progress(struct engine *engine, int64_t rows, int64_t total)
     double eta = total > rows && rate > 0 ? (double)(total - rows) / rate : -1;
     if (engine->lease)
         lease_statistics(engine->lease, &lock, &share);
-    engine_emit(engine, event_progress(&subject, rows, total, rate, eta, share));
+    json_t *event = event_progress(&subject, rows, total, rate, eta, share);
+    if (engine->job->task->kind->unit)
+        json_object_set_new(event, "unit", json_string(engine->job->task->kind->unit));
+    engine_emit(engine, event);
 }
 
 void engine_notice(struct engine *engine, const char *format, ...)
@@ -232,6 +235,24 @@ static int64_t engine_freed(struct engine *engine, int64_t free_before, int64_t 
     return freed > 0 ? freed : 0;
 }
 
+/* Whoever was stopped in the middle has done something all the same. */
+static void engine_conclude_partly(struct outcome *outcome)
+{
+    char amount[TEXT_SHORT];
+    size_t length = strlen(outcome->reason), room = sizeof outcome->reason - length;
+
+    if (outcome->rows > 0)
+        snprintf(outcome->reason + length, room, "; %s went before that",
+                 text_counted(amount, outcome->rows, "row"));
+    else if (outcome->bytes_freed > 0)
+        snprintf(outcome->reason + length, room, "; %s were given back before that",
+                 text_bytes(amount, outcome->bytes_freed));
+    else
+        return;
+    if (outcome->kind == OUTCOME_SKIPPED && outcome->busy)
+        outcome->kind = OUTCOME_CANCELLED;
+}
+
 /* How a status ends a task. */
 static void engine_conclude(enum status status, const struct error *error, struct outcome *outcome)
 {
@@ -248,14 +269,7 @@ static void engine_conclude(enum status status, const struct error *error, struc
     outcome->busy = status == STATUS_BUSY;
     outcome->guard = error->guard;
     snprintf(outcome->reason, sizeof outcome->reason, "%s", error->text);
-    if (outcome->rows > 0) {
-        char count[TEXT_SHORT], done[64];
-        snprintf(done, sizeof done, "; %s went before that",
-                 text_counted(count, outcome->rows, "row"));
-        strncat(outcome->reason, done, sizeof outcome->reason - strlen(outcome->reason) - 1);
-        if (status == STATUS_BUSY)
-            outcome->kind = OUTCOME_CANCELLED;
-    }
+    engine_conclude_partly(outcome);
 }
 
 /* Where one fsync is longer than a step may be, that is the disk's doing, and is said. */
@@ -300,10 +314,11 @@ enum status engine_run(const struct engine_job *job, struct error *error)
     if (status == STATUS_OK) {
         free_bytes = engine_free_bytes(&engine, &pages);
         status = engine_act(&engine, &outcome, error);
-        outcome.bytes_freed = engine.lease ? engine_freed(&engine, free_bytes, pages) : 0;
     }
     engine_conclude(status, error, &outcome);
     if (engine.lease) {
+        if (!outcome.bytes_freed) /* else the task has measured it better */
+            outcome.bytes_freed = engine_freed(&engine, free_bytes, pages);
         lease_statistics(engine.lease, &outcome.lock, &share);
         engine_tell_slow(&engine, &outcome);
         engine_tell_bug(&engine);

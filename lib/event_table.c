@@ -54,6 +54,7 @@ static const struct event_key plan_keys[] = {
 static const struct event_key progress_keys[] = {
     SUBJECT,
     {"rows",       EVENT_COUNT,  0,          0, NULL, NULL},
+    {"unit",       EVENT_TEXT,   EVENT_OPTIONAL, 16, NULL, NULL},
     {"total",      EVENT_COUNT,  EVENT_NULL, 0, NULL, NULL},
     {"rate",       EVENT_NUMBER, 0,          0, NULL, NULL},
     {"eta_s",      EVENT_NUMBER, EVENT_NULL, 0, NULL, NULL},

@@ -306,6 +306,39 @@ enum status lease_failed(struct lease *lease, enum status failure, bool divisibl
     return STATUS_OK;
 }
 
+enum status lease_hold_whole(struct lease *lease, const char *sql, struct error *error)
+{
+    enum status status;
+
+    if (!lease->first_ms)
+        lease_first_look(lease);
+    if ((status = lease_leave_gap(lease, error)) ||
+        (status = database_check_moved(lease->database, error)))
+        return status;
+    database_deadlines(lease->database, lease->limits.busy_ms, 0);
+    lease->begun_ms = clock_monotonic_ms();
+    status = database_exec(lease->database, sql, error);
+    lease->begun_ms += database_waited_ms(lease->database);
+    if (status != STATUS_BUSY)
+        lease_note_hold(lease);
+    lease->changes = database_changes(lease->database);
+    return status;
+}
+
+void lease_drain(struct lease *lease)
+{
+    database_deadlines(lease->database, 0, 0);
+    backlog_drain(lease->backlog);
+    database_deadlines(lease->database, lease->limits.busy_ms, 0);
+}
+
+void lease_settle(struct lease *lease)
+{
+    database_deadlines(lease->database, 0, 0);
+    backlog_settle(lease->backlog);
+    database_deadlines(lease->database, lease->limits.busy_ms, 0);
+}
+
 static int lease_compare(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;

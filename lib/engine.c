@@ -14,6 +14,7 @@
 #include "task_engine.h"
 #include "window.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static void engine_emit(const struct engine *engine, json_t *event)
     engine->job->host.emit(engine->job->host.argument, event);
 }
 
-void engine_progress(struct engine *engine, int64_t rows, int64_t total)
+void engine_progress_of(struct engine *engine, const char *unit, int64_t rows, int64_t total)
 {
     struct event_subject subject = engine_subject(engine);
     double now = clock_monotonic_ms(), share = 0, elapsed = (now - engine->begun_ms) / 1e3;
@@ -54,7 +55,15 @@ void engine_progress(struct engine *engine, int64_t rows, int64_t total)
     double eta = total > rows && rate > 0 ? (double)(total - rows) / rate : -1;
     if (engine->lease)
         lease_statistics(engine->lease, &lock, &share);
-    engine_emit(engine, event_progress(&subject, rows, total, rate, eta, share));
+    json_t *event = event_progress(&subject, rows, total, rate, eta, share);
+    if (unit)
+        json_object_set_new(event, "unit", json_string(unit));
+    engine_emit(engine, event);
+}
+
+void engine_progress(struct engine *engine, int64_t rows, int64_t total)
+{
+    engine_progress_of(engine, NULL, rows, total);
 }
 
 void engine_notice(struct engine *engine, const char *format, ...)
@@ -67,6 +76,13 @@ void engine_notice(struct engine *engine, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     engine_emit(engine, event_notice(&subject, text));
+}
+
+double engine_window_left(const struct engine *engine)
+{
+    if (engine->job->outside_window)
+        return INFINITY;
+    return (double)window_left(engine->job->database->limits.window, clock_now_us()) / 1e6;
 }
 
 double engine_slice_ms(const struct engine *engine)

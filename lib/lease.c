@@ -195,7 +195,8 @@ static enum status lease_take(struct lease *lease, struct error *error)
     return STATUS_OK;
 }
 
-enum status lease_begin(struct lease *lease, struct error *error)
+/* All that comes before the lock. */
+static enum status lease_approach(struct lease *lease, struct error *error)
 {
     enum status status;
     double checkpoint_ms = 0;
@@ -217,9 +218,14 @@ enum status lease_begin(struct lease *lease, struct error *error)
     if (lease->profile == PACE_ALONE && !neighbours_none(lease->neighbours))
         lease->profile = PACE_ONE; /* someone came; the next look will tell who */
     lease_learn(lease);
-    if ((status = database_check_moved(lease->database, error)))
-        return status;
-    return lease_take(lease, error);
+    return database_check_moved(lease->database, error);
+}
+
+enum status lease_begin(struct lease *lease, struct error *error)
+{
+    enum status status = lease_approach(lease, error);
+
+    return status ? status : lease_take(lease, error);
 }
 
 bool lease_spent(struct lease *lease)
@@ -304,6 +310,26 @@ enum status lease_failed(struct lease *lease, enum status failure, bool divisibl
                          lease_overrun * lease->limits.max_lock_ms, lease_overrun);
     lease->row_limit = rows > 1 ? rows / 2 : 1;
     return STATUS_OK;
+}
+
+enum status lease_whole_begin(struct lease *lease, double stop_at_ms, struct error *error)
+{
+    enum status status = lease_approach(lease, error);
+
+    if (status)
+        return status;
+    lease->begun_ms = clock_monotonic_ms();
+    database_deadlines(lease->database, lease->limits.busy_ms, stop_at_ms);
+    return STATUS_OK;
+}
+
+bool lease_whole_end(struct lease *lease)
+{
+    bool overran = database_overran(lease->database);
+
+    lease_note_hold(lease);
+    lease->changes = database_changes(lease->database);
+    return overran;
 }
 
 static int lease_compare(const void *a, const void *b)

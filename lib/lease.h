@@ -49,6 +49,15 @@ enum status lease_end(struct lease *lease, struct error *error) MUST_CHECK;
 enum status lease_failed(struct lease *lease, enum status failure, bool divisible,
                          struct error *error) MUST_CHECK;
 
+/* For one statement that can't be cut into steps (REINDEX, VACUUM), inside the policy's window: all
+ * that lease_begin does, but for the transaction, which is the statement's own. It is stopped at
+ * `stop_at_ms` (clock_monotonic_ms; 0: never), and its locks are waited for as long as busy_ms. */
+enum status lease_whole_begin(struct lease *lease, double stop_at_ms,
+                              struct error *error) MUST_CHECK;
+/* After it, however it ended; its hold counts from lease_whole_begin on, what it waited included.
+ * True if it was stopped at `stop_at_ms`. */
+bool lease_whole_end(struct lease *lease);
+
 /* The holds so far, and their share of the time since the first. */
 void lease_statistics(const struct lease *lease, struct outcome_lock *lock, double *share);
 

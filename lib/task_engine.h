@@ -19,9 +19,15 @@ struct engine {
 
 /* Tells the progress, at most a few times a second. `total` is -1 where unknown. */
 void engine_progress(struct engine *engine, int64_t rows, int64_t total);
+/* The same of a task that counts something else: a "page", a "statistic" (see event_table.c). */
+void engine_progress_of(struct engine *engine, const char *unit, int64_t count, int64_t total);
 /* Tells the operator something that is worth a line. */
 void engine_notice(struct engine *engine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* How many seconds the policy's window stays open from now on; INFINITY where the operator has said
+ * that the window does not matter, 0 where none is open. */
+double engine_window_left(const struct engine *engine);
 
 /* How long one read transaction may last: in rollback-journal mode a read is a hold. */
 double engine_slice_ms(const struct engine *engine);

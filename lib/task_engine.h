@@ -25,6 +25,9 @@ void engine_progress_of(struct engine *engine, const char *unit, int64_t count, 
 void engine_notice(struct engine *engine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What one step may hold the write lock, and how long to wait for the application's. */
+double engine_max_lock_ms(const struct engine *engine);
+double engine_busy_ms(const struct engine *engine);
 /* How many seconds the policy's window stays open from now on; INFINITY where the operator has said
  * that the window does not matter, 0 where none is open. */
 double engine_window_left(const struct engine *engine);

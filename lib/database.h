@@ -47,6 +47,8 @@ enum status database_check_moved(struct database *database, struct error *error)
  * still runs at `stop_at_ms` (clock_monotonic_ms; 0: never). The host's wish to stop interrupts,
  * too. */
 void database_deadlines(struct database *database, double busy_ms, double stop_at_ms);
+/* How long SQLite has waited for locks since then, in milliseconds. */
+double database_waited_ms(const struct database *database);
 /* Whether the last interrupt was for `stop_at_ms`, not for the host. */
 bool database_overran(const struct database *database);
 

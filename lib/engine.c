@@ -42,7 +42,7 @@ static void engine_emit(const struct engine *engine, json_t *event)
     engine->job->host.emit(engine->job->host.argument, event);
 }
 
-void engine_progress_of(struct engine *engine, const char *unit, int64_t rows, int64_t total)
+void engine_progress(struct engine *engine, int64_t rows, int64_t total)
 {
     struct event_subject subject = engine_subject(engine);
     double now = clock_monotonic_ms(), share = 0, elapsed = (now - engine->begun_ms) / 1e3;
@@ -56,14 +56,9 @@ void engine_progress_of(struct engine *engine, const char *unit, int64_t rows, i
     if (engine->lease)
         lease_statistics(engine->lease, &lock, &share);
     json_t *event = event_progress(&subject, rows, total, rate, eta, share);
-    if (unit)
-        json_object_set_new(event, "unit", json_string(unit));
+    if (engine->job->task->kind->unit)
+        json_object_set_new(event, "unit", json_string(engine->job->task->kind->unit));
     engine_emit(engine, event);
-}
-
-void engine_progress(struct engine *engine, int64_t rows, int64_t total)
-{
-    engine_progress_of(engine, NULL, rows, total);
 }
 
 void engine_notice(struct engine *engine, const char *format, ...)

@@ -7,7 +7,6 @@ enum { NAME = 1024, PATH = 4096, REASON = OUTCOME_REASON };
 
 static const char *const outcomes[] = {"done", "skipped", "failed", "cancelled", NULL};
 static const char *const decisions[] = {"act", "skip", NULL};
-static const char *const units[] = {"row", "page", "statistic", NULL}; /* that progress counts */
 static const char *const trees[] = {"table", "index", NULL};
 
 /* clang-format off */
@@ -51,12 +50,12 @@ static const struct event_key plan_keys[] = {
 
 static const struct event_key progress_keys[] = {
     SUBJECT,
-    {"unit",       EVENT_CHOICE, EVENT_OPTIONAL, 0, units, NULL},
-    {"rows",       EVENT_COUNT,  0,              0, NULL,  NULL},
-    {"total",      EVENT_COUNT,  EVENT_NULL,     0, NULL,  NULL},
-    {"rate",       EVENT_NUMBER, 0,              0, NULL,  NULL},
-    {"eta_s",      EVENT_NUMBER, EVENT_NULL,     0, NULL,  NULL},
-    {"lock_share", EVENT_SHARE,  0,              0, NULL,  NULL},
+    {"rows",       EVENT_COUNT,  0,          0, NULL, NULL},
+    {"unit",       EVENT_TEXT,   EVENT_OPTIONAL, 16, NULL, NULL},
+    {"total",      EVENT_COUNT,  EVENT_NULL, 0, NULL, NULL},
+    {"rate",       EVENT_NUMBER, 0,          0, NULL, NULL},
+    {"eta_s",      EVENT_NUMBER, EVENT_NULL, 0, NULL, NULL},
+    {"lock_share", EVENT_SHARE,  0,          0, NULL, NULL},
     {0},
 };
 

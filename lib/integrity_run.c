@@ -84,8 +84,8 @@ static void integrity_heard(void *argument, int64_t bytes)
         return;
     run->asked_ms = now;
     double all = (double)run->facts->bytes * integrity_readings[run->options->level];
-    engine_progress_of(run->engine, "page", run->bytes_read / page_size,
-                       (int64_t)fmax(all, (double)run->bytes_read) / page_size);
+    engine_progress(run->engine, run->bytes_read / page_size,
+                    (int64_t)fmax(all, (double)run->bytes_read) / page_size);
     if (!run->ended && (run->ended = integrity_look(run, now)))
         sqlite3_interrupt(database_sql(run->engine->database));
 }

@@ -267,7 +267,7 @@ static enum status optimize_items(struct optimize *run, struct error *error)
         if (item->samples || item->entries < 0 || (!force && !statistics_stale(item)))
             continue;
         status = optimize_item(run, item, error);
-        engine_progress_of(run->engine, "statistic", run->done, -1);
+        engine_progress(run->engine, run->done, -1);
     }
     return status;
 }

@@ -43,6 +43,7 @@ enum task_flag {
 struct task_kind {
     const char *name; /* in the policy, on the command line, in the history */
     const char *help; /* one phrase */
+    const char *unit; /* what its progress counts: "page"; NULL: rows */
     unsigned flags;
     struct option_section section; /* its options; the struct begins with task_common */
     const char *(*target)(const void *options); /* what it works on ("logs"); NULL: the database */

@@ -19,8 +19,6 @@ struct engine {
 
 /* Tells the progress, at most a few times a second. `total` is -1 where unknown. */
 void engine_progress(struct engine *engine, int64_t rows, int64_t total);
-/* The same of a task that counts something else: a "page", a "statistic" (see event_table.c). */
-void engine_progress_of(struct engine *engine, const char *unit, int64_t count, int64_t total);
 /* Tells the operator something that is worth a line. */
 void engine_notice(struct engine *engine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

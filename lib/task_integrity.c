@@ -91,6 +91,7 @@ static void integrity_decide(const void *options, const void *argument, int64_t 
 const struct task_kind task_integrity = {
     .name = "integrity",
     .help = "checks that the file is sound, foreign keys too",
+    .unit = "page",
     .flags = TASK_READ_ONLY | TASK_REMEMBERS,
     .section = {sizeof(struct integrity_options), integrity_options, NULL},
     .measure = integrity_measure,

@@ -153,6 +153,7 @@ static void optimize_decide(const void *options, const void *argument, int64_t n
 const struct task_kind task_optimize = {
     .name = "optimize",
     .help = "refreshes the planner's statistics",
+    .unit = "statistic",
     .section = {sizeof(struct optimize_options), optimize_options, NULL},
     .measure = optimize_measure,
     .decide = optimize_decide,

@@ -64,6 +64,10 @@ enum status database_step(struct database *database, sqlite3_stmt *statement, bo
 /* What result code `rc` on this database means, in the operator's words. */
 enum status database_error(struct database *database, int rc, struct error *error);
 
+/* Whether that error says that a statement needs a function, collation or module which only the
+ * application has. */
+bool database_lacks(const struct error *error);
+
 /* The first column of the first row of `sql` as an integer; `otherwise` if there is none. */
 enum status database_integer(struct database *database, const char *sql, int64_t otherwise,
                              int64_t *value, struct error *error) MUST_CHECK;

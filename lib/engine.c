@@ -14,6 +14,7 @@
 #include "task_engine.h"
 #include "window.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,11 +73,27 @@ void engine_notice(struct engine *engine, const char *format, ...)
     engine_emit(engine, event_notice(&subject, text));
 }
 
+double engine_max_lock_ms(const struct engine *engine)
+{
+    return engine_ms(&engine->job->database->limits.max_lock);
+}
+
+double engine_busy_ms(const struct engine *engine)
+{
+    return engine_ms(&engine->job->database->limits.busy_timeout);
+}
+
+double engine_window_left(const struct engine *engine)
+{
+    if (engine->job->outside_window)
+        return INFINITY;
+    return (double)window_left(engine->job->database->limits.window, clock_now_us()) / 1e6;
+}
+
 double engine_slice_ms(const struct engine *engine)
 {
-    double half = engine_ms(&engine->job->database->limits.max_lock) / 2;
-
-    return database_facts(engine->database)->wal ? engine_wal_slice_ms : half;
+    return database_facts(engine->database)->wal ? engine_wal_slice_ms
+                                                 : engine_max_lock_ms(engine) / 2;
 }
 
 void engine_slice_gap(const struct engine *engine, double slice_ms)
@@ -122,10 +139,9 @@ static enum status engine_measure(struct engine *engine, void **facts, struct de
                                   struct error *error)
 {
     const struct config_task *task = engine->job->task;
-    double busy_ms = engine_ms(&engine->job->database->limits.busy_timeout);
 
     *decision = (struct decision){.rows = -1, .bytes = -1, .seconds = -1};
-    database_deadlines(engine->database, busy_ms, 0);
+    database_deadlines(engine->database, engine_busy_ms(engine), 0);
     enum status status = task->kind->measure(engine, task->options, facts, error);
     if (status == STATUS_OK)
         task->kind->decide(task->options, *facts, engine->now_us, decision);

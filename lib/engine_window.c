@@ -31,9 +31,10 @@ enum engine_window engine_window(const struct window_list *window, int64_t now_u
 {
     int64_t opens_us, closes_us;
     double left = engine_window_next(window, now_us, &opens_us);
+    double needed = decision->part_seconds > 0 ? decision->part_seconds : decision->seconds;
     bool open = opens_us <= now_us;
 
-    if (!decision->needs_window || (open && decision->seconds <= left))
+    if (!decision->needs_window || (open && needed <= left))
         return ENGINE_WINDOW_OPEN;
     if (open) { /* too late for this one; the next may be longer than what is left of it */
         closes_us = now_us + window_left(window, now_us);
@@ -44,7 +45,7 @@ enum engine_window engine_window(const struct window_list *window, int64_t now_u
                                  "it would block the application, and the policy has no window for "
                                  "that",
                                  INT64_MAX);
-    if (decision->seconds > left)
+    if (needed > left)
         return engine_window_say(ENGINE_WINDOW_NEVER, decision, reason,
                                  "it would block the application for longer than the window is "
                                  "open",

@@ -28,6 +28,8 @@ struct lease {
     double commit_least_ms;
     double blocked_since; /* readers keep commits from happening since; 0: they don't */
 
+    double whole_until_ms; /* when a statement that is a hold by itself is stopped; 0: never */
+
     double last_hold_ms, last_end_ms;
     enum pace_profile profile;
     uint32_t changes; /* the change counter when last looked at */
@@ -315,14 +317,22 @@ enum status lease_hold_whole(struct lease *lease, const char *sql, struct error 
     if ((status = lease_leave_gap(lease, error)) ||
         (status = database_check_moved(lease->database, error)))
         return status;
-    database_deadlines(lease->database, lease->limits.busy_ms, 0);
+    database_deadlines(lease->database, lease->limits.busy_ms, lease->whole_until_ms);
     lease->begun_ms = clock_monotonic_ms();
     status = database_exec(lease->database, sql, error);
     lease->begun_ms += database_waited_ms(lease->database);
+    bool closed = status == STATUS_CANCELLED && database_overran(lease->database);
     if (status != STATUS_BUSY)
         lease_note_hold(lease);
     lease->changes = database_changes(lease->database);
+    if (closed)
+        return error_set(error, STATUS_BUSY, "it was not done when the window closed, and undone");
     return status;
+}
+
+void lease_whole_until(struct lease *lease, double stop_at_ms)
+{
+    lease->whole_until_ms = stop_at_ms;
 }
 
 void lease_drain(struct lease *lease)

@@ -28,6 +28,7 @@ struct decision {
     char reason[OUTCOME_REASON]; /* with the measured value and the threshold */
     int64_t rows, bytes;         /* expected; -1 where it does not apply */
     double seconds;              /* expected; -1 where unknown */
+    double part_seconds; /* of the shortest part, where it can be done in parts; 0: as a whole */
 };
 
 enum task_flag {

@@ -84,8 +84,6 @@ void alarms_settle_all(struct alarms *alarms,
                        const struct config_database *(*find)(void *argument, const char *path),
                        void *argument, int64_t now_us);
 
-json_t *alarms_json(const struct alarm *alarm); /* one as alarms_list has it */
-
 size_t alarms_count(const struct alarms *alarms);
 /* One JSON object an alarm, in a new array, the oldest first; of one database where `path` is not
  * NULL. */

@@ -59,12 +59,15 @@ void daemon_pass(struct daemon *daemon)
         daemon_tell_status(daemon);
 }
 
-static void daemon_renew(void *argument, struct file *file)
+static void daemon_clock_set(void *argument, struct file *file)
 {
     struct daemon *daemon = argument;
+    int64_t now_us = wakeup_now();
 
-    for (size_t i = 0; i < file->duty_count; i++)
-        scheduler_renew(daemon->scheduler, &file->duties[i], wakeup_now());
+    for (size_t i = 0; i < file->duty_count; i++) {
+        schedule_settle(&file->duties[i].past, now_us);
+        scheduler_renew(daemon->scheduler, &file->duties[i], now_us);
+    }
 }
 
 static void daemon_wakeup(void *argument, bool set)
@@ -73,7 +76,7 @@ static void daemon_wakeup(void *argument, bool set)
 
     if (set) {
         log_notice("the clock was set");
-        registry_walk(daemon->registry, daemon_renew, daemon);
+        registry_walk(daemon->registry, daemon_clock_set, daemon);
     }
     daemon_pass(daemon);
 }
@@ -164,7 +167,8 @@ static void daemon_timers(struct daemon *daemon)
 
     uv_timer_init(&daemon->loop, &daemon->search);
     uv_timer_init(&daemon->loop, &daemon->watchdog);
-    daemon->search.data = daemon;
+    uv_timer_init(&daemon->loop, &daemon->tell_trouble);
+    daemon->search.data = daemon->tell_trouble.data = daemon;
     uv_timer_start(&daemon->search, daemon_search, DAEMON_SEARCH_MS, DAEMON_SEARCH_MS);
     if (beat_ms)
         uv_timer_start(&daemon->watchdog, daemon_feed_watchdog, 0, beat_ms);
@@ -240,6 +244,7 @@ static void daemon_furnish(struct daemon *daemon)
     daemon->alarms = alarms_new(&alarms);
     daemon->pauses = pauses_new();
     daemon->chronicle = chronicle_open(&daemon->loop, state, daemon_trouble, daemon);
+    chronicle_on_lost(daemon->chronicle, daemon_history_lost, daemon);
     daemon->registry = registry_new(&daemon->loop, &registry);
     daemon->scheduler = scheduler_new(&scheduler);
     daemon->runs = runs_new(&daemon->loop, daemon->chronicle, &runs);
@@ -297,9 +302,9 @@ enum status daemon_open(const char *path, struct daemon **opened, struct error *
         daemon_free(daemon);
         return status;
     }
-    daemon_furnish(daemon);
     daemon_signals(daemon);
     daemon_timers(daemon);
+    daemon_furnish(daemon);
     daemon_recall(daemon);
     *opened = daemon;
     return STATUS_OK;
@@ -318,11 +323,10 @@ static void daemon_close_handle(uv_handle_t *handle)
 
 void daemon_close(struct daemon *daemon)
 {
-    uv_handle_t *const handles[] = {(uv_handle_t *)&daemon->hangup,
-                                    (uv_handle_t *)&daemon->terminate,
-                                    (uv_handle_t *)&daemon->interrupt,
-                                    (uv_handle_t *)&daemon->search,
-                                    (uv_handle_t *)&daemon->watchdog};
+    uv_handle_t *const handles[] = {
+        (uv_handle_t *)&daemon->hangup,    (uv_handle_t *)&daemon->terminate,
+        (uv_handle_t *)&daemon->interrupt, (uv_handle_t *)&daemon->search,
+        (uv_handle_t *)&daemon->watchdog,  (uv_handle_t *)&daemon->tell_trouble};
 
     control_close(daemon->control);
     wakeup_close(daemon->wakeup);

@@ -82,13 +82,15 @@ static json_t *answer_daemon(const struct daemon *daemon)
 {
     const struct config *config = daemon->policy->config;
     json_t *line = json_pack(
-        "{s:s, s:s, s:i, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:s, s:o}", "event", "daemon",
-        "version", VERSION, "pid", (int)getpid(), "since", answer_time(daemon->started_us),
-        "policy", daemon->path, "loaded", answer_time(daemon->loaded_us), "databases",
-        (json_int_t)registry_count(daemon->registry), "workers", (json_int_t)config->daemon.workers,
-        "running", (json_int_t)runs_count(daemon->runs), "ready",
-        (json_int_t)scheduler_ready(daemon->scheduler), "alerts",
-        (json_int_t)alarms_count(daemon->alarms), "next", answer_next(daemon), "history",
+        "{s:s, s:s, s:i, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s, s:o}", "event",
+        "daemon", "version", VERSION, "pid", (int)getpid(), "since",
+        answer_time(daemon->started_us), "policy", daemon->path, "loaded",
+        answer_time(daemon->loaded_us), "databases", (json_int_t)registry_count(daemon->registry),
+        "workers", (json_int_t)config->daemon.workers, "running",
+        (json_int_t)runs_count(daemon->runs), "ready",
+        (json_int_t)scheduler_ready(daemon->scheduler), "waiting",
+        (json_int_t)(scheduler_waiting(daemon->scheduler) + scheduler_ready(daemon->scheduler)),
+        "alerts", (json_int_t)alarms_count(daemon->alarms), "next", answer_next(daemon), "history",
         daemon->trouble ? daemon->trouble : "ok", "paused",
         pauses_list(daemon->pauses, wakeup_now()));
 
@@ -232,7 +234,11 @@ static void answer_alerts(struct answer *answer)
 
 static void answer_history_row(void *argument, const json_t *row)
 {
-    control_say(argument, json_deep_copy(row));
+    json_t *line = json_deep_copy(row);
+
+    json_object_set_new(line, "started",
+                        answer_time(json_integer_value(json_object_get(row, "started_us"))));
+    control_say(argument, line);
 }
 
 static void answer_history_end(void *argument, const json_t *rows, const struct error *error)
@@ -274,8 +280,9 @@ static void answer_reload(struct answer *answer)
         control_say(answer->reply,
                     json_pack("{s:s, s:s}", "event", "error", "text", errors.lines[i]));
     if (!status)
-        control_say(answer->reply, json_pack("{s:s, s:I}", "event", "reloaded", "databases",
-                                             (json_int_t)config->database_count));
+        control_say(answer->reply, json_pack("{s:s, s:I, s:I}", "event", "reloaded", "databases",
+                                             (json_int_t)config->database_count, "tasks",
+                                             (json_int_t)config_task_count(config)));
     control_end(answer->reply, status ? COMMAND_CONFIG : COMMAND_OK,
                 status ? "the policy is not valid; the old one stays in force" : NULL);
     config_errors_free(&errors);

@@ -58,10 +58,10 @@ static void files_found(void *argument, struct file *file)
     struct daemon *daemon = argument;
     struct alarms_database database = daemon_alarms_database(file);
 
-    alarms_condition(daemon->alarms, &database, ALARM_DATABASE_MISSING, false, "it is there",
-                     wakeup_now());
+    alarms_condition(daemon->alarms, &database, ALARM_DATABASE_MISSING, false, NULL, wakeup_now());
     if (daemon->searched)
-        journal_event(JOURNAL_FOUND, "found the database %s (%s)", database.name, file->path);
+        journal_event_of(JOURNAL_FOUND, database.name, file->path, "found the database %s (%s)",
+                         database.name, file->path);
     file_make_duties(file);
     daemon_arrive(daemon, file);
 }
@@ -72,8 +72,9 @@ static void files_gone(void *argument, struct file *file)
     struct alarms_database database = daemon_alarms_database(file);
 
     files_let_go(daemon, file);
-    journal_event(JOURNAL_GONE, "the database %s (%s) can't be kept: %s", database.name, file->path,
-                  file->why);
+    journal_event_of(JOURNAL_GONE, database.name, file->path,
+                     "the database %s (%s) can't be kept: %s", database.name, file->path,
+                     file->why);
     if (!config_is_glob(file->database))
         alarms_condition(daemon->alarms, &database, ALARM_DATABASE_MISSING, true, file->why,
                          wakeup_now());
@@ -89,6 +90,14 @@ static void files_replaced(void *argument, struct file *file)
                      "another file is in its place", wakeup_now());
 }
 
+static const struct config_database *files_database(void *argument, const char *path)
+{
+    const struct daemon *daemon = argument;
+    const struct file *file = registry_file(daemon->registry, path);
+
+    return file ? file->database : NULL;
+}
+
 static void files_searched(void *argument)
 {
     struct daemon *daemon = argument;
@@ -97,6 +106,7 @@ static void files_searched(void *argument)
     if (!daemon->searched)
         journal_event(JOURNAL_FOUND, "found %zu %s", count, count == 1 ? "database" : "databases");
     daemon->searched = true;
+    alarms_settle_all(daemon->alarms, files_database, daemon, wakeup_now());
     daemon_receive(daemon);
 }
 
@@ -121,7 +131,10 @@ static void files_state(void *argument, const json_t *row)
     if (file && file->arriving)
         duty = file_duty(file, json_string_value(json_object_get(row, "task")),
                          json_string_value(json_object_get(row, "target")));
-    if (!duty || duty->state != DUTY_NEW)
+    if (!duty)
+        return;
+    duty->told = true;
+    if (duty->state != DUTY_NEW)
         return;
     duty->past.seen_us = files_time(row, "seen_us");
     duty->past.started_us = files_time(row, "started_us");
@@ -145,7 +158,7 @@ static void files_send_seen(struct files_seen *seen)
 
 static void files_see(struct files_seen *seen, struct duty *duty)
 {
-    duty->past.seen_us = seen->now_us;
+    duty->told = true;
     json_array_append_new(seen->list, json_pack("[s, s, s?]", duty->file->path,
                                                 duty->task->kind->name, duty->task->target));
     if (json_array_size(seen->list) >= FILES_SEEN)
@@ -157,11 +170,11 @@ static void files_schedule(struct files_seen *seen, struct file *file)
     file->arriving = false;
     for (size_t i = 0; i < file->duty_count; i++) {
         struct duty *duty = &file->duties[i];
-        if (duty->state != DUTY_NEW)
-            continue;
-        if (duty->past.seen_us < 0)
+        schedule_settle(&duty->past, seen->now_us);
+        if (!duty->told)
             files_see(seen, duty);
-        scheduler_add(seen->daemon->scheduler, duty, seen->now_us);
+        if (duty->state == DUTY_NEW)
+            scheduler_add(seen->daemon->scheduler, duty, seen->now_us);
     }
 }
 

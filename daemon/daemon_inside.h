@@ -36,7 +36,7 @@ struct daemon {
     struct wakeup *wakeup;
     struct arrivals arrivals;
     uv_signal_t hangup, terminate, interrupt;
-    uv_timer_t search, watchdog;
+    uv_timer_t search, watchdog, tell_trouble;
     int64_t started_us, loaded_us;
     char *trouble;        /* with the history; NULL: none */
     bool ready;           /* its service manager was told so */
@@ -63,7 +63,9 @@ struct alarms_database daemon_alarms_database(const struct file *file);
 extern const struct scheduler_host daemon_scheduler_host; /* without its argument */
 extern const struct runs_host daemon_runs_host;           /* without its argument */
 extern const struct alarms_host daemon_alarms_host;       /* without its argument */
-void daemon_trouble(void *argument, const char *why);
+void daemon_trouble(void *argument, const char *why);     /* a chronicle's */
+void daemon_history_lost(void *argument);                 /* likewise */
+void daemon_tell_trouble(uv_timer_t *timer);
 
 /* daemon_reload.c: loads the policy anew, and takes it if it is valid: `errors` says what isn't. */
 enum status daemon_reload(struct daemon *daemon, struct config_errors *errors);

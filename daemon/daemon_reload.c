@@ -8,6 +8,7 @@
 #include "log.h"
 #include "memory.h"
 #include "notify.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,25 +98,18 @@ static void reload_take(struct daemon *daemon, struct config *config)
     daemon_pass(daemon);
 }
 
-static size_t reload_tasks(const struct config *config)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < config->database_count; i++)
-        count += config->databases[i].task_count;
-    return count;
-}
-
 enum status daemon_reload(struct daemon *daemon, struct config_errors *errors)
 {
     struct config *config = NULL;
+    char first[TEXT_SHORT], second[TEXT_SHORT];
 
     notify_reloading();
     enum status status = config_load(daemon->path, &config, errors);
     if (status == STATUS_OK) {
         reload_take(daemon, config);
-        journal_event(JOURNAL_RELOADED, "the policy was loaded: %zu databases, %zu tasks",
-                      config->database_count, reload_tasks(config));
+        journal_event(JOURNAL_RELOADED, "the policy was loaded: %s, %s",
+                      text_counted(first, (int64_t)config->database_count, "database"),
+                      text_counted(second, (int64_t)config_task_count(config), "task"));
     } else {
         for (size_t i = 0; i < errors->count; i++)
             log_error("%s", errors->lines[i]);

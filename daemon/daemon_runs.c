@@ -48,10 +48,9 @@ static enum scheduler_end daemon_run_end(const struct run *run, const json_t *ou
 
 static void daemon_record(struct daemon *daemon, const struct run *run, json_t *outcome)
 {
-    const struct span *keep = &daemon->policy->config->daemon.history;
-
-    (void)keep;
     chronicle_ask(daemon->chronicle, history_job_record(outcome, run->path, run->started_us), NULL);
+    chronicle_ask(daemon->chronicle, history_job_prune(&daemon->policy->config->daemon.history),
+                  NULL);
 }
 
 static void daemon_run_ended(void *argument, const struct run *run, json_t *outcome)
@@ -68,8 +67,8 @@ static void daemon_run_ended(void *argument, const struct run *run, json_t *outc
         struct duty *duty = file_duty(run->file, run->kind->name, run->target);
         alarms_outcome(daemon->alarms, &database, outcome, now_us);
         if (outcome_is(outcome, "done"))
-            alarms_condition(daemon->alarms, &database, ALARM_DATABASE_REPLACED, false,
-                             "it is as it was found", now_us);
+            alarms_condition(daemon->alarms, &database, ALARM_DATABASE_REPLACED, false, NULL,
+                             now_us);
         if (duty)
             scheduler_again(daemon->scheduler, duty, end, run->started_us, now_us);
     }
@@ -90,12 +89,11 @@ const struct runs_host daemon_runs_host = {daemon_run_ended, daemon_notice, NULL
 
 static void daemon_alarm(void *argument, enum alarm_change change, const struct alarm *alarm)
 {
-    static const char *const changes[] = {
-        [ALARM_RAISED] = "raised", [ALARM_REPEATED] = "repeated", [ALARM_CLEARED] = "cleared"};
     struct daemon *daemon = argument;
 
     journal_alarm(change, alarm);
-    chronicle_ask(daemon->chronicle, history_job_alarm(changes[change], alarms_json(alarm)), NULL);
+    chronicle_ask(daemon->chronicle,
+                  history_job_alarm(alarm_change_name(change), alarm_json(alarm)), NULL);
 }
 
 /* An alert asks for a task, which decides for itself as ever. */
@@ -115,12 +113,57 @@ static void daemon_alarm_start(void *argument, const char *path, const char *kin
 
 const struct alarms_host daemon_alarms_host = {daemon_alarm, daemon_alarm_start, NULL};
 
+/* It may come out of the middle of an alarm that could not be written, so it is told apart. */
 void daemon_trouble(void *argument, const char *why)
 {
     struct daemon *daemon = argument;
 
     free(daemon->trouble);
     daemon->trouble = memory_copy(why);
-    alarms_condition(daemon->alarms, NULL, ALARM_HISTORY_LOST, why != NULL,
-                     why ? why : "the history is written again", wakeup_now());
+    if (!daemon->closing)
+        uv_timer_start(&daemon->tell_trouble, daemon_tell_trouble, 0, 0);
+}
+
+void daemon_tell_trouble(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+
+    alarms_condition(daemon->alarms, NULL, ALARM_HISTORY_LOST, daemon->trouble != NULL,
+                     daemon->trouble, wakeup_now());
+}
+
+static void daemon_tell_again(void *argument, struct file *file)
+{
+    struct daemon *daemon = argument;
+
+    file->known = false;
+    for (size_t i = 0; i < file->duty_count; i++)
+        file->duties[i].told = false;
+    if (file->there)
+        daemon_arrive(daemon, file);
+}
+
+/* The history is another one than before: it is told how things stand. */
+void daemon_history_lost(void *argument)
+{
+    struct daemon *daemon = argument;
+    json_t *list = alarms_list(daemon->alarms, NULL), *item;
+    size_t index;
+
+    json_array_foreach (list, index, item) {
+        chronicle_ask(daemon->chronicle, history_job_alarm("raised", json_incref(item)), NULL);
+    }
+    json_decref(list);
+    list = pauses_list(daemon->pauses, wakeup_now());
+    json_array_foreach (list, index, item) {
+        const json_t *until = json_object_get(item, "until_us");
+        chronicle_ask(daemon->chronicle,
+                      history_job_pause(json_string_value(json_object_get(item, "database")),
+                                        json_string_value(json_object_get(item, "task")),
+                                        json_is_integer(until) ? json_integer_value(until) : -1),
+                      NULL);
+    }
+    json_decref(list);
+    registry_walk(daemon->registry, daemon_tell_again, daemon);
+    daemon_receive(daemon);
 }

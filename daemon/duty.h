@@ -28,6 +28,7 @@ struct duty {
     struct file *file;
     const struct config_task *task;
     struct schedule_past past;
+    bool told;         /* the history knows since when it is there */
     unsigned failures; /* in a row, the database being busy among them */
     enum duty_state state;
     int64_t due_us;    /* when it is or was due; INT64_MAX: never */

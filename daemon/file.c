@@ -37,6 +37,7 @@ void file_make_duties(struct file *file)
         if (old) {
             duties[i].past = old->past;
             duties[i].failures = old->failures;
+            duties[i].told = old->told;
         }
     }
     file_drop_duties(file);

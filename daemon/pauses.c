@@ -102,9 +102,11 @@ json_t *pauses_list(const struct pauses *pauses, int64_t now_us)
         const struct pause *pause = &pauses->items[i];
         if (pause->until_us <= now_us)
             continue;
-        const char *until = pause->until_us < INT64_MAX ? text_time(time, pause->until_us) : NULL;
-        json_array_append_new(list, json_pack("{s:s?, s:s?, s:s?}", "database", pause->database,
-                                              "task", pause->task, "until", until));
+        bool ends = pause->until_us < INT64_MAX;
+        json_array_append_new(
+            list, json_pack("{s:s?, s:s?, s:s?, s:o}", "database", pause->database, "task",
+                            pause->task, "until", ends ? text_time(time, pause->until_us) : NULL,
+                            "until_us", ends ? json_integer(pause->until_us) : json_null()));
     }
     return list;
 }

@@ -20,8 +20,8 @@ size_t pauses_end(struct pauses *pauses, const char *database, const char *task)
 int64_t pauses_until(const struct pauses *pauses, const char *database, const char *task,
                      int64_t now_us);
 
-/* Those that hold now: an array of {"database","task","until"}, the texts null for all, "until" an
- * RFC 3339 time or null. */
+/* Those that hold now: an array of {"database","task","until","until_us"}, the texts null for all,
+ * "until" as RFC 3339 has it, both null where it has no end. */
 json_t *pauses_list(const struct pauses *pauses, int64_t now_us);
 
 #endif

@@ -7,7 +7,7 @@
 #include "agenda.h"
 #include "file.h"
 #include "memory.h"
-#include "queue.h"
+#include "ready.h"
 #include "window.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 struct scheduler {
     struct scheduler_host host;
     struct agenda agenda;
-    struct queue *queue;
+    struct ready *ready;
     int64_t workers, running;
 };
 
@@ -24,7 +24,7 @@ struct scheduler *scheduler_new(const struct scheduler_host *host)
     struct scheduler *scheduler = memory_new(struct scheduler);
 
     scheduler->host = *host;
-    scheduler->queue = queue_new();
+    scheduler->ready = ready_new();
     return scheduler;
 }
 
@@ -33,7 +33,7 @@ void scheduler_free(struct scheduler *scheduler)
     if (!scheduler)
         return;
     agenda_free(&scheduler->agenda);
-    queue_free(scheduler->queue);
+    ready_free(scheduler->ready);
     free(scheduler);
 }
 
@@ -78,7 +78,7 @@ void scheduler_add(struct scheduler *scheduler, struct duty *duty, int64_t now_u
 static void scheduler_take_out(struct scheduler *scheduler, struct duty *duty)
 {
     if (duty->state == DUTY_READY)
-        queue_remove(scheduler->queue, duty);
+        ready_remove(scheduler->ready, duty);
     agenda_remove(&scheduler->agenda, duty);
 }
 
@@ -156,7 +156,7 @@ static void scheduler_make_ready(struct scheduler *scheduler, struct duty *duty,
     }
     agenda_remove(&scheduler->agenda, duty);
     duty_change(duty, DUTY_READY);
-    queue_put(scheduler->queue, duty);
+    ready_put(scheduler->ready, duty);
 }
 
 void scheduler_pass(struct scheduler *scheduler, int64_t now_us)
@@ -165,7 +165,7 @@ void scheduler_pass(struct scheduler *scheduler, int64_t now_us)
 
     while ((duty = agenda_first(&scheduler->agenda)) && duty->look_us <= now_us)
         scheduler_make_ready(scheduler, duty, now_us);
-    while (scheduler->running < scheduler->workers && (duty = queue_take(scheduler->queue))) {
+    while (scheduler->running < scheduler->workers && (duty = ready_take(scheduler->ready))) {
         duty_change(duty, DUTY_RUNNING);
         scheduler->running++;
         scheduler->host.start(scheduler->host.argument, duty);
@@ -179,5 +179,10 @@ const struct duty *scheduler_next(const struct scheduler *scheduler)
 
 size_t scheduler_ready(const struct scheduler *scheduler)
 {
-    return queue_count(scheduler->queue);
+    return ready_count(scheduler->ready);
+}
+
+size_t scheduler_waiting(const struct scheduler *scheduler)
+{
+    return scheduler->agenda.count;
 }

@@ -20,6 +20,7 @@
 
 enum {
     DAEMON_SEARCH_MS = 5 * 60 * 1000,
+    DAEMON_EXTEND_US = 120 * 1000 * 1000,
     DAEMON_HISTORY_MS = 1000 /* that the history may take to write what is left, at the end */
 };
 
@@ -91,10 +92,14 @@ static void daemon_search(uv_timer_t *timer)
     alarms_tick(daemon->alarms, wakeup_now());
 }
 
+/* A VACUUM that copies back is waited for, longer than a service may take to stop by itself. */
 static void daemon_feed_watchdog(uv_timer_t *timer)
 {
-    (void)timer;
+    const struct daemon *daemon = timer->data;
+
     notify_alive();
+    if (daemon->stopping && runs_count(daemon->runs))
+        notify_extend(DAEMON_EXTEND_US);
 }
 
 static void daemon_hangup(uv_signal_t *handle, int number)
@@ -168,7 +173,7 @@ static void daemon_timers(struct daemon *daemon)
     uv_timer_init(&daemon->loop, &daemon->search);
     uv_timer_init(&daemon->loop, &daemon->watchdog);
     uv_timer_init(&daemon->loop, &daemon->tell_trouble);
-    daemon->search.data = daemon->tell_trouble.data = daemon;
+    daemon->search.data = daemon->watchdog.data = daemon->tell_trouble.data = daemon;
     uv_timer_start(&daemon->search, daemon_search, DAEMON_SEARCH_MS, DAEMON_SEARCH_MS);
     if (beat_ms)
         uv_timer_start(&daemon->watchdog, daemon_feed_watchdog, 0, beat_ms);

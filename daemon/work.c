@@ -80,7 +80,7 @@ static json_t *work_verdict(const struct work *work, const struct event_subject 
     strncat(decision.reason, error->text, sizeof decision.reason - 1);
     if (strcmp(work->last, "outcome") == 0)
         return event_outcome(subject, &outcome);
-    event = event_plan(subject, &decision);
+    event = event_plan(subject, &decision, false);
     if (outcome.kind != OUTCOME_SKIPPED) /* a plan that could not be made is no decision to skip */
         json_object_set_new(event, "failed", json_true());
     if (outcome.busy)

@@ -42,8 +42,9 @@ const struct option config_limits_options[] = {
      "when a task that blocks the application may run; without it, never"},
     {"temp", OPTION_PATH, OPTION_INHERITED, FIELD(temp), NULL, NULL, NULL, NULL, NULL,
      "the folder where a full VACUUM puts its temporary file; else beside the database"},
-    {"jitter", OPTION_SPAN, OPTION_INHERITED | OPTION_NOT_YET, FIELD(jitter), "0", NULL, "1d", NULL,
-     NULL, "how much later than scheduled a task may be due, ever the same for a database"},
+    {"jitter", OPTION_SPAN, OPTION_INHERITED, FIELD(jitter), "0", NULL, "1d", NULL, NULL,
+     "tasks are due up to this much later than scheduled, each database always by the same part of "
+     "it, so that many do not begin at once"},
     {.name = NULL}};
 
 #undef FIELD

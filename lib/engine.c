@@ -156,8 +156,9 @@ static enum engine_window engine_ask_window(const struct engine *engine,
     return engine_window(engine->job->database->limits.window, engine->now_us, decision, reason);
 }
 
-/* What waits for its window acts all the same, then; what has none that is long enough doesn't. */
-static void engine_plan_window(const struct engine *engine, struct decision *decision)
+/* What waits for its window acts all the same, then; what has none that is long enough doesn't.
+ * Returns whether it waits. */
+static bool engine_plan_window(const struct engine *engine, struct decision *decision)
 {
     char reason[OUTCOME_REASON];
     enum engine_window window = engine_ask_window(engine, decision, reason);
@@ -165,6 +166,7 @@ static void engine_plan_window(const struct engine *engine, struct decision *dec
     if (window)
         snprintf(decision->reason, sizeof decision->reason, "%s", reason);
     decision->act = window != ENGINE_WINDOW_NEVER;
+    return window == ENGINE_WINDOW_WAITS;
 }
 
 enum status engine_plan(const struct engine_job *job, struct error *error)
@@ -181,10 +183,9 @@ enum status engine_plan(const struct engine_job *job, struct error *error)
         status = STATUS_OK;
     }
     struct event_subject subject = engine_subject(&engine);
-    if (status == STATUS_OK && decision.act)
-        engine_plan_window(&engine, &decision);
+    bool waits = status == STATUS_OK && decision.act && engine_plan_window(&engine, &decision);
     if (status == STATUS_OK)
-        engine_emit(&engine, event_plan(&subject, &decision));
+        engine_emit(&engine, event_plan(&subject, &decision, waits));
     if (facts)
         job->task->kind->free_facts(facts);
     engine_close(&engine);

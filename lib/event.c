@@ -80,16 +80,18 @@ json_t *event_outcome(const struct event_subject *subject, const struct outcome 
     return event;
 }
 
-json_t *event_plan(const struct event_subject *subject, const struct decision *decision)
+json_t *event_plan(const struct event_subject *subject, const struct decision *decision, bool waits)
 {
     json_t *event = event_new("plan", subject);
 
-    json_object_set_new(event, "due", json_null()); /* nothing is due until there is a schedule */
+    json_object_set_new(event, "due", json_null());
     json_object_set_new(event, "decision", json_string(decision->act ? "act" : "skip"));
     json_object_set_new(event, "reason", event_string(decision->reason));
     json_object_set_new(event, "rows", event_count_or_null(decision->rows));
     json_object_set_new(event, "bytes", event_count_or_null(decision->bytes));
     json_object_set_new(event, "seconds", event_number_or_null(decision->seconds));
+    if (waits)
+        json_object_set_new(event, "waits", json_true());
     return event;
 }
 

@@ -21,7 +21,9 @@ struct event_subject {
 
 /* New references, the caller's. */
 json_t *event_outcome(const struct event_subject *subject, const struct outcome *outcome);
-json_t *event_plan(const struct event_subject *subject, const struct decision *decision);
+/* `waits`: what it would do waits for the policy's window. When it is due the parent knows. */
+json_t *event_plan(const struct event_subject *subject, const struct decision *decision,
+                   bool waits);
 /* `total` and `eta_s` are -1 where unknown; `lock_share` is the lock's share of the time. */
 json_t *event_progress(const struct event_subject *subject, int64_t rows, int64_t total,
                        double rate, double eta_s, double lock_share);

@@ -42,12 +42,13 @@ static const struct event_key outcome_keys[] = {
 
 static const struct event_key plan_keys[] = {
     SUBJECT,
-    {"due",      EVENT_TEXT,   EVENT_NULL, NAME,   NULL,      NULL},
-    {"decision", EVENT_CHOICE, 0,          0,      decisions, NULL},
-    {"reason",   EVENT_TEXT,   0,          REASON, NULL,      NULL},
-    {"rows",     EVENT_COUNT,  EVENT_NULL, 0,      NULL,      NULL},
-    {"bytes",    EVENT_COUNT,  EVENT_NULL, 0,      NULL,      NULL},
-    {"seconds",  EVENT_NUMBER, EVENT_NULL, 0,      NULL,      NULL},
+    {"due",      EVENT_TEXT,   EVENT_NULL,     NAME,   NULL,      NULL},
+    {"decision", EVENT_CHOICE, 0,              0,      decisions, NULL},
+    {"reason",   EVENT_TEXT,   0,              REASON, NULL,      NULL},
+    {"rows",     EVENT_COUNT,  EVENT_NULL,     0,      NULL,      NULL},
+    {"bytes",    EVENT_COUNT,  EVENT_NULL,     0,      NULL,      NULL},
+    {"seconds",  EVENT_NUMBER, EVENT_NULL,     0,      NULL,      NULL},
+    {"waits",    EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,      NULL},
     {0},
 };
 

@@ -179,3 +179,16 @@ int64_t window_next(const struct window_list *list, int64_t now_us)
         return INT64_MAX;
     return window_change(list, now_us, true, now_us + WINDOW_AHEAD * DAY_US);
 }
+
+int64_t window_fits(const struct window_list *list, int64_t now_us, int64_t length_us)
+{
+    int64_t until_us = now_us + WINDOW_AHEAD * DAY_US, at_us = now_us;
+
+    while (at_us < until_us && (at_us = window_next(list, at_us)) < INT64_MAX) {
+        int64_t left_us = window_left(list, at_us);
+        if (left_us >= length_us)
+            return at_us;
+        at_us += left_us;
+    }
+    return INT64_MAX;
+}

@@ -71,12 +71,12 @@ START_TEST(plan_and_progress_have_null_for_the_unknown)
     struct decision act = {true, false, "12 rows older than 90 days", 12, 4096, 0.5};
     struct decision skip = {false, false, "below", -1, -1, -1};
 
-    check_line(event_plan(&logs, &act),
+    check_line(event_plan(&logs, &act, true),
                "{\"event\":\"plan\",\"database\":\"worklog\",\"task\":\"retention\","
                "\"target\":\"logs\",\"due\":null,\"decision\":\"act\","
                "\"reason\":\"12 rows older than 90 days\",\"rows\":12,\"bytes\":4096,"
-               "\"seconds\":0.5}");
-    check_line(event_plan(&logs, &skip),
+               "\"seconds\":0.5,\"waits\":true}");
+    check_line(event_plan(&logs, &skip, false),
                "{\"event\":\"plan\",\"database\":\"worklog\",\"task\":\"retention\","
                "\"target\":\"logs\",\"due\":null,\"decision\":\"skip\",\"reason\":\"below\","
                "\"rows\":null,\"bytes\":null,\"seconds\":null}");

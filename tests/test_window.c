@@ -231,12 +231,46 @@ START_TEST(test_aheads)
 }
 END_TEST
 
+/* The first window from `at` on that is open for so many minutes. */
+static const struct {
+    const char *list, *at;
+    int minutes;
+    const char *fits;
+} fits[] = {
+    {"Sun 02:00-05:00 UTC", "2026-11-22 01:00:00", 180, "2026-11-22 02:00:00"},
+    {"Sun 02:00-05:00 UTC", "2026-11-22 02:00:00", 180, "2026-11-22 02:00:00"},
+    {"Sun 02:00-05:00 UTC", "2026-11-22 02:01:00", 180, "2026-11-29 02:00:00"},
+    {"Sun 02:00-05:00 UTC", "2026-11-22 02:01:00", 179, "2026-11-22 02:01:00"},
+    {"Sun 02:00-05:00 UTC", "2026-11-22 02:01:00", 181, NULL},
+    {"Sun 02:00-05:00 UTC", "2026-11-22 05:00:00", 0, "2026-11-29 02:00:00"},
+    {"Sun 02:00-05:00 UTC;Wed 02:00-03:00 UTC", "2026-11-24 00:00:00", 60, "2026-11-25 02:00:00"},
+    {"Sun 02:00-05:00 UTC;Wed 02:00-03:00 UTC", "2026-11-24 00:00:00", 61, "2026-11-29 02:00:00"},
+    {"Sun 02:00-05:00 Europe/Berlin", "2026-03-28 00:00:00", 120, "2026-03-29 01:00:00"},
+    {"Sun 02:00-05:00 Europe/Berlin", "2026-03-28 00:00:00", 121, "2026-04-05 00:00:00"},
+    {"Sun 02:00-05:00 Europe/Berlin", "2026-10-24 00:00:00", 240, "2026-10-25 00:00:00"},
+    {"Sun 02:00-05:00 Europe/Berlin", "2026-10-25 04:00:00", 240, NULL},
+    {"00:00-24:00 UTC", "2026-11-22 05:00:00", 11520, "2026-11-22 05:00:00"},
+};
+
+START_TEST(test_fits)
+{
+    struct window_list *list = parse_list(fits[_i].list);
+    int64_t at = window_fits(list, moment(fits[_i].at), fits[_i].minutes * INT64_C(60000000));
+    char time[TEXT_SHORT];
+
+    ck_assert_msg(at == (fits[_i].fits ? moment(fits[_i].fits) : INT64_MAX), "%s from %s on: %s",
+                  fits[_i].list, fits[_i].at, text_time(time, at));
+    window_list_free(list);
+}
+END_TEST
+
 START_TEST(test_no_windows)
 {
     struct window_list none = {0};
 
     ck_assert_int_eq(window_next(NULL, 0), INT64_MAX);
     ck_assert_int_eq(window_next(&none, 0), INT64_MAX);
+    ck_assert_int_eq(window_fits(NULL, 0, 0), INT64_MAX);
     ck_assert_int_eq(window_left(NULL, 0), 0);
     ck_assert_int_eq(window_left(&none, 0), 0);
 }
@@ -321,6 +355,7 @@ int main(void)
     tcase_add_loop_test(tests, test_moments, 0, COUNT(moments));
     tcase_add_test(tests, test_lists);
     tcase_add_loop_test(tests, test_aheads, 0, COUNT(aheads));
+    tcase_add_loop_test(tests, test_fits, 0, COUNT(fits));
     tcase_add_test(tests, test_no_windows);
     tcase_add_test(tests, test_minute_by_minute);
     tcase_add_test(tests, test_cost);

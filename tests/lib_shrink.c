@@ -3,6 +3,7 @@
 
 #include "lib_expect.h"
 #include "lib_folder.h"
+#include "lib_sql.h"
 #include "memory.h"
 #include "text.h"
 
@@ -112,6 +113,35 @@ void shrink_same(const struct shrink_case *c, sqlite3 *model)
     struct proof_case proof = shrink_proof(c);
 
     proof_same(&proof, model);
+}
+
+/* --- beside an application ---------------------------------------------------------------- */
+
+#define BALLAST_ROWS 5000
+#define BALLAST_TEXT "replace(hex(zeroblob(500)), '00', printf('%%06d', i))"
+
+void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const char *kept)
+{
+    ledger_make(path, kind);
+    sqlite3 *db = sql_open(path);
+    sql_do(db,
+           "PRAGMA auto_vacuum = %s; VACUUM; CREATE TABLE ballast(i INTEGER PRIMARY KEY, v);"
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+           " INSERT INTO ballast SELECT i, " BALLAST_TEXT " FROM n;"
+           "DELETE FROM ballast WHERE i %% 3",
+           kept, BALLAST_ROWS);
+    sqlite3_close(db);
+}
+
+void shrink_check_ballast(const char *path)
+{
+    char *sql = memory_format("SELECT count(*) FROM ballast WHERE v = " BALLAST_TEXT);
+    sqlite3 *db = sql_open(path);
+
+    ck_assert_int_eq(sql_number(db, sql), BALLAST_ROWS / 3);
+    ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM ballast"), BALLAST_ROWS / 3);
+    sqlite3_close(db);
+    free(sql);
 }
 
 /* --- running ------------------------------------------------------------------------------ */

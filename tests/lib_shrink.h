@@ -5,6 +5,7 @@
 #ifndef LIB_SHRINK_H
 #define LIB_SHRINK_H
 
+#include "lib_ledger.h"
 #include "lib_program.h"
 #include "lib_proof.h"
 
@@ -42,6 +43,12 @@ void shrink_policy(const struct shrink_case *c);
 sqlite3 *shrink_make(const struct shrink_case *c);
 /* Fails the test unless the database is sound and has what the model has. */
 void shrink_same(const struct shrink_case *c, sqlite3 *model);
+
+/* Makes a database that an application of lib_writer works on, with a further table, `ballast`, of
+ * which two rows in three are free pages now. */
+void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const char *kept);
+/* Fails the test unless `ballast` has what it must have. */
+void shrink_check_ballast(const char *path);
 
 void shrink_start(const struct shrink_case *c, struct program *program);
 void shrink_finish(const struct shrink_case *c, struct program *program, struct proof_run *run);

@@ -7,7 +7,6 @@
 #include "lib_folder.h"
 #include "lib_ledger.h"
 #include "lib_shrink.h"
-#include "lib_sql.h"
 #include "lib_writer.h"
 #include "memory.h"
 
@@ -144,22 +143,6 @@ END_TEST
 
 static const struct ledger_kind kinds[] = {{"wal", true, false, 20}, {"delete", true, true, 20}};
 
-/* What the application works on, then pages of which two in three become free, amid others. */
-static void make_ledger(struct ledger *ledger, const char *path, int kind, const char *kept)
-{
-    ledger_make(path, &kinds[kind]);
-    sqlite3 *db = sql_open(path);
-    sql_do(db,
-           "PRAGMA auto_vacuum = %s; VACUUM;"
-           "CREATE TABLE ballast(id INTEGER PRIMARY KEY, v);"
-           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
-           " INSERT INTO ballast SELECT i, randomblob(3000) FROM n;"
-           "DELETE FROM ballast WHERE id %% 3",
-           kept);
-    sqlite3_close(db);
-    ledger_start(ledger, &kinds[kind]);
-}
-
 /* No statement of the application fails, and no commit is lost. */
 START_TEST(an_application_works_on)
 {
@@ -168,7 +151,8 @@ START_TEST(an_application_works_on)
     char *path = folder_path("t.db");
     struct proof_run run;
 
-    make_ledger(ledger, path, _i, kepts[1]);
+    shrink_make_ledger(path, &kinds[_i], kepts[1]);
+    ledger_start(ledger, &kinds[_i]);
     shrink_policy(&c);
     pid_t writer = writer_start(ledger, path, 1);
     int64_t commits = ledger->commits;
@@ -182,6 +166,7 @@ START_TEST(an_application_works_on)
     ck_assert_int_gt(
         json_integer_value(json_object_get(json_object_get(run.outcome, "lock"), "count")), 3);
     ledger_check(ledger, path, false);
+    shrink_check_ballast(path);
     proof_free(&run);
     free(path);
 }
@@ -390,7 +375,8 @@ END_TEST
 
 /* --- the word to stop --------------------------------------------------------------------- */
 
-/* While a full VACUUM copies out, or between two steps: either nothing has changed, or it is done. */
+/* While a full VACUUM copies out, or between two steps: either nothing has changed, or it is done.
+ */
 START_TEST(an_interrupt)
 {
     struct shrink_case c = {.name = "interrupted",

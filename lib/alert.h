@@ -37,7 +37,8 @@ struct alert_metric {
     /* What a sample says of it; false: nothing. Of a condition NULL. */
     bool (*figure)(const json_t *effect, const struct alert_scope *scope,
                    struct alert_figure *figure);
-    const char *words[3]; /* before a figure's name, between it and the value, behind the value */
+    /* Before a figure's name, between it and the value, behind the value; before its bytes. */
+    const char *words[4];
 };
 
 extern const struct alert_metric alert_metrics[];

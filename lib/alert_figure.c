@@ -4,9 +4,6 @@
  */
 #include "alert_figure.h"
 
-#include "text.h"
-
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -84,15 +81,13 @@ bool alert_figure_free_ratio(const json_t *effect, const struct alert_scope *sco
                              struct alert_figure *figure)
 {
     struct alert_figure made = {0};
-    char bytes[TEXT_SHORT];
     double pages, page_size;
 
     (void)scope;
     if (!figure_number(effect, "free_pages", &made.value) ||
         !figure_number(effect, "pages", &pages) || !figure_number(effect, "page_size", &page_size))
         return false;
-    snprintf(made.detail, sizeof made.detail, ": %s",
-             text_bytes(bytes, (int64_t)(made.value * page_size)));
+    made.bytes = made.value * page_size;
     made.value = pages > 0 ? made.value / pages : 0;
     *figure = made;
     return true;
@@ -103,15 +98,11 @@ bool alert_figure_wal_size(const json_t *effect, const struct alert_scope *scope
                            struct alert_figure *figure)
 {
     struct alert_figure made = {0};
-    char bytes[TEXT_SHORT];
-    double file;
 
     (void)scope;
     if (!figure_number(effect, "wal_bytes", &made.value))
         return false;
-    if (figure_number(effect, "wal_file_bytes", &file))
-        snprintf(made.detail, sizeof made.detail, "; the -wal file has %s",
-                 text_bytes(bytes, (int64_t)file));
+    figure_number(effect, "wal_file_bytes", &made.bytes);
     *figure = made;
     return true;
 }
@@ -121,15 +112,13 @@ bool alert_figure_disk_free(const json_t *effect, const struct alert_scope *scop
 {
     const json_t *disk = json_object_get(effect, "disk_free");
     struct alert_figure made = {0};
-    char bytes[TEXT_SHORT];
     double total;
 
     (void)scope;
-    if (!figure_number(disk, "bytes", &made.value) || !figure_number(disk, "total", &total) ||
+    if (!figure_number(disk, "bytes", &made.bytes) || !figure_number(disk, "total", &total) ||
         total <= 0)
         return false;
-    snprintf(made.detail, sizeof made.detail, ": %s", text_bytes(bytes, (int64_t)made.value));
-    made.value /= total;
+    made.value = made.bytes / total;
     *figure = made;
     return true;
 }

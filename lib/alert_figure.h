@@ -8,8 +8,6 @@
 
 #include <stdint.h>
 
-enum { ALERT_DETAIL = 96 };
-
 /* What of the database is meant. */
 struct alert_scope {
     const char *table; /* NULL: all of it */
@@ -20,7 +18,7 @@ struct alert_figure {
     double value;     /* in the metric's unit */
     bool none;        /* it has no index that counts, so the value is as good as can be */
     const char *name; /* of the table or index that has it: the effect's or the scope's; or NULL */
-    char detail[ALERT_DETAIL]; /* more about it, behind all else */
+    double bytes;     /* more about it, behind all else; 0: nothing */
 };
 
 typedef bool alert_figure_function(const json_t *effect, const struct alert_scope *scope,

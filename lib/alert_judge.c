@@ -66,7 +66,7 @@ static void judge_scaled(char *out, double value, const char *unit, int decimals
     snprintf(out + length, TEXT_SHORT - (size_t)length, "%s", unit);
 }
 
-/* `like` is a size as the policy writes it: 2GB or 2GiB. */
+/* `like` is a size as the policy writes it: 2GB, or 2GiB. */
 static void judge_size(char *out, double bytes, const char *like, int decimals)
 {
     static const char *const units[2][5] = {{" bytes", " kB", " MB", " GB", " TB"},
@@ -115,7 +115,8 @@ static void judge_say(const struct alert_options *alert, const struct alert_figu
                       struct alert_judgement *made)
 {
     const char *const *words = alert_metric(alert->metric)->words;
-    char value[TEXT_SHORT], threshold[TEXT_SHORT], relation[TEXT_SHORT * 2];
+    bool share = alert_metric(alert->metric)->unit == OPTION_SHARE;
+    char value[TEXT_SHORT], threshold[TEXT_SHORT], bytes[TEXT_SHORT], relation[TEXT_SHORT * 2];
     int decimals = 1;
 
     judge_number(threshold, alert, made->threshold, JUDGE_DECIMALS);
@@ -123,12 +124,13 @@ static void judge_say(const struct alert_options *alert, const struct alert_figu
         judge_number(value, alert, figure->value, decimals);
     while (strcmp(value, threshold) == 0 && decimals++ < JUDGE_DECIMALS);
     judge_relation(alert, made, relation, sizeof relation);
+    judge_size(bytes, figure->bytes, share ? "MiB" : judge_text_of(alert), 1);
     if (figure->none)
         snprintf(made->text, sizeof made->text, "there is no index that counts, %s", relation);
     else
-        snprintf(made->text, sizeof made->text, "%s%.*s%s%s%s, %s%s", words[0], JUDGE_NAME,
+        snprintf(made->text, sizeof made->text, "%s%.*s%s%s%s, %s%s%s", words[0], JUDGE_NAME,
                  figure->name ? figure->name : "", words[1], value, words[2], relation,
-                 figure->detail);
+                 figure->bytes > 0 ? words[3] : "", figure->bytes > 0 ? bytes : "");
     text_sanitize(made->text); /* a name may have been cut within a letter */
 }
 
@@ -156,7 +158,7 @@ bool alert_judge(const struct config_database *database, const struct alert_opti
     if (!alert_metric(alert->metric)->figure(effect, &scope, &figure))
         return false;
     *judgement = (struct alert_judgement){
-        .raised = alert_beyond(alert, figure.value, raised),
+        .raised = !figure.none && alert_beyond(alert, figure.value, raised),
         .value = figure.value,
         .threshold = alert_threshold(alert),
     };

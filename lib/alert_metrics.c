@@ -45,7 +45,7 @@ const struct alert_metric alert_metrics[] = {
         .advice = "Free pages serve new rows, and harm nothing but the space that they take. A "
                   "vacuum task gives them back to the file system.",
         .figure = alert_figure_free_ratio,
-        .words = {"", "", " of the file are free pages"},
+        .words = {"", "", " of the file are free pages", ": "},
     },
     {
         .name = "wal_size",
@@ -57,7 +57,7 @@ const struct alert_metric alert_metrics[] = {
                   "database open (\"fuser FILE-shm\"), and end what reads without end. Until then "
                   "the WAL grows, and reading gets slower with it.",
         .figure = alert_figure_wal_size,
-        .words = {"", "", " of the WAL wait to be checkpointed"},
+        .words = {"", "", " of the WAL wait to be checkpointed", "; the -wal file has "},
     },
     {
         .name = "disk_free",
@@ -68,7 +68,7 @@ const struct alert_metric alert_metrics[] = {
                   "full\". Retention stops a database from growing, and vacuum makes it smaller; "
                   "but a full VACUUM first needs room for a copy.",
         .figure = alert_figure_disk_free,
-        .words = {"", "", " of the disk are free"},
+        .words = {"", "", " of the disk are free", ": "},
     },
     {
         .name = "index_fragmentation",

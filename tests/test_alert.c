@@ -139,7 +139,7 @@ static const struct {
     {"metric: free_ratio, above: 20%", SAMPLE, false, true,
      "25% of the file are free pages, above 20%: 244.1 KiB"},
     {"metric: wal_size, above: 3.5kB", SAMPLE, false, true,
-     "4 kB of the WAL wait to be checkpointed, above 3.5 kB; the -wal file has 8.8 KiB"},
+     "4 kB of the WAL wait to be checkpointed, above 3.5 kB; the -wal file has 9 kB"},
     {"metric: disk_free, below: 25%", SAMPLE, false, true,
      "20% of the disk are free, below 25%: 1.9 MiB"},
     {"metric: disk_free, below: 19%", SAMPLE, true, true,
@@ -155,6 +155,8 @@ static const struct {
     /* A tenth above 95% there is nothing: halfway to 100% will do. */
     {"metric: index_density, table: gone, below: 95%", SAMPLE, true, false,
      "there is no index that counts, no longer below 95%"},
+    {"metric: index_density, table: gone, above: 95%", SAMPLE, true, false,
+     "there is no index that counts, no longer above 95%"},
     {"metric: index_density, below: 100%", SAMPLE, true, true,
      "the leaves of logs_at are 60% full, below 100%"},
 };

@@ -12,8 +12,11 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-pr
 VARIANT_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 VARIANT_debug := -O0 -g3
 VARIANT_san := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+VARIANT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -w
 LINK_release := -pie -Wl,-z,relro,-z,now
 LINK_san := -fsanitize=address,undefined
+LINK_fuzz := -fsanitize=fuzzer,address,undefined
 
 # Asked at first use, not while this file is read: `dependencies` may have to install them first.
 PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson libsystemd
@@ -106,6 +109,21 @@ demo: all $(FIELD) ## litekeeper on the seed's database beside a working applica
 bench: all $(FIELD) ## one DELETE against retention; BENCH= takes the bench's options
 	@$(BUILD)/field/bench --build $(BUILD) --folder build/bench $(BENCH)
 
+# Fuzzers, in a build of their own: clang's, with what the sanitizers find. Warnings are gcc's.
+FUZZ_SECONDS ?= 60
+FUZZ_CC ?= clang
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+fuzz: dependencies ## feeds the parsers with anything, each for FUZZ_SECONDS
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC='$(FUZZ_CC)' $(FUZZERS)
+	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o build/fuzz/daemon/request.o \
+		build/fuzz/liblitekeeper.a
+	$(LINK) $(LIBS_ALL)
+
+build/fuzz/tests/fuzz/%.o: INCLUDES = -Ilib -Idaemon
+
 lint: dependencies ## layout, style and static analysis
 	@tests/lint/run
 
@@ -120,6 +138,7 @@ DEPS := check build
 bench demo: DEPS := install build
 test: DEPS := install build test
 lint: DEPS := install build test lint
+fuzz: DEPS := install build fuzz
 dependencies:
 	@tools/deps $(DEPS)
 
@@ -128,9 +147,9 @@ clean: ## removes build/
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 \t/p' Makefile | expand -t 12
-	@echo "VARIANT=debug|release|san   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
+	@echo "VARIANT=debug|release|san   FUZZ_SECONDS=   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
 
-.PHONY: all test man demo bench lint install deps dependencies clean help
+.PHONY: all test man demo bench fuzz lint install deps dependencies clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

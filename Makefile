@@ -12,8 +12,11 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-pr
 VARIANT_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 VARIANT_debug := -O0 -g3
 VARIANT_san := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+VARIANT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -w
 LINK_release := -pie -Wl,-z,relro,-z,now
 LINK_san := -fsanitize=address,undefined
+LINK_fuzz := -fsanitize=fuzzer,address,undefined
 
 # Asked at first use, not while this file is read: `dependencies` may have to install them first.
 PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson libsystemd
@@ -116,6 +119,21 @@ bench-fleet: all $(FIELD) ## what the daemon costs with 100 to 10,000 databases;
 timelapse: all $(FIELD) ## a year of the daemon on a growing database; TIMELAPSE= its options
 	@$(BUILD)/field/timelapse --build $(BUILD) --folder build/timelapse $(TIMELAPSE)
 
+# Fuzzers, in a build of their own: clang's, with what the sanitizers find. Warnings are gcc's.
+FUZZ_SECONDS ?= 60
+FUZZ_CC ?= clang
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+fuzz: dependencies ## feeds the parsers with anything, each for FUZZ_SECONDS
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC='$(FUZZ_CC)' $(FUZZERS)
+	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o build/fuzz/daemon/request.o \
+		build/fuzz/liblitekeeper.a
+	$(LINK) $(LIBS_ALL)
+
+build/fuzz/tests/fuzz/%.o: INCLUDES = -Ilib -Idaemon
+
 lint: dependencies ## layout, style and static analysis
 	@tests/lint/run
 
@@ -133,6 +151,7 @@ DEPS := check build
 bench bench-fleet timelapse demo: DEPS := install build
 test: DEPS := install build test
 lint: DEPS := install build test lint
+fuzz: DEPS := install build fuzz
 dependencies:
 	@tools/deps $(DEPS)
 
@@ -140,11 +159,11 @@ clean: ## removes build/
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
-	@echo "VARIANT=debug|release|san   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
+	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
+	@echo "VARIANT=debug|release|san   FUZZ_SECONDS=   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
 
-.PHONY: all test man demo bench bench-fleet timelapse lint install uninstall deps dependencies clean \
-	help
+.PHONY: all test man demo bench bench-fleet timelapse fuzz lint install uninstall deps dependencies \
+	clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

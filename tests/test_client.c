@@ -322,7 +322,7 @@ START_TEST(json_is_made_harmless)
 {
     expect("status -c @/policy.yaml --json worklog hostile", 0,
            "{\"event\":\"run\",\"reason\":\"?]0;title? "
-           "?\",\"effect\":{\"ok\":[1,2.5,true,null,\"??\"]}}\n",
+           "???\",\"effect\":{\"ok\":[1,2.5,true,null,\"??\"]}}\n",
            "");
 }
 END_TEST

@@ -101,14 +101,10 @@ static void systemd_build(char *path)
 static void systemd_prepare(void)
 {
     char build[PATH_MAX];
-    FILE *passwd = fopen("/etc/passwd", "a"), *group = fopen("/etc/group", "a");
 
     systemd_build(build);
-    ck_assert(passwd && group);
-    fprintf(passwd, "worklog:x:%d:%d::/srv/worklog:/bin/sh\n", SYSTEMD_USER, SYSTEMD_USER);
-    fprintf(group, "worklog:x:%d:\n", SYSTEMD_USER);
-    fclose(passwd);
-    fclose(group);
+    systemd_do("useradd -u %d -K UID_MAX=%d -U -M -d /srv/worklog worklog", SYSTEMD_USER,
+               SYSTEMD_USER);
     systemd_do("tools/install put %s  /usr", build);
 }
 
@@ -188,12 +184,13 @@ void systemd_database(int rows)
 {
     sqlite3 *db = sql_make(systemd_file);
 
-    sql_do(db,
-           "PRAGMA journal_mode=WAL; CREATE TABLE logs(id INTEGER PRIMARY KEY, at TEXT, line TEXT);"
-           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-           "INSERT INTO logs SELECT i, datetime('now', '-' || (200.0 * (%d.5 - i) / %d) || ' days'), "
-           "hex(randomblob(50)) FROM n; CREATE INDEX logs_at ON logs(at)",
-           rows, rows, rows);
+    sql_do(
+        db,
+        "PRAGMA journal_mode=WAL; CREATE TABLE logs(id INTEGER PRIMARY KEY, at TEXT, line TEXT);"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+        "INSERT INTO logs SELECT i, datetime('now', '-' || (200.0 * (%d.5 - i) / %d) || ' days'), "
+        "hex(randomblob(50)) FROM n; CREATE INDEX logs_at ON logs(at)",
+        rows, rows, rows);
     ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
     ck_assert_int_eq(chown(systemd_file, SYSTEMD_USER, SYSTEMD_USER), 0);
 }

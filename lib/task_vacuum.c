@@ -135,29 +135,37 @@ static enum status vacuum_act(struct engine *engine, const struct vacuum_options
                             : vacuum_full(engine, vacuum_converts(options, facts), error);
 }
 
+/* A full VACUUM is all or nothing: if the file is smaller, it has come to its end. SQLite reports a
+ * disk that was full even where only the temporary file, done with by then, found no more room. */
+static bool vacuum_came_through(enum status status, enum vacuum_way way, bool smaller)
+{
+    return status == STATUS_OK || (status == STATUS_FAILED && way == WAY_WHOLE && smaller);
+}
+
 /* The thresholds may have been passed by force; what measuring refuses was refused before. What a
- * run that failed or was stopped has given back counts, too. */
+ * run in steps has given back before it failed or was stopped counts, too. */
 static enum status vacuum_run(struct engine *engine, const void *argument, void *measured,
                               struct outcome *outcome, struct error *error)
 {
     const struct vacuum_options *options = argument;
     const struct vacuum_facts *before = measured;
     struct vacuum_facts after = *before;
-    struct error ignored;
+    struct error looking;
     enum vacuum_way way = vacuum_way(options, before);
 
     enum status status = vacuum_act(engine, options, before, way, error);
     database_deadlines(engine->database, before->busy_s * 1e3, 0);
-    if (status) {
-        if (vacuum_measure_pages(engine->database, &after, &ignored) == STATUS_OK &&
-            after.pages < before->pages)
+    enum status looked = vacuum_measure_pages(engine->database, &after, &looking);
+    bool smaller = looked == STATUS_OK && after.pages < before->pages;
+    if (!vacuum_came_through(status, way, smaller)) {
+        if (smaller)
             vacuum_effect(engine, way, before, &after, outcome);
         return status;
     }
-    status = vacuum_measure_pages(engine->database, &after, error);
-    if (status == STATUS_OK)
-        vacuum_report(engine, way, before, &after, outcome);
-    return status;
+    if (looked)
+        return error_set(error, looked, "%s", looking.text);
+    vacuum_report(engine, way, before, &after, outcome);
+    return STATUS_OK;
 }
 
 const struct task_kind task_vacuum = {

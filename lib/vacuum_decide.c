@@ -9,19 +9,18 @@
 #include <math.h>
 #include <stdio.h>
 
-/* A full VACUUM of 687 MB and one of 1.1 GB were measured at 118 to 125 MB/s of new size, which
- * are written three times (vacuum_written), on a disk with a fast fsync. A sixth of that is what a
- * single slow disk does while it reads as much. */
-static const double vacuum_first_rate = 60e6;    /* bytes written a second */
-static const int64_t vacuum_telling = 192 << 20; /* a shorter VACUUM tells nothing of a long one */
-static const double vacuum_margin = 1.5;         /* on what the last one took */
+/* What is new in size is written three times (vacuum_written), and read as often. On a quiet disk
+ * with a fast fsync a full VACUUM of 687 MB to 1.1 GB wrote 350 MB/s, on a busy shared one 42 MB/s
+ * (930 MB in 66 s). The first guess is slower than that; the window must not be overrun. */
+static const double vacuum_first_rate = 25e6;        /* bytes written a second */
+static const int64_t vacuum_telling = 192 << 20;     /* less tells nothing of a long VACUUM */
+static const double vacuum_margin = 2;               /* on what the last one took */
 static const double vacuum_first_pages = 1 / 172e-6; /* 62 to 86 us a page, and as long in gaps */
 
 static const int64_t vacuum_spare = 16 << 20; /* left over on the disk, beside a tenth */
-enum {
-    VACUUM_FRAME = 24 /* a frame's header; a journal's is 8: walformat.html, fileformat2.html */
-};
-enum { VACUUM_INDEX = 8 /* bytes of wal-index a frame: walformat.html */ };
+
+/* Bytes: walformat.html. A page of a rollback journal has a header of 8 (fileformat2.html). */
+enum { VACUUM_FRAME_HEADER = 24, VACUUM_FRAME_INDEX = 8 };
 
 /* --- the way ------------------------------------------------------------------------------ */
 
@@ -130,7 +129,7 @@ static bool obstacle_disk(const struct vacuum_options *options, const struct vac
 {
     const struct vacuum_space *space = &facts->space;
     int64_t pages = facts->pages - facts->free_pages;
-    int64_t log = vacuum_with_margin(pages * (facts->page_size + VACUUM_FRAME));
+    int64_t log = vacuum_with_margin(pages * (facts->page_size + VACUUM_FRAME_HEADER));
     int64_t temp = vacuum_with_margin(vacuum_new_bytes(facts));
     const char *name = facts->wal ? "WAL" : "journal";
     char need[TEXT_SHORT], more[TEXT_SHORT], have[TEXT_SHORT];
@@ -159,7 +158,7 @@ static bool obstacle_disk(const struct vacuum_options *options, const struct vac
 static bool obstacle_memory(const struct vacuum_options *options, const struct vacuum_facts *facts,
                             struct text *why)
 {
-    int64_t index = (facts->pages - facts->free_pages) * VACUUM_INDEX;
+    int64_t index = (facts->pages - facts->free_pages) * VACUUM_FRAME_INDEX;
     char need[TEXT_SHORT], have[TEXT_SHORT];
     (void)options;
 

@@ -117,7 +117,7 @@ void shrink_same(const struct shrink_case *c, sqlite3 *model)
 
 /* --- beside an application ---------------------------------------------------------------- */
 
-#define BALLAST_ROWS 5000
+#define BALLAST_ROWS 3000
 #define BALLAST_TEXT "replace(hex(zeroblob(500)), '00', printf('%%06d', i))"
 
 void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const char *kept)

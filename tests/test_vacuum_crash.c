@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROUNDS = 24, SECONDS_A_ROUND = 30 };
+enum { ROUNDS = 16, SECONDS_A_ROUND = 30 };
 
 static const struct kind {
     struct ledger_kind ledger;

@@ -111,17 +111,17 @@ static const struct {
     struct vacuum_past past;
     double seconds;
 } long_rows[] = {
-    /* 3 GiB are written: at 60 MB/s, then at what the last one tells, and the wait for the lock. */
-    {KEPT_NONE, {.write_rate = 0}, 5 + 3.0 * GIB / 60e6},
-    {KEPT_NONE, {.write_rate = 300e6, .written = GIB}, 5 + 3.0 * GIB / 200e6},
-    {KEPT_NONE, {.write_rate = 30e6, .written = GIB}, 5 + 3.0 * GIB / 20e6},
+    /* 3 GiB are written: at 25 MB/s, then at what the last one tells, and the wait for the lock. */
+    {KEPT_NONE, {.write_rate = 0}, 5 + 3.0 * GIB / 25e6},
+    {KEPT_NONE, {.write_rate = 300e6, .written = GIB}, 5 + 3.0 * GIB / 150e6},
+    {KEPT_NONE, {.write_rate = 30e6, .written = GIB}, 5 + 3.0 * GIB / 15e6},
     /* A small one may make it longer, not shorter. */
-    {KEPT_NONE, {.write_rate = 300e6, .written = MIB}, 5 + 3.0 * GIB / 60e6},
-    {KEPT_NONE, {.write_rate = 30e6, .written = MIB}, 5 + 3.0 * GIB / 20e6},
-    {KEPT_NONE, {.pages_rate = 1e9}, 5 + 3.0 * GIB / 60e6},
+    {KEPT_NONE, {.write_rate = 300e6, .written = MIB}, 5 + 3.0 * GIB / 25e6},
+    {KEPT_NONE, {.write_rate = 30e6, .written = MIB}, 5 + 3.0 * GIB / 15e6},
+    {KEPT_NONE, {.pages_rate = 1e9}, 5 + 3.0 * GIB / 25e6},
     /* Steps: 172 us a page. */
     {KEPT_INCREMENTAL, {.pages_rate = 0}, 262144 * 172e-6},
-    {KEPT_INCREMENTAL, {.pages_rate = 3000}, 262144 / 2000.0},
+    {KEPT_INCREMENTAL, {.pages_rate = 3000}, 262144 / 1500.0},
     {KEPT_INCREMENTAL, {.write_rate = 1, .written = GIB}, 262144 * 172e-6},
 };
 
@@ -142,15 +142,16 @@ START_TEST(what_overruns_its_time_limit_does_not_begin)
     struct vacuum_facts facts = facts_of(2 * GIB, GIB, KEPT_NONE);
     struct decision decision = {.rows = -1, .bytes = -1, .seconds = -1};
 
-    facts.limit_s = 60;
+    facts.limit_s = 134;
     vacuum_decide(&plain, &facts, 0, &decision);
     ck_assert(decision.act);
-    facts.limit_s = 58;
+    facts.limit_s = 120;
     vacuum_decide(&plain, &facts, 0, &decision);
     ck_assert(!decision.act);
     ck_assert_str_eq(decision.reason,
-                     FREE("50.0", "1.0 GiB") " are free: a full VACUUM, which would take about "
-                                             "58.7 s, and a task may take 58.0 s (time_limit)");
+                     FREE("50.0",
+                          "1.0 GiB") " are free: a full VACUUM, which would take about "
+                                     "2 min 13 s, and a task may take 2 min 0 s (time_limit)");
 }
 END_TEST
 

@@ -161,7 +161,7 @@ START_TEST(an_application_works_on)
     writer_stop(writer);
     ck_assert_str_eq(json_string_value(json_object_get(run.outcome, "outcome")), "done");
     ck_assert_int_gt(shrink_number(run.outcome, "pages_before"),
-                     shrink_number(run.outcome, "pages") + 2000);
+                     shrink_number(run.outcome, "pages") + 1000);
     ck_assert_int_gt(commits, 10);
     ck_assert_int_gt(
         json_integer_value(json_object_get(json_object_get(run.outcome, "lock"), "count")), 3);

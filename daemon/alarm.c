@@ -2,7 +2,6 @@
 #include "alarms_set.h"
 
 #include "memory.h"
-#include "moment.h"
 #include "text.h"
 
 #include <math.h>
@@ -61,16 +60,10 @@ static json_t *alarm_number(double number)
                                                     : json_real(number);
 }
 
-static json_t *alarm_time(int64_t time_us)
-{
-    char time[TEXT_SHORT];
-
-    return json_string(text_time(time, time_us));
-}
-
 json_t *alarm_json(const struct alarm *alarm)
 {
     json_t *object = json_object();
+    char time[TEXT_SHORT];
 
     json_object_set_new(object, "database", alarm_text(alarm->database));
     json_object_set_new(object, "path", alarm_text(alarm->path));
@@ -80,9 +73,10 @@ json_t *alarm_json(const struct alarm *alarm)
     json_object_set_new(object, "value", alarm_number(alarm->value));
     json_object_set_new(object, "threshold", alarm_number(alarm->threshold));
     json_object_set_new(object, "text", alarm_text(alarm->text));
-    json_object_set_new(object, "raised", alarm_time(alarm->raised_us));
-    json_object_set_new(object, "told", alarm_time(alarm->told_us));
+    json_object_set_new(object, "raised", json_string(text_time(time, alarm->raised_us)));
     json_object_set_new(object, "advice", alarm_text(alert_advice(alarm->metric)));
+    json_object_set_new(object, "raised_us", json_integer(alarm->raised_us));
+    json_object_set_new(object, "told_us", json_integer(alarm->told_us));
     return object;
 }
 
@@ -98,14 +92,6 @@ static double alarm_get_number(const json_t *object, const char *key)
     return json_is_number(number) ? json_number_value(number) : -1;
 }
 
-static bool alarm_get_time(const json_t *object, const char *key, int64_t *time_us)
-{
-    const char *text = alarm_get(object, key);
-    struct error ignored;
-
-    return text && moment_parse(text, time_us, &ignored) == STATUS_OK;
-}
-
 bool alarm_read(const json_t *object, struct alarm *alarm)
 {
     struct alarm made = {
@@ -118,14 +104,16 @@ bool alarm_read(const json_t *object, struct alarm *alarm)
         .text = alarm_get(object, "text"),
     };
     const struct alert_metric *metric = alert_metric(made.metric);
+    const json_t *raised = json_object_get(object, "raised_us");
+    const json_t *last = json_object_get(object, "told_us");
 
-    if (!metric || !made.text || !alarm_get_time(object, "raised", &made.raised_us) ||
+    if (!metric || !made.text || !json_is_integer(raised) || !json_is_integer(last) ||
         !alert_severity_read(alarm_get(object, "severity"), &made.severity))
         return false;
     if (!made.path != !!(metric->flags & ALERT_OF_DAEMON) || !made.path != !made.database)
         return false;
-    if (!alarm_get_time(object, "told", &made.told_us))
-        made.told_us = made.raised_us;
+    made.raised_us = json_integer_value(raised);
+    made.told_us = json_integer_value(last);
     *alarm = made;
     return true;
 }

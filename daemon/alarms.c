@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "outcome.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -134,38 +135,75 @@ void alarms_condition(struct alarms *alarms, const struct alarms_database *datab
         alarms_start(alarms, database, alert);
 }
 
-/* Why a condition is no longer watched, or NULL. Its severity may have changed. */
-static const char *alarms_settle_condition(struct alarms *alarms, struct alarm *alarm,
-                                           const struct config_database *config, int64_t now_us)
+/* What becomes of an alarm under another policy. */
+struct alarms_settled {
+    const char *over; /* why it clears; NULL: it stays as it is */
+    bool again;       /* it is raised anew, with these: */
+    enum alert_severity severity;
+    double threshold;
+};
+
+static void alarms_settle_condition(const struct alarm *alarm, const struct config_database *config,
+                                    struct alarms_settled *settled)
 {
     const struct alert_metric *metric = alert_metric(alarm->metric);
-    enum alert_severity severity =
-        alert_severity(metric, alert_find(&config->alerts, metric, NULL, metric->severity));
 
-    if (metric->flags & ALERT_OF_TASK && !alarms_task_exists(config, alarm->subject))
-        return "the policy no longer has the task";
-    if (severity == alarm->severity)
-        return NULL;
-    alarm->severity = severity;
-    alarm->told_us = now_us;
-    alarms_tell(alarms, ALARM_REPEATED, alarm);
-    return NULL;
+    settled->severity =
+        alert_severity(metric, alert_find(&config->alerts, metric, NULL, metric->severity));
+    if (metric->flags & ALERT_OF_TASK && !alarms_task_exists(config, alarm->subject)) {
+        settled->over = "the policy no longer has the task";
+    } else if (settled->severity != alarm->severity) {
+        settled->over = "the policy has another severity for it now";
+        settled->again = true;
+    }
 }
 
-/* The same of a value, which may be well by a new threshold. */
-static const char *alarms_settle_value(struct alarm *alarm, const struct config_database *config)
+/* The same threshold, after it has been through the history. */
+static bool alarms_same(double one, double other)
+{
+    return fabs(one - other) <= 1e-6 * fabs(one);
+}
+
+static void alarms_settle_value(const struct alarm *alarm, const struct config_database *config,
+                                struct alarms_settled *settled)
 {
     const struct alert_options *alert =
         alert_find(&config->alerts, alert_metric(alarm->metric), alarm->subject, alarm->severity);
 
-    if (!alert)
-        return "the policy no longer has the alert";
-    double threshold = alert_threshold(alert);
-    bool changed = threshold != alarm->threshold;
-    alarm->threshold = threshold;
-    return changed && !alert_beyond(alert, alarm->value, false)
-               ? "the policy has another threshold now"
-               : NULL;
+    if (!alert) {
+        settled->over = "the policy no longer has the alert";
+        return;
+    }
+    settled->threshold = alert_threshold(alert);
+    if (alarms_same(settled->threshold, alarm->threshold))
+        return;
+    settled->over = "the policy has another threshold now";
+    settled->again = alert_beyond(alert, alarm->value, false);
+}
+
+/* Settles the one at `at`; false if it is gone. */
+static bool alarms_settle_one(struct alarms *alarms, size_t at,
+                              const struct config_database *config, int64_t now_us)
+{
+    struct alarm *alarm = alarms->items[at];
+    struct alarms_settled settled = {.severity = alarm->severity, .threshold = alarm->threshold};
+
+    if (!config)
+        settled.over = "the database has left the policy";
+    else if (alert_metric(alarm->metric)->flags & ALERT_CONDITION)
+        alarms_settle_condition(alarm, config, &settled);
+    else
+        alarms_settle_value(alarm, config, &settled);
+    if (!settled.over)
+        return true;
+    struct alarm *copy = alarm_copy(alarm);
+    copy->severity = settled.severity;
+    copy->threshold = settled.threshold;
+    alarms_clear(alarms, at, settled.over);
+    if (settled.again)
+        alarms_update(alarms, copy, true, now_us);
+    alarm_free(copy);
+    return settled.again;
 }
 
 void alarms_settle(struct alarms *alarms, const char *path, const struct config_database *config,
@@ -174,20 +212,8 @@ void alarms_settle(struct alarms *alarms, const char *path, const struct config_
     size_t at = alarms_first(alarms, path);
 
     alarms_task_settle(alarms, path, config);
-    while (alarms_of(alarms, at, path)) {
-        struct alarm *alarm = alarms->items[at];
-        const char *over = NULL;
-        if (!config)
-            over = "the database has left the policy";
-        else if (alert_metric(alarm->metric)->flags & ALERT_CONDITION)
-            over = alarms_settle_condition(alarms, alarm, config, now_us);
-        else
-            over = alarms_settle_value(alarm, config);
-        if (over)
-            alarms_clear(alarms, at, over);
-        else
-            at++;
-    }
+    while (alarms_of(alarms, at, path))
+        at += alarms_settle_one(alarms, at, config, now_us);
 }
 
 void alarms_settle_all(struct alarms *alarms,

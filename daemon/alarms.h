@@ -30,8 +30,8 @@ enum alarm_change { ALARM_RAISED, ALARM_REPEATED, ALARM_CLEARED };
 const char *alarm_change_name(enum alarm_change change); /* "raised", "repeated", "cleared" */
 
 /* The alarm as a JSON object, a new reference: database, path, metric, subject, severity, value,
- * threshold, text, raised, told (RFC 3339, UTC) and advice. What alarms_list has, what the history
- * keeps, and what alarms_recall takes. */
+ * threshold, text, raised (RFC 3339, UTC) and advice; raised_us and told_us for the history, which
+ * keeps it for alarms_recall. While it is raised its severity and threshold don't change. */
 json_t *alarm_json(const struct alarm *alarm);
 
 /* Neither call may come back into the alarms. */
@@ -75,8 +75,9 @@ void alarms_condition(struct alarms *alarms, const struct alarms_database *datab
 
 /* To be called now and then: repeats what has lasted for a day, or ends what is over then. */
 void alarms_tick(struct alarms *alarms, int64_t now_us);
-/* The policy of the database at `path` may have changed: alarms that it no longer watches clear,
- * and others take over its severities and thresholds. `config` NULL: it has left the policy. */
+/* The policy of the database at `path` may have changed: alarms that it no longer watches clear;
+ * where it has another severity or threshold, they clear and are raised anew by that, without
+ * starting a task again. `config` NULL: it has left the policy. */
 void alarms_settle(struct alarms *alarms, const char *path, const struct config_database *config,
                    int64_t now_us);
 /* The same for every path that has alarms, by what `find` says of it: after start and reload. */

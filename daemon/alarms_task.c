@@ -109,13 +109,13 @@ bool alarms_task_exists(const struct config_database *config, const char *subjec
     return found;
 }
 
+/* -1: it did not look for any. Rows whose foreign keys lead nowhere count, too. */
 static int64_t alarms_problems(const json_t *effect)
 {
     const json_t *problems = json_object_get(effect, "problems");
+    const json_t *keys = json_object_get(effect, "foreign_keys");
 
-    if (json_is_array(problems))
-        return (int64_t)json_array_size(problems);
-    return json_is_integer(problems) ? json_integer_value(problems) : -1;
+    return json_is_integer(problems) ? json_integer_value(problems) + json_integer_value(keys) : -1;
 }
 
 static struct alarms_streak *alarms_streak(const struct alarms *alarms, const char *path,

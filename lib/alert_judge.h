@@ -8,7 +8,7 @@
 #include "alert.h"
 #include "config.h"
 
-enum { ALERT_TEXT = 1024 };
+enum { ALERT_TEXT = OUTCOME_REASON };
 
 struct alert_judgement {
     bool raised;             /* from now on */

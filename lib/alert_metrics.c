@@ -120,11 +120,15 @@ const struct alert_metric alert_metrics[] = {
         .name = "integrity",
         .flags = ALERT_CONDITION | ALERT_OF_TASK,
         .severity = ALERT_CRITICAL,
-        .help = "an integrity check, or a sample, has found damage in the file",
-        .advice = "The file is damaged. Stop the application, and keep a copy of the file together "
-                  "with its -wal before anything else writes to it. \"PRAGMA integrity_check\" "
-                  "says what is wrong: where it is indexes alone, REINDEX mends them; else restore "
-                  "a backup, or save what can be read with the sqlite3 shell's .recover.",
+        .help = "an integrity check, or a sample, has found damage in the file, or rows whose "
+                "foreign keys lead nowhere",
+        .advice =
+            "Where the file is damaged, stop the application, and keep a copy of the file together "
+            "with its -wal before anything else writes to it. \"PRAGMA integrity_check\" "
+            "says what is wrong: where it is indexes alone, REINDEX mends them; else restore "
+            "a backup, or save what can be read with the sqlite3 shell's .recover. Rows whose "
+            "foreign keys lead nowhere are no damage: \"PRAGMA foreign_key_check\" lists "
+            "them, and the application has to put them right.",
     },
     {
         .name = "clock",

@@ -37,16 +37,16 @@ START_TEST(an_alarm_has_all_its_facts)
     alarms_outcome(alarms, &database, outcome, 61 * MINUTE);
     json_t *list = alarms_list(alarms, NULL), *one = alarms_list(alarms, "/srv/w.db");
     json_t *expected =
-        json_pack("[{s:n, s:n, s:s, s:n, s:s, s:n, s:n, s:s, s:s, s:s, s:s},"
-                  " {s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s}]",
+        json_pack("[{s:n, s:n, s:s, s:n, s:s, s:n, s:n, s:s, s:s, s:s, s:I, s:I},"
+                  " {s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:I, s:I}]",
                   "database", "path", "metric", "history_lost", "subject", "severity", "critical",
                   "value", "threshold", "text", "the disk is full", "raised",
-                  "1970-01-01T01:00:00Z", "told", "1970-01-01T01:00:00Z", "advice",
-                  alert_advice("history_lost"), "database", "w", "path", "/srv/w.db", "metric",
-                  "table_size", "subject", "Logs", "severity", "warning", "value",
+                  "1970-01-01T01:00:00Z", "advice", alert_advice("history_lost"), "raised_us",
+                  60 * MINUTE, "told_us", 60 * MINUTE, "database", "w", "path", "/srv/w.db",
+                  "metric", "table_size", "subject", "Logs", "severity", "warning", "value",
                   (json_int_t)2100000000, "threshold", (json_int_t)2000000000, "text",
-                  "Logs has 2.1 GB, above 2 GB", "raised", "1970-01-01T01:01:00Z", "told",
-                  "1970-01-01T01:01:00Z", "advice", alert_advice("table_size"));
+                  "Logs has 2.1 GB, above 2 GB", "raised", "1970-01-01T01:01:00Z", "advice",
+                  alert_advice("table_size"), "raised_us", 61 * MINUTE, "told_us", 61 * MINUTE);
     char *listed = json_dumps(list, JSON_INDENT(1)), *wanted = json_dumps(expected, JSON_INDENT(1));
     ck_assert_str_eq(listed, wanted);
     ck_assert_uint_eq(json_array_size(one), 1);
@@ -70,13 +70,14 @@ START_TEST(strange_rows_are_not_recalled)
         "{}",
         "[]",
         "{'metric':'table_size'}",
-#define ROW(more) "{'database':'w','path':'/w','text':'x','raised':'2026-01-01T00:00:00Z'," more "}"
+#define ROW(more) "{'database':'w','path':'/w','text':'x','raised_us':1,'told_us':2," more "}"
         ROW("'metric':'phase_of_moon','severity':'warning'"),
         ROW("'metric':'wal_size','severity':'dire'"),
         ROW("'metric':'wal_size'"),
         ROW("'metric':'history_lost','severity':'warning'"), /* which is of no database */
-        "{'metric':'wal_size','severity':'warning','text':'x','raised':'2026-01-01T00:00:00Z'}",
-        "{'database':'w','path':'/w','text':'x','raised':'yesterday','metric':'wal_size',"
+        "{'metric':'wal_size','severity':'warning','text':'x','raised_us':1,'told_us':2}",
+        "{'database':'w','path':'/"
+        "w','text':'x','raised_us':'yesterday','told_us':2,'metric':'wal_size',"
         "'severity':'warning'}",
     };
     struct alarms *alarms = alarms_new(&host);

@@ -39,7 +39,7 @@ static void manage_paused(const json_t *line)
     const char *until = answer_text(line, "until");
 
     printf("%s: paused until %s\n", subject[0] ? subject : "all tasks",
-           until[0] ? until : "they are resumed");
+           until[0] ? until : "resumed");
     free(subject);
 }
 

@@ -5,6 +5,10 @@
 #include "memory.h"
 #include "query_log.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
 #define FIELD(name) offsetof(struct config_daemon, name)
 
 const struct option config_daemon_options[] = {
@@ -62,8 +66,21 @@ const struct option config_database_options[] = {
      "what is watched, and what is too much"},
     {.name = NULL}};
 
+/* unix(7): sun_path has 108 bytes, the NUL included. */
+static const char *config_daemon_check(const void *values, char *why)
+{
+    const struct config_daemon *daemon = values;
+    const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+
+    if (!daemon->socket || strlen(daemon->socket) <= most)
+        return NULL;
+    snprintf(why, WHY_SIZE, "has %zu bytes; the kernel takes a socket's path of at most %zu",
+             strlen(daemon->socket), most);
+    return "socket";
+}
+
 static const struct option_section daemon_section = {sizeof(struct config_daemon),
-                                                     config_daemon_options, NULL};
+                                                     config_daemon_options, config_daemon_check};
 static const struct option_section limits_section = {sizeof(struct config_limits),
                                                      config_limits_options, NULL};
 

@@ -86,7 +86,7 @@ static json_t *errand_judge(const char *last_kind, const struct event_subject *s
     strncat(decision.reason, error->text, sizeof decision.reason - 1);
     if (strcmp(last_kind, "outcome") == 0)
         return event_outcome(subject, &outcome);
-    event = event_plan(subject, &decision);
+    event = event_plan(subject, &decision, false);
     if (outcome.kind != OUTCOME_SKIPPED) /* a plan that could not be made is no decision to skip */
         json_object_set_new(event, "failed", json_true());
     if (outcome.busy)

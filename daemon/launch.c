@@ -291,6 +291,17 @@ void launch_send(struct launch *launch, json_t *message)
         free(line);
 }
 
+void launch_send_line(struct launch *launch, const char *line)
+{
+    if (launch->running && !launch->input_ended)
+        launch_write(launch, memory_copy(line));
+}
+
+void launch_answered(struct launch *launch)
+{
+    launch->event_count = 0;
+}
+
 static struct launch *launch_new(uv_loop_t *loop, int64_t time_limit_ms)
 {
     struct launch *launch = memory_new(struct launch);

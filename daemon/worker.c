@@ -33,9 +33,8 @@ static enum status worker_history(json_t *job, struct error *error)
     enum status status = job_state(job, &state, error);
     if (status)
         return status;
-    FILE *input = worker_input();
-    history_job(state, input, worker_emit, NULL);
-    fclose(input);
+    struct history_host host = {worker_line, worker_emit, NULL};
+    history_job(state, &host);
     return STATUS_OK;
 }
 
@@ -44,6 +43,7 @@ static const struct worker_kind worker_kinds[] = {
     {.name = "plan", .serve = engine_job_plan, .as_owner = true},
     {.name = "inspect", .serve = engine_job_inspect, .as_owner = true},
     {.name = "discover", .serve = discover_serve, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
+    {.name = "search", .serve = discover_search, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
     {.name = "history", .serve = worker_history},
     {0},
 };
@@ -133,29 +133,40 @@ static enum status worker_read(json_t **job, struct error *error)
     return STATUS_OK;
 }
 
-/* fopencookie(3)'s read: first what came together with the job. */
-static ssize_t worker_input_read(void *cookie, char *bytes, size_t size)
-{
-    (void)cookie;
-    if (lines_left(&worker_lines))
-        return (ssize_t)lines_take(&worker_lines, bytes, size);
-    return worker_told ? 0 : read(STDIN_FILENO, bytes, size);
-}
-
-FILE *worker_input(void)
-{
-    FILE *input = fopencookie(NULL, "r", (cookie_io_functions_t){.read = worker_input_read});
-
-    if (!input)
-        abort(); /* out of memory */
-    return input;
-}
-
 /* Out of the middle of whatever runs: a transaction that is open is as good as never begun. */
 static _Noreturn void worker_give_up(const char *why)
 {
     fprintf(stderr, "<2>%s\n", why);
     _exit(worker_exit_status(STATUS_FAILED));
+}
+
+/* Whether there is something to read within that time. */
+static bool worker_waits(int wait_ms)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    return wait_ms < 0 || poll(&input, 1, wait_ms) > 0;
+}
+
+char *worker_line(void *argument, int wait_ms, bool *ended)
+{
+    enum lines_found found;
+    size_t length;
+    char *line;
+
+    (void)argument;
+    *ended = false;
+    while ((found = lines_next(&worker_lines, &line, &length)) == LINES_NONE) {
+        if (!worker_waits(wait_ms))
+            return NULL;
+        if (worker_fill(NULL)) {
+            *ended = true;
+            return NULL;
+        }
+    }
+    if (found == LINES_TOO_LONG)
+        worker_give_up("the worker was sent a line that is too long");
+    return line;
 }
 
 static void worker_write(const char *bytes, size_t length)

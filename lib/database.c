@@ -34,6 +34,7 @@ static int database_busy(void *argument, int count)
         database->host->stopped(database->host->argument))
         return 0;
     sqlite3_sleep(DATABASE_POLL_MS);
+    database->waited_ms += clock_monotonic_ms() - now;
     return 1;
 }
 
@@ -205,7 +206,13 @@ void database_deadlines(struct database *database, double busy_ms, double stop_a
 {
     database->busy_ms = busy_ms;
     database->stop_at_ms = stop_at_ms;
+    database->waited_ms = 0;
     database->overran = false;
+}
+
+double database_waited_ms(const struct database *database)
+{
+    return database->waited_ms;
 }
 
 bool database_overran(const struct database *database)

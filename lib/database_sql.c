@@ -55,6 +55,11 @@ static enum status database_refusal(const char *message, struct error *error)
     return error_set(error, STATUS_FAILED, "%s", message);
 }
 
+bool database_lacks(const struct error *error)
+{
+    return strncmp(error->text, database_brought, sizeof database_brought - 1) == 0;
+}
+
 enum status database_error(struct database *database, int rc, struct error *error)
 {
     const struct engine_host *host = database_host(database);

@@ -64,6 +64,10 @@ START_TEST(a_clock_in_doubt)
     proof_policy(&c);
     proof_refused(&c, untouched);
     proof_do(history, clocks[_i].history);
+    proof_run(&c, &run); /* for programs, in a word */
+    ck_assert_str_eq(json_string_value(json_object_get(run.outcome, "guard")), "clock");
+    proof_free(&run);
+    proof_do(history, clocks[_i].history);
     proof_do(untouched, "DELETE FROM t WHERE age > 2400");
     c.words = " --trust-clock";
     proof_run(&c, &run);

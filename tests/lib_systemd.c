@@ -103,7 +103,8 @@ static void systemd_prepare(void)
     char build[PATH_MAX];
 
     systemd_build(build);
-    systemd_do("useradd -u %d -K UID_MAX=%d -U -M -d /srv/worklog worklog", SYSTEMD_USER,
+    systemd_do("groupadd -g %d worklog", SYSTEMD_USER);
+    systemd_do("useradd -u %d -g worklog -K UID_MAX=%d -M -d /srv/worklog worklog", SYSTEMD_USER,
                SYSTEMD_USER);
     systemd_do("tools/install put %s  /usr", build);
 }

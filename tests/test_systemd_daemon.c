@@ -170,6 +170,7 @@ START_TEST(a_stop_ends_a_retention_and_the_next_start_carries_on)
     json_decref(
         systemd_expect_entry(5, "LITEKEEPER_EVENT=run_cancelled LITEKEEPER_TASK=retention"));
     json_decref(systemd_expect_entry(5, "LITEKEEPER_EVENT=stopped"));
+    ck_assert_ptr_null(systemd_entry(0, "LITEKEEPER_EVENT=alert_history_lost")); /* by the stop */
     ck_assert_int_gt(systemd_ask(life_old), 0);
     ck_assert_int_eq(systemd_ask("SELECT count(*) FROM pragma_integrity_check "
                                  "WHERE integrity_check = 'ok'"),

@@ -99,7 +99,8 @@ bool zone_rule_parse(const char *text, struct zone_rule *rule)
                 return false;
             made.daylight = -west;
         }
-        if (!zone_rule_moment_text(&text, &made.begin) || !zone_rule_moment_text(&text, &made.end) || *text)
+        if (!zone_rule_moment_text(&text, &made.begin) ||
+            !zone_rule_moment_text(&text, &made.end) || *text)
             return false;
     }
     *rule = made;

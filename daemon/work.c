@@ -108,6 +108,8 @@ static void work_launch(struct session *session, const struct work *work,
         .memory = work->memory,
     };
     json_t *job = job_engine(&request);
+    session_grace(session,
+                  task->kind->flags & TASK_STUBBORN ? SESSION_STUBBORN_MS : SESSION_GRACE_MS);
     enum status status = session_run(session, job, limit->set ? units_span_us(limit) / 1000 : 0,
                                      work_event, heard, error);
 

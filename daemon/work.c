@@ -73,6 +73,8 @@ json_t *work_do(struct session *session, const struct work *work, const struct s
 
     if (file->error.status)
         return errand_verdict(&order, &file->error);
+    session_grace(session,
+                  item->task->kind->flags & TASK_STUBBORN ? SESSION_STUBBORN_MS : SESSION_GRACE_MS);
     running.errand = errand_start(session_loop(session), &order, &handlers);
     session_wait(session, &running.ended, work_cancel, &running);
     return running.last;

@@ -65,7 +65,7 @@ void care_sql(const char *sql)
 void care_make(const char *journal, const char *sql)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-    char *before = memory_format("PRAGMA page_size=4096; PRAGMA journal_mode=%s", journal);
+    char *all = memory_format("PRAGMA synchronous=OFF; %s; PRAGMA journal_mode=%s", sql, journal);
 
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         char *name = memory_format("app.db%s", endings[i]), *path = folder_path(name);
@@ -73,9 +73,8 @@ void care_make(const char *journal, const char *sql)
         free(path);
         free(name);
     }
-    care_sql(before);
-    care_sql(sql);
-    free(before);
+    care_sql(all);
+    free(all);
 }
 
 void care_expect(const char *sql, const char *expected)

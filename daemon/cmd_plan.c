@@ -53,9 +53,10 @@ static void plan_heading(const struct selection *selection, size_t item)
         printf("%s  %s\n", here->name, here->path);
 }
 
-static int plan_item(struct session *session, const struct work *work,
+static int plan_item(struct session *session, struct remember *remember, struct work *work,
                      const struct selection *selection, size_t item)
 {
+    work_recall(work, remember, selection, &selection->items[item]);
     json_t *plan = work_do(session, work, selection, &selection->items[item]);
     int status = work_exit(plan, session_interrupted(session));
 
@@ -88,9 +89,9 @@ static int plan_items(struct session *session, const struct config *config,
 
     free(state);
     remember_clock(remember, false, &work.memory);
-    remember_close(remember);
     for (size_t i = 0; i < selection->item_count && !session_interrupted(session); i++)
-        status = work_worse(status, plan_item(session, &work, selection, i));
+        status = work_worse(status, plan_item(session, remember, &work, selection, i));
+    remember_close(remember);
     return session_interrupted(session) ? COMMAND_INTERRUPTED : status;
 }
 

@@ -134,6 +134,17 @@ static void work_amend(const struct work_heard *heard, const struct error *error
     }
 }
 
+void work_recall(struct work *work, struct remember *remember, const struct selection *selection,
+                 const struct selection_item *item)
+{
+    struct history_subject subject = {selection->files[item->file].path, item->task->kind->name,
+                                      item->task->target};
+
+    work->memory.last = (struct engine_past){0};
+    if (item->task->kind->flags & TASK_REMEMBERS)
+        remember_past(remember, &subject, &work->memory.last);
+}
+
 json_t *work_do(struct session *session, const struct work *work, const struct selection *selection,
                 const struct selection_item *item)
 {

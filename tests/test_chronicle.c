@@ -186,15 +186,52 @@ START_TEST(a_closed_chronicle_has_written_all)
 }
 END_TEST
 
+/* What a test has that is told in an order: the last word holds. */
+static void pause_and_resume(int64_t from, int64_t to)
+{
+    for (int64_t i = from; i < to; i++)
+        chronicled_ask(&it,
+                       i % 2 ? history_job_resume("w", NULL) : history_job_pause("w", NULL, i));
+}
+
+START_TEST(what_is_told_again_keeps_its_order)
+{
+    open_in("state");
+    for (int64_t i = 0; i < 10; i++) {
+        pause_and_resume(i * 101, (i + 1) * 101);
+        chronicled_await(&it, it.ended + (size_t)(i % 3));
+        if (chronicle_process(it.chronicle))
+            kill(chronicle_process(it.chronicle), SIGKILL);
+    }
+    launch_program("/nonexistent/litekeeper");
+    chronicled_run(&it, 300);
+    pause_and_resume(1010, 1031); /* the last one pauses */
+    launch_program("/proc/self/exe");
+    chronicled_await(&it, 1031);
+    chronicled_await_written(&it);
+    worklog_check("state/history.db", "SELECT until_us FROM pause", "1030");
+    close_it();
+}
+END_TEST
+
 static bool small_disk(const char *folder)
 {
     mkdir(folder, 0700);
     if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-        mount("small", folder, "tmpfs", MS_NOSUID, "size=1m,mode=700") == 0)
+        mount("small", folder, "tmpfs", MS_NOSUID, "size=4m,mode=700") == 0)
         return true;
     puts("skipped: needs root and a mount namespace");
     return false;
+}
+
+static void close_small_disk(void)
+{
+    char *folder = memory_copy(state);
+
+    close_it();
+    umount2(folder, MNT_DETACH);
+    free(folder);
 }
 
 static void fill(const char *name)
@@ -210,6 +247,7 @@ static void fill(const char *name)
 
 START_TEST(a_full_disk_is_told_once_and_survived)
 {
+    json_t *large = chronicled_outcome("sample", "done", 4000);
     char *ballast = folder_path("state/ballast");
 
     open_in("state");
@@ -217,8 +255,9 @@ START_TEST(a_full_disk_is_told_once_and_survived)
         return;
     chronicled_answer(&it, record("sample", 0));
     fill("state/ballast");
+    chronicled_ask(&it, history_job_record(large, "/srv/w.db", 1000)); /* in two parts */
     record_many(1, 401);
-    chronicled_await(&it, 401);
+    chronicled_await(&it, 402);
     ck_assert_uint_gt(it.failed, 0);
     ck_assert_uint_eq(it.troubles, 1);
     ck_assert_uint_eq(it.over, 0);
@@ -234,16 +273,39 @@ START_TEST(a_full_disk_is_told_once_and_survived)
     unlink(ballast);
     chronicled_await_written(&it);
     ck_assert_uint_eq(it.over, 1);
-    check_runs(401);
-    close_it();
-    umount2(ballast, MNT_DETACH);
+    worklog_check("state/history.db",
+                  "SELECT count(*), (SELECT count(*) FROM sample_btree) FROM run", "402|5203");
+    close_small_disk();
     free(ballast);
+    json_decref(large);
+}
+END_TEST
+
+/* The kernel makes a file system read-only when its disk fails. */
+START_TEST(a_read_only_disk_is_told_once_and_survived)
+{
+    open_in("state");
+    if (!small_disk(state))
+        return;
+    chronicled_answer(&it, record("sample", 0));
+    kill(chronicle_process(it.chronicle), SIGKILL);
+    chronicled_run(&it, 50);
+    ck_assert_int_eq(mount(NULL, state, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+    record_many(1, 11);
+    chronicled_await(&it, 11);
+    ck_assert_uint_eq(it.failed, 10);
+    ck_assert_msg(strstr(it.why, "Read-only file system") != NULL, "%s", it.why);
+    ck_assert_int_eq(mount(NULL, state, NULL, MS_REMOUNT, NULL), 0);
+    chronicled_await_written(&it);
+    ck_assert_uint_eq(it.troubles, 1);
+    check_runs(11);
+    close_small_disk();
 }
 END_TEST
 
 START_TEST(a_removed_history_is_begun_anew)
 {
-    char *file = folder_path("state/history.db");
+    char *file = folder_path("state/history.db"), *away = folder_path("away");
 
     open_in("state");
     ck_assert(json_is_true(json_object_get(chronicled_answer(&it, history_job_states()), "fresh")));
@@ -258,13 +320,19 @@ START_TEST(a_removed_history_is_begun_anew)
     ck_assert_str_eq(it.why, "the history was removed; a new one was begun");
     ck_assert_uint_eq(it.over, 1);
     worklog_check("state/history.db", "SELECT group_concat(started_us) FROM run", "2");
+    /* the whole folder */
+    ck_assert_int_eq(rename(state, away), 0);
+    chronicled_answer(&it, record("sample", 4));
+    ck_assert_uint_eq(it.lost, 2);
+    check_runs(1);
     /* and while no worker runs */
     unlink(file);
     kill(chronicle_process(it.chronicle), SIGKILL);
     chronicled_run(&it, 100);
     chronicled_answer(&it, record("sample", 3));
-    ck_assert_uint_eq(it.lost, 2);
+    ck_assert_uint_eq(it.lost, 3);
     worklog_check("state/history.db", "SELECT group_concat(started_us) FROM run", "3");
+    free(away);
     free(file);
     close_it();
 }
@@ -452,8 +520,10 @@ int main(int argc, char **argv)
     tcase_add_test(cases, the_last_run_is_recalled);
     tcase_add_test(cases, what_is_long_goes_in_parts);
     tcase_add_test(cases, a_worker_that_is_killed_loses_nothing);
+    tcase_add_test(cases, what_is_told_again_keeps_its_order);
     tcase_add_test(cases, a_closed_chronicle_has_written_all);
     tcase_add_test(cases, a_full_disk_is_told_once_and_survived);
+    tcase_add_test(cases, a_read_only_disk_is_told_once_and_survived);
     tcase_add_test(cases, a_removed_history_is_begun_anew);
     tcase_add_test(cases, a_replaced_history_is_used);
     tcase_add_test(cases, a_file_that_cant_be_used_is_a_trouble);

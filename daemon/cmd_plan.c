@@ -74,9 +74,10 @@ static void plan_due(const struct work *work, const struct selection *selection,
                         due_us < INT64_MAX ? json_string(text_time(time, due_us)) : json_null());
 }
 
-static int plan_item(struct session *session, const struct work *work,
+static int plan_item(struct session *session, struct remember *remember, struct work *work,
                      const struct selection *selection, size_t item)
 {
+    work_recall(work, remember, selection, &selection->items[item]);
     json_t *plan = work_do(session, work, selection, &selection->items[item]);
     int status = work_exit(plan, session_interrupted(session));
 
@@ -110,9 +111,9 @@ static int plan_items(struct session *session, const struct config *config,
 
     free(state);
     remember_clock(remember, false, &work.memory);
-    remember_close(remember);
     for (size_t i = 0; i < selection->item_count && !session_interrupted(session); i++)
-        status = work_worse(status, plan_item(session, &work, selection, i));
+        status = work_worse(status, plan_item(session, remember, &work, selection, i));
+    remember_close(remember);
     return session_interrupted(session) ? COMMAND_INTERRUPTED : status;
 }
 

@@ -63,6 +63,17 @@ static struct errand_order work_order(const struct work *work, const struct sele
     };
 }
 
+void work_recall(struct work *work, struct remember *remember, const struct selection *selection,
+                 const struct selection_item *item)
+{
+    struct history_subject subject = {selection->files[item->file].path, item->task->kind->name,
+                                      item->task->target};
+
+    work->memory.last = (struct engine_past){0};
+    if (item->task->kind->flags & TASK_REMEMBERS)
+        remember_past(remember, &subject, &work->memory.last);
+}
+
 json_t *work_do(struct session *session, const struct work *work, const struct selection *selection,
                 const struct selection_item *item)
 {

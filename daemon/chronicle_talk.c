@@ -170,7 +170,8 @@ static void chronicle_ended(void *argument, const struct error *error)
     if (asked)
         chronicle_wait(chronicle);
     chronicle_blame(chronicle, &why);
-    if (chronicle->closing || chronicle->deaths >= CHRONICLE_DEATHS)
+    if ((chronicle->closing && chronicle_pending(chronicle)) ||
+        chronicle->deaths >= CHRONICLE_DEATHS)
         chronicle_dead(chronicle, &why);
     queue_move_all(&chronicle->queue, QUEUE_SENT, QUEUE_WAITING);
     chronicle_step(chronicle);

@@ -75,18 +75,9 @@ void journal_outcome(const json_t *outcome, const char *path)
     free(message);
 }
 
-static const struct {
-    const char *name;
-    int priority;
-} journal_severities[] = {
-    [ALERT_WARNING] = {"warning", LOG_WARNING},
-    [ALERT_CRITICAL] = {"critical", LOG_CRIT},
-};
-
-static const char *const journal_changes[] = {
-    [ALARM_RAISED] = "raised",
-    [ALARM_REPEATED] = "repeated",
-    [ALARM_CLEARED] = "cleared",
+static const int journal_priorities[] = {
+    [ALERT_WARNING] = LOG_WARNING,
+    [ALERT_CRITICAL] = LOG_CRIT,
 };
 
 /* A metric's own row explains what to do; there is nothing to do about one that is cleared. */
@@ -110,7 +101,7 @@ static char *journal_alarm_message(enum alarm_change change, const struct alarm 
     if (alarm->database)
         text_addf(&line, "%s: ", alarm->database);
     text_addf(&line, "alert %s %s", alarm->metric,
-              change == ALARM_REPEATED ? "lasts since " : journal_changes[change]);
+              change == ALARM_REPEATED ? "lasts since " : alarm_change_name(change));
     if (change == ALARM_REPEATED)
         text_add(&line, text_time(since, alarm->raised_us));
     text_addf(&line, ": %s", alarm->text);
@@ -125,15 +116,15 @@ void journal_alarm(enum alarm_change change, const struct alarm *alarm)
     journal_entry_text(&entry, "DATABASE", alarm->database);
     journal_entry_text(&entry, "PATH", alarm->path);
     journal_entry_text(&entry, "ALERT", alarm->metric);
-    journal_entry_text(&entry, "ALERT_CHANGE", journal_changes[change]);
-    journal_entry_text(&entry, "SEVERITY", journal_severities[alarm->severity].name);
+    journal_entry_text(&entry, "ALERT_CHANGE", alarm_change_name(change));
+    journal_entry_text(&entry, "SEVERITY", alert_severity_name(alarm->severity));
     journal_entry_text(&entry, "SUBJECT", alarm->subject);
     journal_entry_text(&entry, "REASON", alarm->text);
     journal_entry_text(&entry, "SINCE", text_time(since, alarm->raised_us));
     journal_entry_figure(&entry, "VALUE", alarm->value);
     journal_entry_figure(&entry, "THRESHOLD", alarm->threshold);
     journal_entry_send(&entry, journal_alarm_row(change, alarm->metric),
-                       journal_severities[alarm->severity].priority, message);
+                       journal_priorities[alarm->severity], message);
     free(message);
 }
 

@@ -1,9 +1,9 @@
 /*
  * systemd/litekeeper.catalog against the table of entries: each id is explained, none is explained
- * that nobody sends, and no text has a field that its entries lack.
+ * that nobody sends, and no text has a field that its entries lack. And against the metrics.
  */
+#include "alert.h"
 #include "journal_table.h"
-
 #include "text.h"
 
 #include <check.h>
@@ -107,6 +107,22 @@ START_TEST(nothing_else_is_explained)
 }
 END_TEST
 
+/* Each metric that there can be an alert of has a kind of its own, and none is left over. */
+START_TEST(each_metric_has_its_kind)
+{
+    char name[64];
+
+    for (const struct alert_metric *metric = alert_metrics; metric->name; metric++) {
+        snprintf(name, sizeof name, "alert_%s", metric->name);
+        if (!(metric->flags & ALERT_NOT_YET))
+            ck_assert_msg(journal_row(name) != NULL, "%s has no row", metric->name);
+    }
+    for (const struct journal_row *row = journal_table; row->name; row++)
+        if (strncmp(row->name, "alert_", 6) == 0 && strcmp(row->name, "alert_cleared") != 0)
+            ck_assert_msg(alert_metric(row->name + 6) != NULL, "%s is no metric", row->name);
+}
+END_TEST
+
 /* The fields that each entry of a kind has, by the beginning of its name; the first that fits. */
 static const struct {
     const char *kinds, *fields;
@@ -161,6 +177,7 @@ int main(void)
     tcase_add_test(test, ids_are_ids_and_differ);
     tcase_add_test(test, each_entry_is_explained);
     tcase_add_test(test, nothing_else_is_explained);
+    tcase_add_test(test, each_metric_has_its_kind);
     tcase_add_test(test, fields_are_there);
     suite_add_tcase(suite, test);
     srunner_run_all(runner, CK_ENV);

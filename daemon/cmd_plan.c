@@ -56,17 +56,18 @@ static void plan_heading(const struct selection *selection, size_t item)
         printf("%s  %s\n", here->name, here->path);
 }
 
-/* As if the database were seen just now: nothing was missed. */
+/* Where the history knows nothing of it, as if it were seen just now: nothing was missed. */
 static void plan_due(const struct work *work, const struct selection *selection,
                      const struct selection_item *item, json_t *plan)
 {
     const struct selection_file *file = &selection->files[item->file];
     int64_t now_us = work->at_us >= 0 ? work->at_us : clock_now_us();
-    struct schedule_past past = {.seen_us = now_us, .started_us = -1};
-    int64_t due_us = due_moment(file->database, item->task, file->path, &past, now_us);
+    struct schedule_past past = work->counted;
     const json_t *seconds = json_object_get(plan, "seconds");
     char time[TEXT_SHORT];
 
+    schedule_settle(&past, now_us);
+    int64_t due_us = due_moment(file->database, item->task, file->path, &past, now_us);
     if (json_is_true(json_object_get(plan, "waits")))
         due_us = due_in_window(file->database, due_us, now_us,
                                json_is_number(seconds) ? json_number_value(seconds) : -1);

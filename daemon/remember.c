@@ -96,13 +96,16 @@ void remember_clock(struct remember *remember, bool sure, struct engine_memory *
 }
 
 void remember_past(struct remember *remember, const struct history_subject *subject,
-                   struct engine_past *past)
+                   struct engine_past *past, struct schedule_past *counted)
 {
     const json_t *answer = remember_ask(remember, history_job_recall(false, subject));
     struct engine_memory memory = {0};
 
-    if (answer)
+    *counted = (struct schedule_past){-1, -1};
+    if (answer) {
         history_job_memory(answer, &memory);
+        history_job_counted(answer, counted);
+    }
     *past = memory.last;
 }
 

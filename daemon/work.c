@@ -69,9 +69,7 @@ void work_recall(struct work *work, struct remember *remember, const struct sele
     struct history_subject subject = {selection->files[item->file].path, item->task->kind->name,
                                       item->task->target};
 
-    work->memory.last = (struct engine_past){0};
-    if (item->task->kind->flags & TASK_REMEMBERS)
-        remember_past(remember, &subject, &work->memory.last);
+    remember_past(remember, &subject, &work->memory.last, &work->counted);
 }
 
 json_t *work_do(struct session *session, const struct work *work, const struct selection *selection,

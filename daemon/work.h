@@ -20,6 +20,7 @@ struct work {
     const struct command_line *line;
     int64_t at_us;                /* -1: now */
     struct engine_memory memory;  /* what the history knows */
+    struct schedule_past counted; /* likewise, for the schedule */
     void (*event)(json_t *event); /* what comes before the last word; borrowed */
 };
 

@@ -18,7 +18,7 @@
     "  - name: d\n"                    \
     "    path: \"@/app.db\"\n"
 
-enum { CARE_SECONDS = 60 };
+enum { CARE_SECONDS = 60, CARE_SECONDS_A_ROUND = 20 };
 
 void care_policy(const char *lines)
 {
@@ -204,7 +204,9 @@ int care_main(const char *name, const struct care_loop *loops, size_t count)
     TCase *cases = tcase_create(name);
     SRunner *runner = srunner_create(suite);
 
-    tcase_set_timeout(cases, CARE_SECONDS);
+    const char *rounds = getenv("ROUNDS");
+
+    tcase_set_timeout(cases, CARE_SECONDS + CARE_SECONDS_A_ROUND * (rounds ? atoi(rounds) : 10));
     tcase_add_checked_fixture(cases, care_set_up, folder_remove);
     for (size_t i = 0; i < count; i++)
         tcase_add_loop_test(cases, loops[i].test, 0, loops[i].count);

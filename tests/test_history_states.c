@@ -126,20 +126,22 @@ END_TEST
 START_TEST(the_last_done_run_is_the_past)
 {
     struct history_subject subject = {"/a.db", "vacuum", NULL};
-    struct engine_past past;
+    struct history_past past;
 
     ck_assert_int_eq(history_past(history, &subject, &past, NULL), STATUS_OK);
-    ck_assert_int_eq(past.started_us, 0);
-    ck_assert_ptr_null(past.effect);
+    ck_assert_int_eq(past.last.started_us, 0);
+    ck_assert_ptr_null(past.last.effect);
     histories_record(history, "/a.db", "vacuum", NULL, "done", 1);
     histories_record(history, "/a.db", "vacuum", NULL, "skipped", 2);
     histories_record(history, "/a.db", "vacuum", "logs", "done", 3);
     ck_assert_int_eq(history_past(history, &subject, &past, NULL), STATUS_OK);
-    ck_assert_int_eq(past.started_us, 1);
-    ck_assert_double_eq(past.seconds, 0.5);
-    ck_assert_int_eq(json_integer_value(json_object_get(past.effect, "pages")), 10);
-    ck_assert_ptr_null(json_object_get(past.effect, "btrees"));
-    json_decref(past.effect);
+    ck_assert_int_eq(past.last.started_us, 1);
+    ck_assert_double_eq(past.last.seconds, 0.5);
+    ck_assert_int_eq(json_integer_value(json_object_get(past.last.effect, "pages")), 10);
+    ck_assert_ptr_null(json_object_get(past.last.effect, "btrees"));
+    ck_assert_int_eq(past.counted.seen_us, 1);
+    ck_assert_int_eq(past.counted.started_us, 2);
+    json_decref(past.last.effect);
 }
 END_TEST
 

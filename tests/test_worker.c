@@ -147,7 +147,7 @@ static json_t *worker_job(json_t *found)
     return job;
 }
 
-static void worker_hold(struct launched *worker, const char *path)
+static void worker_holding(struct launched *worker, const char *path)
 {
     launched_start(worker, worker_job(worker_discover(path)), 0);
     launched_await(worker, 1);
@@ -209,7 +209,7 @@ START_TEST(worker_has_the_owners_rights)
         return;
     worker_scene();
     path = owners_path(worker_owners[_i].path);
-    worker_hold(&worker, path);
+    worker_holding(&worker, path);
     ck_assert_msg(!worker.ended, "%s", worker.error.text);
     worker_status_of(worker.process, status, sizeof status);
     worker_expect_line(status, worker_owners[_i].ids);
@@ -275,7 +275,7 @@ START_TEST(worker_refuses_a_folder_closed_to_the_owner)
     if (!owners_or_skip())
         return;
     worker_scene();
-    worker_hold(&worker, owners_path("closed/alices.db"));
+    worker_holding(&worker, owners_path("closed/alices.db"));
     ck_assert_int_eq(worker.error.status, STATUS_REFUSED);
     ck_assert_str_eq(worker.error.text,
                      "its owner may not enter its folder, and litekeeper works as the owner");
@@ -333,7 +333,7 @@ START_TEST(worker_serves_a_user)
     worker_scene();
     ck_assert_int_eq(setgid(ALICE), 0);
     ck_assert_int_eq(setuid(ALICE), 0);
-    worker_hold(&worker, owners_path("alice/app.db"));
+    worker_holding(&worker, owners_path("alice/app.db"));
     ck_assert_msg(!worker.ended, "%s", worker.error.text);
     worker_status_of(worker.process, status, sizeof status);
     worker_expect_line(status, "Uid:\t61001\t61001\t61001\t61001\n");
@@ -354,16 +354,16 @@ START_TEST(worker_is_alone)
         return;
     worker_scene();
     const char *path = owners_path("alice/app.db");
-    worker_hold(&first, path);
+    worker_holding(&first, path);
     ck_assert_msg(!first.ended, "%s", first.error.text);
-    worker_hold(&second, path);
+    worker_holding(&second, path);
     ck_assert_int_eq(second.error.status, STATUS_BUSY);
     snprintf(busy, sizeof busy, "is being worked on by another litekeeper (process %d); try later",
              first.process);
     ck_assert_str_eq(second.error.text, busy);
     kill(first.process, SIGKILL);
     launched_finish(&first);
-    worker_hold(&third, path);
+    worker_holding(&third, path);
     ck_assert_msg(!third.ended, "%s", third.error.text);
     launch_cancel(third.launch, LAUNCH_GRACE_MS);
     launched_free(&first);

@@ -19,7 +19,7 @@ LINK_san := -fsanitize=address,undefined
 LINK_fuzz := -fsanitize=fuzzer,address,undefined
 
 # Asked at first use, not while this file is read: `dependencies` may have to install them first.
-PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson libsystemd
+PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson
 once = $(eval $1 := $(shell $2))$($1)
 PACKAGE_CFLAGS = $(call once,PACKAGE_CFLAGS,pkg-config --cflags $(PACKAGES))
 PACKAGE_LIBS = $(call once,PACKAGE_LIBS,pkg-config --libs $(PACKAGES))
@@ -28,7 +28,7 @@ CHECK_LIBS = $(call once,CHECK_LIBS,pkg-config --libs check)
 
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(INCLUDES) $(WARNINGS) \
 	$(VARIANT_$(VARIANT)) $(if $(SQLITE),-isystem $(SQLITE)) $(PACKAGE_CFLAGS) $(CFLAGS)
-LIBS_ALL = $(PACKAGE_LIBS) -lm -lpthread $(if $(SQLITE),-ldl)
+LIBS_ALL = $(PACKAGE_LIBS) -lm -lpthread -ldl
 
 # One line a file; `make -n` shows the whole commands.
 say = @printf '  %-5s %s\n' $1 $2; mkdir -p $(@D)

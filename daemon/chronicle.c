@@ -65,6 +65,7 @@ struct chronicle *chronicle_open(uv_loop_t *loop, const char *state,
     queue_init(&chronicle->queue);
     chronicle->window = 1;
     chronicle->delay_ms = CHRONICLE_DELAY_MS;
+    chronicle->patience_ms = CHRONICLE_PATIENCE_MS;
     chronicle->troubled = trouble;
     chronicle->argument = argument;
     for (chronicle->open = 0; chronicle->open < CHRONICLE_TIMERS; chronicle->open++) {
@@ -148,12 +149,20 @@ size_t chronicle_pending(const struct chronicle *chronicle)
 
 size_t chronicle_kept(const struct chronicle *chronicle)
 {
-    return chronicle->queue.counts[QUEUE_KEPT];
+    const size_t *counts = chronicle->queue.counts;
+
+    return counts[QUEUE_WAITING] + counts[QUEUE_SENT] + counts[QUEUE_KEPT] -
+           chronicle->queue.pending;
 }
 
 int chronicle_process(const struct chronicle *chronicle)
 {
     return chronicle->worker ? launch_process(chronicle->worker) : 0;
+}
+
+void chronicle_set_patience(struct chronicle *chronicle, uint64_t patience_ms)
+{
+    chronicle->patience_ms = patience_ms;
 }
 
 static void chronicle_late(uv_timer_t *timer)

@@ -58,6 +58,8 @@ size_t chronicle_kept(const struct chronicle *chronicle);
 
 /* The worker's process, for messages and tests; 0: there is none. */
 int chronicle_process(const struct chronicle *chronicle);
+/* For tests: instead of CHRONICLE_PATIENCE_MS. */
+void chronicle_set_patience(struct chronicle *chronicle, uint64_t patience_ms);
 
 /* Lets what was asked be answered for at most `grace_ms`, then ends the worker and calls `closed`;
  * the chronicle is gone with its return. What has no end until then has it with an error. Safe on

@@ -8,6 +8,7 @@
 #include "event.h"
 #include "history_job.h"
 #include "job.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -180,10 +181,11 @@ static void chronicle_ended(void *argument, const struct error *error)
 static void chronicle_overdue(uv_timer_t *timer)
 {
     struct chronicle *chronicle = timer->data;
+    char time[TEXT_SHORT];
     struct error why;
 
-    error_set(&why, STATUS_FAILED, "its worker has not answered for %d s",
-              CHRONICLE_PATIENCE_MS / 1000);
+    error_set(&why, STATUS_FAILED, "its worker has not answered for %s",
+              text_seconds(time, (double)chronicle->patience_ms / 1000));
     chronicle->doomed = true;
     launch_cancel(chronicle->worker, 0);
     chronicle_blame(chronicle, &why);
@@ -193,7 +195,7 @@ static void chronicle_overdue(uv_timer_t *timer)
 static void chronicle_patience(struct chronicle *chronicle)
 {
     if (queue_first(&chronicle->queue, QUEUE_SENT))
-        uv_timer_start(&chronicle->patience, chronicle_overdue, CHRONICLE_PATIENCE_MS, 0);
+        uv_timer_start(&chronicle->patience, chronicle_overdue, chronicle->patience_ms, 0);
     else
         uv_timer_stop(&chronicle->patience);
 }

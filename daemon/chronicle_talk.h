@@ -29,7 +29,8 @@ struct chronicle {
     unsigned deaths;       /* since the last answer */
     uv_timer_t retry;      /* while it runs what failed is left alone */
     uint64_t delay_ms;     /* the next time that it runs */
-    uv_timer_t patience;
+    uv_timer_t patience;   /* with a worker that says nothing */
+    uint64_t patience_ms;
     enum chronicle_trouble trouble;
     struct error why;  /* the trouble */
     struct error part; /* what went wrong with an earlier part of a request */

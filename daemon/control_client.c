@@ -267,11 +267,14 @@ static void client_piece(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer
     *buffer = uv_buf_init(client->desk->piece, sizeof client->desk->piece);
 }
 
+/* The end is the end of a line, too: `printf '{...}' | nc -U` sends no newline. */
 static void client_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
 {
     struct control_client *client = stream->data;
 
-    if (length < 0)
+    if (length == UV_EOF && lines_left(&client->request))
+        client_bytes(client, "\n", 1);
+    else if (length < 0)
         control_client_close(client);
     else
         client_bytes(client, buffer->base, (size_t)length);

@@ -66,9 +66,6 @@ static void daemon_run_ended(void *argument, const struct run *run, json_t *outc
         struct alarms_database database = daemon_alarms_database(run->file);
         struct duty *duty = file_duty(run->file, run->kind->name, run->target);
         alarms_outcome(daemon->alarms, &database, outcome, now_us);
-        if (outcome_is(outcome, "done"))
-            alarms_condition(daemon->alarms, &database, ALARM_DATABASE_REPLACED, false, NULL,
-                             now_us);
         if (duty)
             scheduler_again(daemon->scheduler, duty, end, run->started_us, now_us);
     }

@@ -86,5 +86,7 @@ bool history_job_spare(const json_t *request);
 
 /* The answer to "clock" and "recall". `memory->last.effect` stays the answer's. */
 void history_job_memory(const json_t *answer, struct engine_memory *memory);
+/* What an answer to "recall" has for the schedule. */
+void history_job_counted(const json_t *answer, struct schedule_past *past);
 
 #endif

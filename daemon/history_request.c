@@ -214,3 +214,9 @@ void history_job_memory(const json_t *answer, struct engine_memory *memory)
                  .effect = json_is_object(effect) ? effect : NULL},
     };
 }
+
+void history_job_counted(const json_t *answer, struct schedule_past *past)
+{
+    past->seen_us = history_time(answer, "seen_us", -1);
+    past->started_us = history_time(answer, "started_us", -1);
+}

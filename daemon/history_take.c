@@ -53,16 +53,18 @@ static enum status history_take_recall(struct history_taker *taker, const json_t
                                        json_t **answer, struct error *error)
 {
     struct history_subject subject = history_subject(request);
-    struct engine_past past;
+    struct history_past past;
     enum status status = history_take_clock(taker, request, answer, error);
 
     if (!status)
         status = history_past(taker->history, &subject, &past, error);
     if (status)
         return status;
-    json_object_set_new(*answer, "last_us", json_integer(past.started_us));
-    json_object_set_new(*answer, "last_seconds", json_real(past.seconds));
-    json_object_set_new(*answer, "last_effect", past.effect ? past.effect : json_null());
+    json_object_set_new(*answer, "last_us", json_integer(past.last.started_us));
+    json_object_set_new(*answer, "last_seconds", json_real(past.last.seconds));
+    json_object_set_new(*answer, "last_effect", past.last.effect ? past.last.effect : json_null());
+    json_object_set_new(*answer, "seen_us", history_known(past.counted.seen_us));
+    json_object_set_new(*answer, "started_us", history_known(past.counted.started_us));
     return STATUS_OK;
 }
 

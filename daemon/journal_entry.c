@@ -2,9 +2,9 @@
  * Fields, and the way to journald. sd_journal_sendv(3) waits for a journald that does not read, so
  * whether it reads is asked before.
  */
-#define SD_JOURNAL_SUPPRESS_LOCATION /* our files and lines say nothing to an operator */
 #include "journal_entry.h"
 
+#include "libsystemd.h"
 #include "log.h"
 #include "memory.h"
 
@@ -19,7 +19,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
-#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 enum { JOURNAL_PATIENCE_MS = 100 };
@@ -136,7 +135,7 @@ void journal_entry_send(struct journal_entry *entry, const struct journal_row *r
     journal_entry_add(entry, memory_format("PRIORITY=%d", priority));
     journal_entry_add(entry, memory_copy("SYSLOG_IDENTIFIER=litekeeper"));
     if (!journal_entry_native() || !journal_entry_room() ||
-        sd_journal_sendv(entry->fields, entry->count) < 0)
+        libsystemd()->journal_sendv(entry->fields, entry->count) < 0)
         journal_entry_print(priority, message);
     while (entry->count > 0)
         free(entry->fields[--entry->count].iov_base);

@@ -51,7 +51,8 @@ void launch_cancel(struct launch *launch, int64_t grace_ms);
 /* The worker's process, for messages. */
 int launch_process(const struct launch *launch);
 
-/* For tests: another program than our own. `path` must stay. */
+/* For tests: another program than our own, whose `path` must stay; instead of LAUNCH_EVENTS. */
 void launch_program(const char *path);
+void launch_events_most(unsigned events);
 
 #endif

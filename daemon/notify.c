@@ -5,29 +5,38 @@
 #include "notify.h"
 
 #include "clock.h"
+#include "libsystemd.h"
+#include "memory.h"
 #include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { NOTIFY_STATUS = 256 };
 
+/* Takes over the text. */
+static void notify_say(char *state)
+{
+    (void)libsystemd()->notify(0, state);
+    free(state);
+}
+
 void notify_ready(void)
 {
-    (void)sd_notifyf(0, "READY=1\nMAINPID=%d", (int)getpid());
+    notify_say(memory_format("READY=1\nMAINPID=%d", (int)getpid()));
 }
 
 /* CLOCK_MONOTONIC is what the service manager compares with its own (sd_notify(3)). */
 void notify_reloading(void)
 {
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%.0f", clock_monotonic_ms() * 1000);
+    notify_say(memory_format("RELOADING=1\nMONOTONIC_USEC=%.0f", clock_monotonic_ms() * 1000));
 }
 
 void notify_stopping(void)
 {
-    (void)sd_notify(0, "STOPPING=1");
+    notify_say(memory_copy("STOPPING=1"));
 }
 
 /* A newline would begin another assignment. */
@@ -40,24 +49,24 @@ void notify_status(const char *format, ...)
     vsnprintf(status, sizeof status, format, arguments);
     va_end(arguments);
     text_sanitize(status);
-    (void)sd_notifyf(0, "STATUS=%s", status);
+    notify_say(memory_format("STATUS=%s", status));
 }
 
 void notify_alive(void)
 {
-    (void)sd_notify(0, "WATCHDOG=1");
+    notify_say(memory_copy("WATCHDOG=1"));
 }
 
 void notify_extend(int64_t us)
 {
-    (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%lld", (long long)us);
+    notify_say(memory_format("EXTEND_TIMEOUT_USEC=%lld", (long long)us));
 }
 
 int64_t notify_watchdog_us(void)
 {
     uint64_t us = 0;
 
-    if (sd_watchdog_enabled(0, &us) <= 0 || us / 2 > INT64_MAX)
+    if (libsystemd()->watchdog_enabled(0, &us) <= 0 || us / 2 > INT64_MAX)
         return 0;
     return (int64_t)(us / 2);
 }

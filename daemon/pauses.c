@@ -58,25 +58,23 @@ void pauses_add(struct pauses *pauses, const char *database, const char *task, i
         (struct pause){memory_copy(database), memory_copy(task), until_us};
 }
 
+bool pauses_end(struct pauses *pauses, const char *database, const char *task)
+{
+    for (size_t i = 0; i < pauses->count; i++) {
+        struct pause *pause = &pauses->items[i];
+        if (!pauses_same(pause->database, database) || !pauses_same(pause->task, task))
+            continue;
+        pauses_clear(pause);
+        *pause = pauses->items[--pauses->count];
+        return true;
+    }
+    return false;
+}
+
 /* Whether `wide` (NULL: all) has `narrow` in it. */
 static bool pauses_covers(const char *wide, const char *narrow)
 {
     return !wide || (narrow && strcmp(wide, narrow) == 0);
-}
-
-size_t pauses_end(struct pauses *pauses, const char *database, const char *task)
-{
-    size_t kept = 0, count = pauses->count;
-
-    for (size_t i = 0; i < count; i++) {
-        struct pause *pause = &pauses->items[i];
-        if (pauses_covers(database, pause->database) && pauses_covers(task, pause->task))
-            pauses_clear(pause);
-        else
-            pauses->items[kept++] = *pause;
-    }
-    pauses->count = kept;
-    return count - kept;
 }
 
 int64_t pauses_until(const struct pauses *pauses, const char *database, const char *task,

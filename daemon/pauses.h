@@ -3,6 +3,7 @@
 #define PAUSES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pauses;
@@ -13,8 +14,8 @@ void pauses_free(struct pauses *pauses);
 /* `database` and `task` may each be NULL: all of them. `until_us` INT64_MAX: until it is resumed.
  * A pause of the same scope is replaced. */
 void pauses_add(struct pauses *pauses, const char *database, const char *task, int64_t until_us);
-/* Ends the pauses of that scope and those within it; how many. */
-size_t pauses_end(struct pauses *pauses, const char *database, const char *task);
+/* Ends the pause of exactly that scope; false: there is none. */
+bool pauses_end(struct pauses *pauses, const char *database, const char *task);
 
 /* Until when that task is paused, 0: it is not. */
 int64_t pauses_until(const struct pauses *pauses, const char *database, const char *task,

@@ -95,6 +95,20 @@ void remember_clock(struct remember *remember, bool sure, struct engine_memory *
         history_job_memory(answer, memory);
 }
 
+void remember_past(struct remember *remember, const struct history_subject *subject,
+                   struct engine_past *past, struct schedule_past *counted)
+{
+    const json_t *answer = remember_ask(remember, history_job_recall(false, subject));
+    struct engine_memory memory = {0};
+
+    *counted = (struct schedule_past){-1, -1};
+    if (answer) {
+        history_job_memory(answer, &memory);
+        history_job_counted(answer, counted);
+    }
+    *past = memory.last;
+}
+
 void remember_outcome(struct remember *remember, json_t *outcome, const char *path,
                       int64_t started_us, const struct span *keep)
 {

@@ -5,6 +5,7 @@
 #include "scheduler.h"
 
 #include "agenda.h"
+#include "due.h"
 #include "file.h"
 #include "memory.h"
 #include "ready.h"
@@ -42,15 +43,6 @@ void scheduler_workers(struct scheduler *scheduler, int64_t workers)
     scheduler->workers = workers;
 }
 
-/* When the schedule has it next. */
-static int64_t scheduler_due(const struct duty *duty, int64_t now_us)
-{
-    const struct task_common *common = duty->task->options;
-    int64_t jitter = schedule_jitter(duty->file->path, &duty->file->database->limits.jitter);
-
-    return schedule_due(common->schedule, &duty->past, jitter, now_us);
-}
-
 static void scheduler_look(struct scheduler *scheduler, struct duty *duty, enum duty_state state,
                            int64_t look_us)
 {
@@ -61,7 +53,8 @@ static void scheduler_look(struct scheduler *scheduler, struct duty *duty, enum 
 
 static void scheduler_plan(struct scheduler *scheduler, struct duty *duty, int64_t now_us)
 {
-    duty->due_us = scheduler_due(duty, now_us);
+    duty->due_us =
+        due_moment(duty->file->database, duty->task, duty->file->path, &duty->past, now_us);
     scheduler_look(scheduler, duty, DUTY_SCHEDULED, duty->due_us);
 }
 

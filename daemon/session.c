@@ -9,14 +9,13 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { SESSION_GRACE_MS = 30000 }; /* a step waits for a lock as long as busy_timeout, at most */
-
 struct session {
     uv_loop_t loop;
     uv_signal_t interrupt, terminate;
     uv_timer_t timer;
     void (*cancel)(void *argument, int64_t grace_ms); /* of what a signal stops; NULL: nothing */
     void *argument;
+    int64_t grace_ms; /* that it gets */
     int signals;
 };
 
@@ -36,7 +35,7 @@ static void session_signal(uv_signal_t *handle, int number)
     (void)number;
     session->signals++;
     if (session->cancel)
-        session->cancel(session->argument, session->signals > 1 ? 0 : SESSION_GRACE_MS);
+        session->cancel(session->argument, session->signals > 1 ? 0 : session->grace_ms);
 }
 
 struct session *session_open(void)
@@ -47,6 +46,7 @@ struct session *session_open(void)
         uv_signal_init(&session->loop, &session->interrupt) ||
         uv_signal_init(&session->loop, &session->terminate))
         abort(); /* no descriptor for a pipe is left: there is nothing to go on with */
+    session->grace_ms = SESSION_GRACE_MS;
     session->interrupt.data = session->terminate.data = session;
     uv_signal_start(&session->interrupt, session_signal, SIGINT);
     uv_signal_start(&session->terminate, session_signal, SIGTERM);
@@ -63,6 +63,11 @@ void session_close(struct session *session)
     uv_run(&session->loop, UV_RUN_DEFAULT);
     uv_loop_close(&session->loop);
     free(session);
+}
+
+void session_grace(struct session *session, int64_t grace_ms)
+{
+    session->grace_ms = grace_ms;
 }
 
 uv_loop_t *session_loop(struct session *session)

@@ -11,12 +11,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum {
+    SESSION_GRACE_MS = 30000,          /* a step waits for a lock for busy_timeout at most */
+    SESSION_STUBBORN_MS = 3600 * 1000, /* TASK_STUBBORN: the user has a second Ctrl-C */
+};
+
 struct session;
 
 /* Takes over SIGINT and SIGTERM: the first stops the running child at its next step, the second
  * kills it. */
 struct session *session_open(void);
 void session_close(struct session *session);
+/* From now on a child gets so long from the first signal to its end by force; SESSION_GRACE_MS
+ * until then. */
+void session_grace(struct session *session, int64_t grace_ms);
 uv_loop_t *session_loop(struct session *session);
 bool session_interrupted(const struct session *session);
 

@@ -63,6 +63,15 @@ static struct errand_order work_order(const struct work *work, const struct sele
     };
 }
 
+void work_recall(struct work *work, struct remember *remember, const struct selection *selection,
+                 const struct selection_item *item)
+{
+    struct history_subject subject = {selection->files[item->file].path, item->task->kind->name,
+                                      item->task->target};
+
+    remember_past(remember, &subject, &work->memory.last, &work->counted);
+}
+
 json_t *work_do(struct session *session, const struct work *work, const struct selection *selection,
                 const struct selection_item *item)
 {
@@ -73,6 +82,8 @@ json_t *work_do(struct session *session, const struct work *work, const struct s
 
     if (file->error.status)
         return errand_verdict(&order, &file->error);
+    session_grace(session,
+                  item->task->kind->flags & TASK_STUBBORN ? SESSION_STUBBORN_MS : SESSION_GRACE_MS);
     running.errand = errand_start(session_loop(session), &order, &handlers);
     session_wait(session, &running.ended, work_cancel, &running);
     return running.last;

@@ -14,6 +14,7 @@
 #include "lines.h"
 #include "log.h"
 #include "privileges.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,7 @@ static enum status worker_history(json_t *job, struct error *error)
     enum status status = job_state(job, &state, error);
     if (status)
         return status;
-    struct history_host host = {worker_line, worker_emit, NULL};
+    struct history_host host = {worker_line, worker_hold, NULL};
     history_job(state, &host);
     return STATUS_OK;
 }
@@ -48,7 +49,10 @@ static const struct worker_kind worker_kinds[] = {
     {0},
 };
 
-enum { WORKER_ALARM_S = 60 }; /* after the time limit: longer than any parent's grace */
+enum {
+    WORKER_ALARM_S = 60,    /* after the time limit: longer than any parent's grace */
+    WORKER_HELD = 32 * 1024 /* bytes of events that wait for company: half of a pipe */
+};
 
 static const struct {
     enum status status;
@@ -58,9 +62,10 @@ static const struct {
     {STATUS_REFUSED, 3}, {STATUS_BUSY, 4},   {STATUS_CANCELLED, 5},
 };
 
-/* The two things that a worker has one of: the signal that it got, and its standard input. */
+/* What a worker has one of: the signal that it got, its standard input and output. */
 static volatile sig_atomic_t worker_told;
 static struct lines worker_lines = {.limit = WORKER_JOB};
+static struct text worker_held; /* events, lines of them */
 
 static int worker_exit_status(enum status status)
 {
@@ -140,6 +145,48 @@ static _Noreturn void worker_give_up(const char *why)
     _exit(worker_exit_status(STATUS_FAILED));
 }
 
+static void worker_write(const char *bytes, size_t length)
+{
+    while (length) {
+        ssize_t written = write(STDOUT_FILENO, bytes, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            worker_give_up("the worker can't reach its parent");
+        bytes += written;
+        length -= (size_t)written;
+    }
+}
+
+/* In whole lines, so that a kill leaves no half one but in a full pipe. */
+static void worker_flush(void)
+{
+    worker_write(worker_held.bytes, worker_held.length);
+    text_clear(&worker_held);
+}
+
+void worker_hold(void *argument, json_t *event)
+{
+    char *line = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+    (void)argument;
+    json_decref(event);
+    size_t length = line ? strlen(line) : 0;
+    if (!line || length > EVENT_LINE)
+        worker_give_up("the worker has made an event that can't be sent");
+    line[length] = '\n';
+    text_add_length(&worker_held, line, length + 1);
+    free(line);
+    if (worker_held.length > WORKER_HELD)
+        worker_flush();
+}
+
+void worker_emit(void *argument, json_t *event)
+{
+    worker_hold(argument, event);
+    worker_flush();
+}
+
 /* Whether there is something to read within that time. */
 static bool worker_waits(int wait_ms)
 {
@@ -157,6 +204,7 @@ char *worker_line(void *argument, int wait_ms, bool *ended)
     (void)argument;
     *ended = false;
     while ((found = lines_next(&worker_lines, &line, &length)) == LINES_NONE) {
+        worker_flush(); /* the parent may wait for it before it says more */
         if (!worker_waits(wait_ms))
             return NULL;
         if (worker_fill(NULL)) {
@@ -167,33 +215,6 @@ char *worker_line(void *argument, int wait_ms, bool *ended)
     if (found == LINES_TOO_LONG)
         worker_give_up("the worker was sent a line that is too long");
     return line;
-}
-
-static void worker_write(const char *bytes, size_t length)
-{
-    while (length) {
-        ssize_t written = write(STDOUT_FILENO, bytes, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            worker_give_up("the worker can't reach its parent");
-        bytes += written;
-        length -= (size_t)written;
-    }
-}
-
-void worker_emit(void *argument, json_t *event)
-{
-    char *line = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(15));
-
-    (void)argument;
-    json_decref(event);
-    size_t length = line ? strlen(line) : 0;
-    if (!line || length > EVENT_LINE)
-        worker_give_up("the worker has made an event that can't be sent");
-    line[length] = '\n'; /* one write, so that a kill leaves no half line but in a full pipe */
-    worker_write(line, length + 1);
-    free(line);
 }
 
 static void worker_signals(void)
@@ -319,6 +340,8 @@ int worker_run(const struct worker_kind *kinds)
     if (!status)
         status = worker_serve(kinds, job, &error);
     json_decref(job);
+    worker_flush();
+    text_free(&worker_held);
     lines_free(&worker_lines);
     if (status)
         fprintf(stderr, "<2>%s\n", error.text);

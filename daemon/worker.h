@@ -35,6 +35,8 @@ char *worker_line(void *argument, int wait_ms, bool *ended);
 /* Sends an event and takes over the reference; ends the process if that can't be done. As
  * engine_host's `emit`: `argument` is not used. */
 void worker_emit(void *argument, json_t *event);
+/* The same for one of many: it is sent with others, at the latest when a line is waited for. */
+void worker_hold(void *argument, json_t *event);
 /* Whether the worker shall stop at the next step: after SIGTERM or SIGINT, when the parent has
  * gone or has closed the pipe, or says anything at all. As engine_host's `stopped`. */
 bool worker_stopped(void *argument);

@@ -9,6 +9,7 @@
 
 #include "engine_host.h"
 #include "error.h"
+#include "schedule.h"
 #include "units.h"
 
 #include <jansson.h>
@@ -67,9 +68,14 @@ enum status history_clock(struct history *history, bool sure, struct engine_memo
 /* The same without noting anything. */
 enum status history_clock_known(struct history *history, struct engine_memory *memory,
                                 struct error *error) MUST_CHECK;
-/* The last run of that task that was done; its effect is a new reference, or NULL. */
+/* What is known of a task's past. */
+struct history_past {
+    struct engine_past last;      /* the last run that was done; its effect is a new reference */
+    struct schedule_past counted; /* since when it is known, and the last run that counts */
+};
+
 enum status history_past(struct history *history, const struct history_subject *subject,
-                         struct engine_past *past, struct error *error) MUST_CHECK;
+                         struct history_past *past, struct error *error) MUST_CHECK;
 
 /* Tasks that the policy has, an array of [path, task, target]: since `at_us`, if they were not
  * known before. */

@@ -4,7 +4,10 @@
 #include "clock.h"
 #include "history_db.h"
 
-#include <systemd/sd-id128.h>
+#include <ctype.h>
+#include <stdio.h>
+
+enum { HISTORY_BOOT = 33 }; /* bytes of a boot's id in hexadecimal, its NUL among them */
 
 static const int64_t history_ahead_us = INT64_C(7) * 86400 * 1000000;
 
@@ -63,18 +66,26 @@ static enum status history_see(struct history *history, const char *boot, bool s
     return status;
 }
 
-static const char *history_boot(char boot[SD_ID128_STRING_MAX])
+/* Which boot this is, as random(4) has it, less the hyphens. */
+static const char *history_boot(char boot[HISTORY_BOOT])
 {
-    sd_id128_t id;
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    size_t length = 0;
 
-    return sd_id128_get_boot(&id) == 0 ? sd_id128_to_string(id, boot) : "unknown";
+    for (int c; file && length < HISTORY_BOOT - 1 && (c = getc(file)) != EOF;)
+        if (isxdigit(c))
+            boot[length++] = (char)c;
+    boot[length] = '\0';
+    if (file)
+        fclose(file);
+    return length ? boot : "unknown";
 }
 
 enum status history_clock(struct history *history, bool sure, struct engine_memory *memory,
                           struct error *error)
 {
     struct engine_memory known = {-1, -1, false, {0}};
-    char boot[SD_ID128_STRING_MAX];
+    char boot[HISTORY_BOOT];
     enum status status = history_db_begin(history, error);
 
     if (!status) {
@@ -90,7 +101,7 @@ enum status history_clock_known(struct history *history, struct engine_memory *m
                                 struct error *error)
 {
     struct engine_memory known = {-1, -1, false, {0}};
-    char boot[SD_ID128_STRING_MAX];
+    char boot[HISTORY_BOOT];
     enum status status = history_db_ready(history, error);
 
     if (!status)

@@ -56,34 +56,45 @@ enum status history_fresh(struct history *history, bool *fresh, struct error *er
     return status;
 }
 
-static void history_past_take(sqlite3_stmt *statement, struct engine_past *past)
+static int64_t history_past_time(sqlite3_stmt *statement, int column)
+{
+    return sqlite3_column_type(statement, column) == SQLITE_INTEGER
+               ? sqlite3_column_int64(statement, column)
+               : -1;
+}
+
+static void history_past_take(sqlite3_stmt *statement, struct history_past *past)
 {
     const char *effect = (const char *)sqlite3_column_text(statement, 2);
 
-    past->started_us = sqlite3_column_int64(statement, 0);
-    past->seconds = sqlite3_column_double(statement, 1);
-    past->effect = effect ? json_loads(effect, 0, NULL) : NULL;
+    past->last.started_us = sqlite3_column_int64(statement, 0);
+    past->last.seconds = sqlite3_column_double(statement, 1);
+    past->last.effect = effect ? json_loads(effect, 0, NULL) : NULL;
+    past->counted.seen_us = history_past_time(statement, 3);
+    past->counted.started_us = history_past_time(statement, 4);
 }
 
 enum status history_past(struct history *history, const struct history_subject *subject,
-                         struct engine_past *past, struct error *error)
+                         struct history_past *past, struct error *error)
 {
-    struct engine_past found = {0};
+    struct history_past found = {.counted = {-1, -1}};
     sqlite3_stmt *statement;
     enum status status = history_db_ready(history, error);
 
     if (!status)
-        status = history_db_ask(history, error, &statement,
-                                "SELECT done_us, done_seconds, done_effect FROM state"
-                                " WHERE path = ? AND task = ? AND target = ifnull(?, '')",
-                                "ttt", subject->path, subject->task, subject->target);
+        status =
+            history_db_ask(history, error, &statement,
+                           "SELECT done_us, done_seconds, done_effect, seen_us, started_us FROM"
+                           " state"
+                           " WHERE path = ? AND task = ? AND target = ifnull(?, '')",
+                           "ttt", subject->path, subject->task, subject->target);
     if (status)
         return status;
     if (sqlite3_step(statement) == SQLITE_ROW)
         history_past_take(statement, &found);
     status = history_db_asked(history, statement, error);
     if (status)
-        json_decref(found.effect);
+        json_decref(found.last.effect);
     else
         *past = found;
     return status;

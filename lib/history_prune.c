@@ -7,9 +7,9 @@
 #include "task.h"
 
 enum {
-    HISTORY_PRUNE = 1000, /* runs forgotten at once */
-    HISTORY_LOOK = 500,   /* runs looked at at once */
-    HISTORY_FREE = 256    /* pages that may be free, and that are given back at once */
+    HISTORY_PRUNE = 300, /* runs forgotten at once */
+    HISTORY_LOOK = 200,  /* runs looked at at once */
+    HISTORY_FREE = 256   /* pages that may be free, and that are given back at once */
 };
 
 #define HISTORY_HOUR (INT64_C(3600) * 1000000)
@@ -48,7 +48,7 @@ static const char *const history_prune_old[] = {
     "DELETE FROM file WHERE known_us < ?1"
     " AND NOT EXISTS (SELECT 1 FROM state WHERE state.path = file.path)",
     "DELETE FROM alarm_change WHERE id IN"
-    " (SELECT id FROM alarm_change WHERE at_us < ?1 ORDER BY at_us LIMIT 1000)",
+    " (SELECT id FROM alarm_change WHERE at_us < ?1 ORDER BY at_us LIMIT 300)",
     "DELETE FROM pause WHERE until_us >= 0 AND until_us < ?1",
 };
 

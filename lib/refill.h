@@ -1,10 +1,11 @@
 /*
  * What REINDEX in place will make of the order of an index's leaves. It fills the very pages that
- * it frees: freed in key order they go to the freelist trunk by trunk
- * (fileformat2.html#the_freelist
- * ), about a thousand to a trunk, and come back from each in ascending order (allocateBtreePage
- * near page 1, as a bulk load asks in balance_nonroot, btree.c). So within a trunk's worth of pages
- * order is restored as well as those pages allow: if they lie far apart, it isn't. Pure.
+ * it frees. Freed in key order, they go to the freelist (fileformat2.html#the_freelist), about a
+ * thousand to a trunk, and come back trunk by trunk, each in ascending order (allocateBtreePage,
+ * asked for pages near 1 by a bulk load's balance_nonroot, in btree.c). So within a trunk's worth
+ * of pages the order is as good as those pages allow, and no better where they lie far apart. Free
+ * pages that were there before matter to an index of less than a trunk's worth alone; what
+ * auto_vacuum=FULL moves at the commit is left out. Pure.
  */
 #ifndef REFILL_H
 #define REFILL_H

@@ -26,9 +26,9 @@ static void reindex_effect_sum(json_t *effect, const char *key, double more)
     json_object_set_new(effect, key, json_real(sum));
 }
 
-static double reindex_effect_round(double share)
+static void reindex_effect_share(json_t *index, const char *key, double share)
 {
-    return round(share * 10000) / 10000;
+    json_object_set_new(index, key, json_real(round(share * 10000) / 10000));
 }
 
 void reindex_effect_add(json_t *effect, const struct reindex_index *before,
@@ -40,14 +40,17 @@ void reindex_effect_add(json_t *effect, const struct reindex_index *before,
     reindex_effect_sum(effect, "rebuild_seconds", took);
     if (json_array_size(list) >= EFFECT_MOST)
         return;
-    json_array_append_new(
-        list, json_pack("{s:o, s:f, s:f, s:f, s:f, s:I, s:I}", "name",
-                        event_check_text(before->name, strlen(before->name), EFFECT_NAME),
-                        "fragmentation_before", reindex_effect_round(before->fragmentation),
-                        "fragmentation", reindex_effect_round(after->fragmentation),
-                        "density_before", reindex_effect_round(before->density), "density",
-                        reindex_effect_round(after->density), "bytes_before",
-                        (json_int_t)before->bytes, "bytes", (json_int_t)after->bytes));
+    json_t *index = json_object();
+    json_object_set_new(index, "name",
+                        event_check_text(before->name, strlen(before->name), EFFECT_NAME));
+    reindex_effect_share(index, "fragmentation_before", before->fragmentation);
+    reindex_effect_share(index, "forecast", before->forecast);
+    reindex_effect_share(index, "fragmentation", after->fragmentation);
+    reindex_effect_share(index, "density_before", before->density);
+    reindex_effect_share(index, "density", after->density);
+    json_object_set_new(index, "bytes_before", json_integer(before->bytes));
+    json_object_set_new(index, "bytes", json_integer(after->bytes));
+    json_array_append_new(list, index);
 }
 
 /* In `indexes`, or in `earlier`; NULL: in neither. */
@@ -75,7 +78,7 @@ static void reindex_effect_keep_list(json_t *effect, const json_t *from)
     for (size_t i = 0; i < json_array_size(from) && json_array_size(list) < room; i++) {
         json_t *index = json_array_get(from, i);
         const char *name = json_string_value(json_object_get(index, "name"));
-        if (name && strlen(name) <= EFFECT_NAME && json_object_size(index) <= 7 &&
+        if (name && strlen(name) <= EFFECT_NAME && json_object_size(index) <= 8 &&
             !reindex_effect_find(effect, name))
             json_array_append(list, index);
     }

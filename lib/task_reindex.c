@@ -30,6 +30,7 @@ static const struct option reindex_options[] = {
 const struct task_kind task_reindex = {
     .name = "reindex",
     .help = "rebuilds fragmented indexes",
+    .unit = "rebuild",
     .flags = TASK_REMEMBERS,
     .section = {sizeof(struct reindex_options), reindex_options, NULL},
     .measure = reindex_measure,

@@ -18,7 +18,7 @@
     "  - name: d\n"                    \
     "    path: \"@/app.db\"\n"
 
-enum { CARE_SECONDS = 60 };
+enum { CARE_SECONDS = 60, CARE_SECONDS_A_ROUND = 20 };
 
 void care_policy(const char *lines)
 {
@@ -65,7 +65,7 @@ void care_sql(const char *sql)
 void care_make(const char *journal, const char *sql)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-    char *before = memory_format("PRAGMA page_size=4096; PRAGMA journal_mode=%s", journal);
+    char *all = memory_format("PRAGMA synchronous=OFF; %s; PRAGMA journal_mode=%s", sql, journal);
 
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         char *name = memory_format("app.db%s", endings[i]), *path = folder_path(name);
@@ -73,9 +73,8 @@ void care_make(const char *journal, const char *sql)
         free(path);
         free(name);
     }
-    care_sql(before);
-    care_sql(sql);
-    free(before);
+    care_sql(all);
+    free(all);
 }
 
 void care_expect(const char *sql, const char *expected)
@@ -205,7 +204,9 @@ int care_main(const char *name, const struct care_loop *loops, size_t count)
     TCase *cases = tcase_create(name);
     SRunner *runner = srunner_create(suite);
 
-    tcase_set_timeout(cases, CARE_SECONDS);
+    const char *rounds = getenv("ROUNDS");
+
+    tcase_set_timeout(cases, CARE_SECONDS + CARE_SECONDS_A_ROUND * (rounds ? atoi(rounds) : 10));
     tcase_add_checked_fixture(cases, care_set_up, folder_remove);
     for (size_t i = 0; i < count; i++)
         tcase_add_loop_test(cases, loops[i].test, 0, loops[i].count);

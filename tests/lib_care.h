@@ -28,7 +28,7 @@ void care_policy(const char *lines);
 /* Opens app.db as an application would, with collation "shouting" and function twice(); makes it
  * if need be. */
 sqlite3 *care_open(void);
-/* A new app.db in that journal mode. */
+/* A new app.db by `sql`, and then in that journal mode. */
 void care_make(const char *journal, const char *sql);
 /* Runs SQL on it, or asks for its first value as text (the caller's). */
 void care_sql(const char *sql);

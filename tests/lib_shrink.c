@@ -206,6 +206,18 @@ static void shrink_check_effect(const struct shrink_case *c, const json_t *outco
                   "%s: %s", c->name, all);
 }
 
+/* What a slow disk adds is no matter. */
+static void shrink_check_reason(const struct shrink_case *c, const json_t *outcome)
+{
+    char *reason = memory_copy(json_string_value(json_object_get(outcome, "reason")));
+    char *slow = strstr(reason, "; a commit alone takes ");
+
+    if (slow)
+        *slow = '\0';
+    expect_text(c->name, reason, c->reason);
+    free(reason);
+}
+
 void shrink_check(const struct shrink_case *c, const struct proof_run *run)
 {
     const char *expected = c->outcome ? c->outcome : "done";
@@ -216,7 +228,7 @@ void shrink_check(const struct shrink_case *c, const struct proof_run *run)
     ck_assert_msg(run->result.status == c->status, "%s: exit status %d: %s", c->name,
                   run->result.status, all);
     if (c->reason)
-        expect_text(c->name, json_string_value(json_object_get(run->outcome, "reason")), c->reason);
+        shrink_check_reason(c, run->outcome);
     ck_assert_msg(json_is_true(json_object_get(run->outcome, "waits")) == c->waits, "%s: %s",
                   c->name, all);
     shrink_check_effect(c, run->outcome, all);

@@ -1,6 +1,6 @@
 /*
  * The set of alarms: what is listed, stored and recalled, a fleet of them, and random walks, which
- * print their seed.
+ * print their seed and take SEED and ROUNDS.
  */
 #include "alarms.h"
 #include "lib_alarms.h"
@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { ROUNDS = 20000 };
 
 #define WATCHED HEAD "{ metric: table_size, table: Logs, above: 2GB, run: retention }]}]"
 
@@ -200,14 +202,16 @@ START_TEST(walks_take_turns)
     const struct alarms_host walker = {walk_tell, ignore_start, &walk};
     struct alarms *alarms = alarms_new(&walker);
     struct config *config = alarms_policy(walked[0]);
+    const char *wanted = getenv("ROUNDS");
+    int rounds = wanted ? atoi(wanted) : ROUNDS;
     size_t raised = 0;
 
-    for (int i = 1; i <= 20000; i++)
+    for (int i = 1; i <= rounds; i++)
         config = walk_step(alarms, config, &random, i * 30 * MINUTE);
     for (size_t i = 0; i < walk.count; i++)
         raised += walk.raised[i];
     ck_assert_uint_eq(alarms_count(alarms), raised);
-    ck_assert_uint_ge(walk.count, 5); /* else little was tried */
+    ck_assert(walk.count >= 5 || rounds < ROUNDS); /* else little was tried */
     alarms_free(alarms);
     config_free(config);
 }

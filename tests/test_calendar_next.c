@@ -10,7 +10,6 @@
 
 #include <check.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,7 +326,8 @@ static double calls_us(const char *expression, int calls)
     ck_assert_int_eq(calendar_parse(expression, &calendar, &error), STATUS_OK);
     clock_t begin = clock();
     for (int i = 0; i < calls; i++)
-        ck_assert_int_gt(calendar_next(calendar, at_us + i * INT64_C(977000000)), at_us);
+        if (calendar_next(calendar, at_us + i * INT64_C(977000000)) <= at_us)
+            ck_abort_msg("\"%s\" goes back", expression);
     double us = (double)(clock() - begin) * 1e6 / CLOCKS_PER_SEC / calls;
     calendar_free(calendar);
     return us;

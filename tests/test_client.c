@@ -219,8 +219,7 @@ static const struct {
      "/etc/litekeeper/litekeeper.yaml:4:15: databases[0].max_lock: no unit\n"
      "litekeeper: the policy is not valid; the old one stays in force\n"},
     {"pause -c @/policy.yaml --for 2h", 0, "all tasks: paused until 2026-11-23T06:00:00Z\n", ""},
-    {"pause -c @/policy.yaml worklog vacuum", 0, "worklog vacuum: paused until resumed\n",
-     ""},
+    {"pause -c @/policy.yaml worklog vacuum", 0, "worklog vacuum: paused until resumed\n", ""},
     {"resume -c @/policy.yaml", 0, "all tasks: resumed\n", ""},
     {"resume -c @/policy.yaml --json", 0,
      "{\"event\":\"resumed\",\"database\":null,\"task\":null}\n", ""},

@@ -31,8 +31,8 @@ static const struct {
 } usages[] = {
     {"--version", 0, "litekeeper 0.1.0 (SQLite #)\n", ""},
     {"plam", 2, "",
-     "litekeeper: no command \"plam\"; did you mean \"plan\"? There are: check, plan, run, "
-     "inspect, status, history, alerts, reload, cancel, pause, resume\n"},
+     "litekeeper: no command \"plam\"; did you mean \"plan\"? There are: check, daemon, plan, "
+     "run, inspect, status, history, alerts, reload, cancel, pause, resume\n"},
     {"run", 2, "",
      "litekeeper run: DB [TASK [TARGET]] is missing\n"
      "usage: litekeeper run [options] DB [TASK [TARGET]]\n"},

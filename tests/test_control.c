@@ -1,11 +1,9 @@
-/* The control socket: its file, its answers, and who may ask for what. */
-#include "control_socket.h"
+/* The control socket: its answers, and who may ask for what. */
 #include "lib_control.h"
 #include "lib_folder.h"
 #include "memory.h"
 
 #include <check.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +133,19 @@ START_TEST(a_line_may_be_long_but_not_longer)
 }
 END_TEST
 
+START_TEST(the_end_ends_a_line)
+{
+    control_daemon_start(&keeper, path, 0, take);
+    int whole = control_dial(path), nothing = control_dial(path);
+    control_send(whole, V "\"status\"}");
+    ck_assert_int_eq(shutdown(whole, SHUT_WR), 0);
+    ck_assert_int_eq(shutdown(nothing, SHUT_WR), 0);
+    heard(whole, ONE("status", "null") END(0, "null"));
+    heard(nothing, "");
+    control_daemon_stop(&keeper);
+}
+END_TEST
+
 /* Many are open at once, each asks in pieces, and each hears what it asked for. */
 START_TEST(clients_do_not_mix)
 {
@@ -178,129 +189,6 @@ START_TEST(who_goes_away_does_no_harm)
     control_daemon_stop(&keeper); /* while one waits for its answer */
     heard(waits, "");
     heard(idle, "");
-}
-END_TEST
-
-static void check_open(const char *where, enum status wanted, const char *why)
-{
-    struct control_socket made = {0};
-    struct error error = {0};
-    enum status status = control_socket_open(where, &made, &error);
-
-    ck_assert_msg(status == wanted && strstr(error.text, why), "%s: %d, %s", where, status,
-                  error.text);
-    if (!status)
-        control_socket_close(&made);
-}
-
-START_TEST(a_dead_daemons_socket_is_replaced)
-{
-    control_daemon_start(&keeper, path, 0, take);
-    control_daemon_kill(&keeper);
-    ck_assert_int_eq(access(path, F_OK), 0);
-    control_daemon_start(&keeper, path, 0, take);
-    check(V "\"status\"}", ONE("status", "null") END(0, "null"));
-    control_daemon_stop(&keeper);
-}
-END_TEST
-
-START_TEST(a_live_daemons_socket_is_left_alone)
-{
-    control_daemon_start(&keeper, path, 0, take);
-    check_open(path, STATUS_REFUSED, "another daemon runs already");
-    check(V "\"status\"}", ONE("status", "null") END(0, "null"));
-    control_daemon_stop(&keeper);
-}
-END_TEST
-
-/* What is at the path and is not ours stays. */
-START_TEST(what_is_not_ours_is_left_alone)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct stat before, after;
-
-    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-    ck_assert_int_eq(bind(other, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(listen(other, 0), 0);
-    ck_assert_int_eq(stat(path, &before), 0);
-    check_open(path, STATUS_REFUSED, "something answers");
-    check_open(path, STATUS_REFUSED, "something answers"); /* now its backlog is full */
-    ck_assert_int_eq(stat(path, &after), 0);
-    ck_assert_uint_eq(before.st_ino, after.st_ino);
-    close(other);
-    unlink(path);
-    folder_write("litekeeper.sock", "a file");
-    check_open(path, STATUS_REFUSED, "is no socket");
-    ck_assert_int_eq(stat(path, &after), 0);
-    ck_assert_int_eq((int)after.st_size, 6);
-}
-END_TEST
-
-/* Another's socket that has taken the place of ours is not removed at the end. */
-START_TEST(a_socket_that_was_replaced_stays)
-{
-    struct control_socket made = {0};
-    struct error error = {0};
-    char *moved = folder_path("moved");
-
-    ck_assert_int_eq(control_socket_open(path, &made, &error), STATUS_OK);
-    ck_assert_int_eq(rename(path, moved), 0);
-    folder_write("litekeeper.sock", "");
-    control_socket_close(&made);
-    ck_assert_int_eq(access(path, F_OK), 0);
-    free(moved);
-}
-END_TEST
-
-static mode_t mode_of(const char *of)
-{
-    struct stat found;
-
-    ck_assert_int_eq(stat(of, &found), 0);
-    return found.st_mode & 07777;
-}
-
-START_TEST(folder_and_modes)
-{
-    char *folder = folder_path("new"), *inside = folder_path("new/litekeeper.sock"),
-         *deep = folder_path("no/such/litekeeper.sock");
-    struct control_socket made = {0};
-    struct error error = {0};
-
-    for (int i = 0; i < 2; i++) {
-        umask(i ? 0 : 077);
-        ck_assert_int_eq(control_socket_open(inside, &made, &error), STATUS_OK);
-        ck_assert_int_eq(mode_of(folder), 0755);
-        ck_assert_int_eq(mode_of(inside), 0660);
-        control_socket_close(&made);
-        ck_assert_int_eq(umask(022), i ? 0 : 077); /* as it was */
-    }
-    ck_assert_int_eq(chmod(folder, 0777), 0);
-    check_open(inside, STATUS_REFUSED, "others may write to the folder");
-    ck_assert_int_eq(chmod(folder, 0775), 0);
-    check_open(inside, STATUS_REFUSED, "others may write to the folder");
-    ck_assert_int_eq(chmod(folder, 01777), 0); /* they may, but not touch ours */
-    check_open(inside, STATUS_OK, "");
-    check_open(deep, STATUS_FAILED, "can't make the socket's folder");
-    check_open("litekeeper.sock", STATUS_REFUSED, "not an absolute path");
-    free(deep);
-    free(inside);
-    free(folder);
-}
-END_TEST
-
-START_TEST(the_path_has_a_limit)
-{
-    char *start = folder_path(""), *longest, *longer;
-
-    longest = memory_format("%s%0*d", start, 107 - (int)strlen(start), 0);
-    longer = memory_format("%s0", longest);
-    check_open(longest, STATUS_OK, "");
-    check_open(longer, STATUS_INVALID, "has 108 bytes, and the kernel takes 107");
-    free(longer);
-    free(longest);
-    free(start);
 }
 END_TEST
 
@@ -379,14 +267,9 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_add_test(cases, each_question_has_its_answer);
     tcase_add_test(cases, a_line_may_be_long_but_not_longer);
+    tcase_add_test(cases, the_end_ends_a_line);
     tcase_add_test(cases, clients_do_not_mix);
     tcase_add_test(cases, who_goes_away_does_no_harm);
-    tcase_add_test(cases, a_dead_daemons_socket_is_replaced);
-    tcase_add_test(cases, a_live_daemons_socket_is_left_alone);
-    tcase_add_test(cases, what_is_not_ours_is_left_alone);
-    tcase_add_test(cases, a_socket_that_was_replaced_stays);
-    tcase_add_test(cases, folder_and_modes);
-    tcase_add_test(cases, the_path_has_a_limit);
     tcase_add_test(cases, who_may_ask_and_who_may_command);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);

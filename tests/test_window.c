@@ -335,7 +335,8 @@ START_TEST(test_cost)
 
     clock_t begin = clock();
     for (int i = 0; i < CALLS; i++)
-        ck_assert_int_gt(window_left(list, window_next(list, at + i)), 0);
+        if (window_left(list, window_next(list, at + i)) <= 0)
+            ck_abort_msg("it opens, but is not open");
     double us = (double)(clock() - begin) * 1e6 / CLOCKS_PER_SEC / CALLS;
     printf("window: %.1f us\n", us);
     ck_assert_double_lt(us, 500);

@@ -68,8 +68,8 @@ END_TEST
 
 START_TEST(plan_and_progress_have_null_for_the_unknown)
 {
-    struct decision act = {true, false, "12 rows older than 90 days", 12, 4096, 0.5};
-    struct decision skip = {false, false, "below", -1, -1, -1};
+    struct decision act = {true, false, "12 rows older than 90 days", 12, 4096, 0.5, 0};
+    struct decision skip = {false, false, "below", -1, -1, -1, 0};
 
     check_line(event_plan(&logs, &act),
                "{\"event\":\"plan\",\"database\":\"worklog\",\"task\":\"retention\","

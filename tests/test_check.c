@@ -16,8 +16,8 @@ static const struct {
     const char *out, *wrong;
 } cases[] = {
     {"tests/policy/good/worklog.yaml", POLICY_TEXT, 0,
-     "tests/policy/good/worklog.yaml: ok, 1 database, 3 tasks\n"
-     "  worklog: sample, retention logs, retention worklogs\n",
+     "tests/policy/good/worklog.yaml: ok, 1 database, 4 tasks\n"
+     "  worklog: sample, retention logs, retention worklogs, vacuum\n",
      ""},
     {"tests/policy/good/include.yaml", POLICY_TEXT, 0,
      "tests/policy/good/include.yaml: ok, 2 databases, 2 tasks\n"

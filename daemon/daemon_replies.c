@@ -15,7 +15,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { ANSWERS_WAITING = 20, ANSWERS_MOST = 1000 };
+enum { REPLY_WAITING = 20, REPLY_MOST = 1000, REPLY_NAMES = 10 };
 
 json_t *reply_time(int64_t time_us)
 {
@@ -149,7 +149,7 @@ static void reply_waits(struct reply *asked)
 {
     bool all = asked->request->database;
     struct reply_waiting waiting = {.request = asked->request,
-                                    .most = all ? ANSWERS_MOST : ANSWERS_WAITING};
+                                    .most = all ? REPLY_MOST : REPLY_WAITING};
 
     waiting.duties = memory_zeroed(waiting.most, sizeof(struct duty *));
     registry_walk(asked->daemon->registry, reply_wait, &waiting);
@@ -164,65 +164,84 @@ static void reply_waits(struct reply *asked)
     free(waiting.duties);
 }
 
-static void reply_file_path(void *argument, struct file *file)
+/* Takes over the list. */
+static void reply_alarm_list(struct reply *asked, json_t *list)
 {
-    struct reply *asked = argument;
-    json_t *list;
-    size_t index;
     json_t *alarm;
+    size_t index;
 
-    if (!reply_is_file(asked->request, file))
-        return;
-    asked->matched++;
-    list = asked->request->database ? alarms_list(asked->daemon->alarms, file->path) : NULL;
     json_array_foreach (list, index, alarm) {
         json_object_set_new(alarm, "event", json_string("alert"));
         control_say(asked->reply, json_incref(alarm));
     }
     json_decref(list);
+}
+
+static void reply_file_alarms(void *argument, struct file *file)
+{
+    struct reply *asked = argument;
+
+    if (reply_is_file(asked->request, file))
+        reply_alarm_list(asked, alarms_list(asked->daemon->alarms, file->path));
 }
 
 /* Those of one database, or all, litekeeper's own among them. */
 static void reply_alarms(struct reply *asked)
 {
-    json_t *list, *alarm;
-    size_t index;
-
-    registry_walk(asked->daemon->registry, reply_file_path, asked);
     if (asked->request->database)
-        return;
-    list = alarms_list(asked->daemon->alarms, NULL);
-    json_array_foreach (list, index, alarm) {
-        json_object_set_new(alarm, "event", json_string("alert"));
-        control_say(asked->reply, json_incref(alarm));
-    }
-    json_decref(list);
+        registry_walk(asked->daemon->registry, reply_file_alarms, asked);
+    else
+        reply_alarm_list(asked, alarms_list(asked->daemon->alarms, NULL));
 }
 
-/* Ends a reply about databases: none of that name is an error of whoever asks. */
-static void reply_end(struct reply *asked)
+static void reply_count(void *argument, struct file *file)
 {
-    char *message = NULL;
+    struct reply *asked = argument;
 
-    if (asked->request->database && !asked->matched)
-        message = memory_format("no database \"%s\"", asked->request->database);
-    control_end(asked->reply, message ? COMMAND_USAGE : COMMAND_OK, message);
-    free(message);
+    asked->matched += reply_is_file(asked->request, file);
+}
+
+/* Ends the reply where the database that is asked about is none of the policy's files, with those
+ * that the policy has. */
+static bool reply_unknown(struct reply *asked)
+{
+    const struct config *config = asked->daemon->policy->config;
+    const char *name = asked->request->database;
+    struct text message = {0};
+
+    if (name)
+        registry_walk(asked->daemon->registry, reply_count, asked);
+    if (!name || asked->matched)
+        return false;
+    text_addf(&message, "no database \"%s\"; there are:", name);
+    for (size_t i = 0; i < config->database_count && i < REPLY_NAMES; i++)
+        text_addf(&message, "%s %s", i ? "," : "",
+                  config->databases[i].name ? config->databases[i].name
+                                            : config->databases[i].path);
+    if (config->database_count > REPLY_NAMES)
+        text_addf(&message, ", and %zu more", config->database_count - REPLY_NAMES);
+    control_end(asked->reply, COMMAND_USAGE, message.bytes);
+    text_free(&message);
+    return true;
 }
 
 static void reply_status(struct reply *asked)
 {
+    if (reply_unknown(asked))
+        return;
     control_say(asked->reply, reply_daemon(asked->daemon));
     reply_runs(asked);
     reply_waits(asked);
     reply_alarms(asked);
-    reply_end(asked);
+    control_end(asked->reply, COMMAND_OK, NULL);
 }
 
 static void reply_alerts(struct reply *asked)
 {
+    if (reply_unknown(asked))
+        return;
     reply_alarms(asked);
-    reply_end(asked);
+    control_end(asked->reply, COMMAND_OK, NULL);
 }
 
 static void reply_history_row(void *argument, const json_t *row)

@@ -13,30 +13,43 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DISCOVER_FILES = 10000 }; /* of one pattern; more is a mistake in the pattern */
+enum { DISCOVER_FILES = 100000 }; /* of one pattern; more is a mistake in the pattern */
+
+/* What a search has met so far; NULL: each event goes out as it comes. Static, since glob(3) hands
+ * nothing on to its callback. */
+static json_t *discover_met;
+
+static void discover_say(json_t *event)
+{
+    if (discover_met)
+        json_array_append_new(discover_met, event);
+    else
+        worker_emit(NULL, event);
+}
 
 static void discover_refused(const char *path, const char *reason)
 {
     char *name = memory_copy(path);
 
     text_sanitize(name);
-    worker_emit(NULL,
-                json_pack("{s:s, s:s, s:s}", "event", "refused", "path", name, "reason", reason));
+    discover_say(json_pack("{s:s, s:s, s:s}", "event", "refused", "path", name, "reason", reason));
     free(name);
 }
 
 static void discover_found(const char *path, const struct identity *identity)
 {
-    worker_emit(NULL, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "event", "found", "path", path,
-                                "device", (json_int_t)identity->device, "inode",
-                                (json_int_t)identity->inode, "owner", (json_int_t)identity->owner,
-                                "group", (json_int_t)identity->group));
+    discover_say(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "event", "found", "path", path,
+                           "device", (json_int_t)identity->device, "inode",
+                           (json_int_t)identity->inode, "owner", (json_int_t)identity->owner,
+                           "group", (json_int_t)identity->group));
 }
 
 /* A name that can't be printed as it is can't be named in a job or a journal either. */
@@ -111,17 +124,70 @@ static enum status discover_glob(const char *pattern, struct error *error)
     return status;
 }
 
+static enum status discover_pattern(const char *pattern, struct error *error)
+{
+    struct stat about;
+
+    if (strpbrk(pattern, "*?[") && lstat(pattern, &about) < 0)
+        return discover_glob(pattern, error);
+    discover_file(pattern); /* brackets may be in a name, too */
+    return STATUS_OK;
+}
+
 enum status discover_serve(json_t *job, struct error *error)
 {
     const char *pattern;
-    struct stat about;
 
     enum status status = job_pattern(job, &pattern, error);
     if (status)
         return status;
     privileges_yield();
-    if (strpbrk(pattern, "*?[") && lstat(pattern, &about) < 0)
-        return discover_glob(pattern, error);
-    discover_file(pattern); /* brackets may be in a name, too */
-    return STATUS_OK;
+    return discover_pattern(pattern, error);
+}
+
+/* FNV-1a, 64 bits, over the events as they would go out. Who can make two searches look the same
+ * gains nothing: a worker looks at its file again before it touches it. */
+static void discover_digest(const json_t *events, char digest[DISCOVER_DIGEST])
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        char *line = json_dumps(json_array_get(events, i), JSON_COMPACT);
+        for (const char *c = line; c && *c; c++)
+            hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+        free(line);
+    }
+    snprintf(digest, DISCOVER_DIGEST, "%016" PRIx64, hash);
+}
+
+static void discover_tell(const json_t *events, const char *known)
+{
+    char digest[DISCOVER_DIGEST];
+    bool same;
+
+    discover_digest(events, digest);
+    same = strcmp(digest, known) == 0;
+    for (size_t i = 0; !same && i < json_array_size(events); i++)
+        worker_emit(NULL, json_incref(json_array_get(events, i)));
+    worker_emit(NULL, json_pack("{s:s, s:s, s:b}", "event", "searched", "digest", digest, "same",
+                                (int)same));
+}
+
+enum status discover_search(json_t *job, struct error *error)
+{
+    const char *known;
+    json_t *patterns;
+
+    enum status status = job_patterns(job, &patterns, &known, error);
+    if (status)
+        return status;
+    privileges_yield();
+    discover_met = json_array();
+    for (size_t i = 0; !status && i < json_array_size(patterns); i++)
+        status = discover_pattern(json_string_value(json_array_get(patterns, i)), error);
+    if (!status)
+        discover_tell(discover_met, known);
+    json_decref(discover_met);
+    discover_met = NULL;
+    return status;
 }

@@ -49,6 +49,11 @@ json_t *job_discover(const char *pattern)
     return json_pack("{s:s, s:s}", "job", "discover", "pattern", pattern);
 }
 
+json_t *job_search(json_t *patterns, const char *known)
+{
+    return json_pack("{s:s, s:o, s:s}", "job", "search", "patterns", patterns, "known", known);
+}
+
 json_t *job_history(const char *state)
 {
     return json_pack("{s:s, s:s}", "job", "history", "state", state);
@@ -280,6 +285,27 @@ enum status job_pattern(json_t *job, const char **pattern, struct error *error)
 enum status job_state(json_t *job, const char **state, struct error *error)
 {
     return job_one_path(job, "state", state, error);
+}
+
+enum status job_patterns(json_t *job, json_t **patterns, const char **known, struct error *error)
+{
+    const char *kind, *digest;
+    json_int_t time_limit;
+    json_error_t problem;
+    json_t *list;
+
+    if (json_unpack_ex(job, &problem, JSON_STRICT, "{s:s, s:o, s:s, s?I}", "job", &kind, "patterns",
+                       &list, "known", &digest, "time_limit_ms", &time_limit) < 0)
+        return job_wrong(&problem, error);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *path = json_string_value(json_array_get(list, i));
+        enum status status = job_path_check(path ? path : "", error);
+        if (status)
+            return status;
+    }
+    *patterns = list;
+    *known = digest;
+    return STATUS_OK;
 }
 
 int64_t job_time_limit(const json_t *job)

@@ -49,6 +49,7 @@ struct launch_write {
 };
 
 static const char *launch_path = "/proc/self/exe";
+static unsigned launch_most_events = LAUNCH_EVENTS;
 
 /* Of our environment: zone and sanitizers. Nothing else of root's, and TMPDIR least of all. */
 static const char *const launch_environment[] = {"TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS",
@@ -58,6 +59,11 @@ enum { LAUNCH_VARIABLES = sizeof launch_environment / sizeof *launch_environment
 void launch_program(const char *path)
 {
     launch_path = path;
+}
+
+void launch_events_most(unsigned events)
+{
+    launch_most_events = events;
 }
 
 int launch_process(const struct launch *launch)
@@ -167,7 +173,7 @@ static void launch_line(struct launch *launch, const char *line, size_t length)
         char *what = memory_format("sent a line that is no event: %s", error.text);
         launch_fail(launch, STATUS_FAILED, what);
         free(what);
-    } else if (++launch->event_count > LAUNCH_EVENTS) {
+    } else if (++launch->event_count > launch_most_events) {
         json_decref(event);
         launch_fail(launch, STATUS_FAILED, "sent more events than any task has");
     } else {
@@ -289,6 +295,17 @@ void launch_send(struct launch *launch, json_t *message)
         launch_write(launch, line);
     else
         free(line);
+}
+
+void launch_send_line(struct launch *launch, const char *line)
+{
+    if (launch->running && !launch->input_ended)
+        launch_write(launch, memory_copy(line));
+}
+
+void launch_answered(struct launch *launch)
+{
+    launch->event_count = 0;
 }
 
 static struct launch *launch_new(uv_loop_t *loop, int64_t time_limit_ms)

@@ -165,6 +165,15 @@ const struct config_database *config_database(const struct config *config, const
     return NULL;
 }
 
+size_t config_task_count(const struct config *config)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < config->database_count; i++)
+        count += config->databases[i].task_count;
+    return count;
+}
+
 bool config_is_glob(const struct config_database *database)
 {
     return strpbrk(database->path, "*?[") != NULL;

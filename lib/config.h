@@ -19,8 +19,9 @@ struct window_list;
 /* `daemon:` */
 struct config_daemon {
     int64_t workers;
-    char *state; /* NULL: where the user's state is kept */
-    char *socket, *metrics;
+    char *state;  /* NULL: where the user's state is kept */
+    char *socket; /* NULL: where the user's sockets are */
+    char *metrics;
     struct span history;
 };
 
@@ -75,6 +76,8 @@ char *config_dump(const struct config *config, const struct config_database *onl
 
 /* The database of that name or path, or NULL. */
 const struct config_database *config_database(const struct config *config, const char *name);
+/* Of all databases. */
+size_t config_task_count(const struct config *config);
 /* Whether its path is a glob, whose matches are the databases. */
 bool config_is_glob(const struct config_database *database);
 

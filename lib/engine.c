@@ -156,8 +156,9 @@ static enum engine_window engine_ask_window(const struct engine *engine,
     return engine_window(engine->job->database->limits.window, engine->now_us, decision, reason);
 }
 
-/* What waits for its window acts all the same, then; what has none that is long enough doesn't. */
-static void engine_plan_window(const struct engine *engine, struct decision *decision)
+/* What waits for its window acts all the same, then; what has none that is long enough doesn't.
+ * Returns whether it waits. */
+static bool engine_plan_window(const struct engine *engine, struct decision *decision)
 {
     char reason[OUTCOME_REASON];
     enum engine_window window = engine_ask_window(engine, decision, reason);
@@ -165,6 +166,7 @@ static void engine_plan_window(const struct engine *engine, struct decision *dec
     if (window)
         snprintf(decision->reason, sizeof decision->reason, "%s", reason);
     decision->act = window != ENGINE_WINDOW_NEVER;
+    return window == ENGINE_WINDOW_WAITS;
 }
 
 enum status engine_plan(const struct engine_job *job, struct error *error)
@@ -181,10 +183,9 @@ enum status engine_plan(const struct engine_job *job, struct error *error)
         status = STATUS_OK;
     }
     struct event_subject subject = engine_subject(&engine);
-    if (status == STATUS_OK && decision.act)
-        engine_plan_window(&engine, &decision);
+    bool waits = status == STATUS_OK && decision.act && engine_plan_window(&engine, &decision);
     if (status == STATUS_OK)
-        engine_emit(&engine, event_plan(&subject, &decision));
+        engine_emit(&engine, event_plan(&subject, &decision, waits));
     if (facts)
         job->task->kind->free_facts(facts);
     engine_close(&engine);
@@ -251,6 +252,24 @@ static int64_t engine_freed(struct engine *engine, int64_t free_before, int64_t 
     return freed > 0 ? freed : 0;
 }
 
+/* Whoever was stopped in the middle has done something all the same. */
+static void engine_conclude_partly(struct outcome *outcome)
+{
+    char amount[TEXT_SHORT];
+    size_t length = strlen(outcome->reason), room = sizeof outcome->reason - length;
+
+    if (outcome->rows > 0)
+        snprintf(outcome->reason + length, room, "; %s went before that",
+                 text_counted(amount, outcome->rows, "row"));
+    else if (outcome->bytes_freed > 0)
+        snprintf(outcome->reason + length, room, "; %s were given back before that",
+                 text_bytes(amount, outcome->bytes_freed));
+    else
+        return;
+    if (outcome->kind == OUTCOME_SKIPPED && outcome->busy)
+        outcome->kind = OUTCOME_CANCELLED;
+}
+
 /* How a status ends a task. */
 static void engine_conclude(enum status status, const struct error *error, struct outcome *outcome)
 {
@@ -265,15 +284,9 @@ static void engine_conclude(enum status status, const struct error *error, struc
         return;
     outcome->kind = kinds[status];
     outcome->busy = status == STATUS_BUSY;
+    outcome->guard = error->guard;
     snprintf(outcome->reason, sizeof outcome->reason, "%s", error->text);
-    if (outcome->rows > 0) {
-        char count[TEXT_SHORT], done[64];
-        snprintf(done, sizeof done, "; %s went before that",
-                 text_counted(count, outcome->rows, "row"));
-        strncat(outcome->reason, done, sizeof outcome->reason - strlen(outcome->reason) - 1);
-        if (status == STATUS_BUSY)
-            outcome->kind = OUTCOME_CANCELLED;
-    }
+    engine_conclude_partly(outcome);
 }
 
 /* Where one fsync is longer than a step may be, that is the disk's doing, and is said. */
@@ -318,10 +331,11 @@ enum status engine_run(const struct engine_job *job, struct error *error)
     if (status == STATUS_OK) {
         free_bytes = engine_free_bytes(&engine, &pages);
         status = engine_act(&engine, &outcome, error);
-        outcome.bytes_freed = engine.lease ? engine_freed(&engine, free_bytes, pages) : 0;
     }
     engine_conclude(status, error, &outcome);
     if (engine.lease) {
+        if (!outcome.bytes_freed) /* else the task has measured it better */
+            outcome.bytes_freed = engine_freed(&engine, free_bytes, pages);
         lease_statistics(engine.lease, &outcome.lock, &share);
         engine_tell_slow(&engine, &outcome);
         engine_tell_bug(&engine);

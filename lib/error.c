@@ -11,6 +11,7 @@ enum status error_set(struct error *error, enum status status, const char *forma
     if (!error)
         return status;
     error->status = status;
+    error->guard = NULL;
     va_start(arguments, format);
     vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);

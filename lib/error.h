@@ -16,7 +16,8 @@ enum status {
 
 struct error {
     enum status status;
-    char text[512]; /* one sentence: what is wrong and what to do; no newline, no full stop */
+    char text[512];    /* one sentence: what is wrong and what to do; no newline, no full stop */
+    const char *guard; /* of a refusal that a program must know: one of outcome.h's; else NULL */
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))

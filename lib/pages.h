@@ -36,6 +36,8 @@ struct pages_report {
     int auto_vacuum;              /* 0 none, 1 full, 2 incremental */
     bool approximate;             /* rollback-journal mode, and someone wrote between two slices */
     uint32_t last_writer_version; /* header bytes 96 to 99: 3040001 */
+    uint32_t changes;             /* header bytes 24 to 27, see fileheader.h */
+    uint32_t schema;              /* header bytes 40 to 43, the schema cookie */
     int64_t pages_read;           /* by the walker; SQLite reads the schema's pages besides */
     char *freelist_error;         /* as in pages_btree, of the freelist's head; or NULL */
     struct pages_btree *btrees;

@@ -31,8 +31,8 @@ static const struct {
 } usages[] = {
     {"--version", 0, "litekeeper 0.1.0 (SQLite #)\n", ""},
     {"plam", 2, "",
-     "litekeeper: no command \"plam\"; did you mean \"plan\"? There are: check, plan, run, "
-     "inspect\n"},
+     "litekeeper: no command \"plam\"; did you mean \"plan\"? There are: check, daemon, plan, "
+     "run, inspect, status, history, alerts, reload, cancel, pause, resume\n"},
     {"run", 2, "",
      "litekeeper run: DB [TASK [TARGET]] is missing\n"
      "usage: litekeeper run [options] DB [TASK [TARGET]]\n"},
@@ -92,7 +92,9 @@ START_TEST(help_is_there_and_fits)
 
     expect("", 2, "",
            "litekeeper keeps SQLite databases ~\n~\n\nusage: litekeeper COMMAND ~\n\n"
-           "  check ~\n  plan ~\n  run ~\n  inspect ~\n\n~\n~\n");
+           "  check ~\n  daemon ~\n  plan ~\n  run ~\n  inspect ~\n  status ~\n  history ~\n  "
+           "alerts ~\n"
+           "  reload ~\n  cancel ~\n  pause ~\n  resume ~\n\n~\n~\n");
     for (const struct command *command = commands; command->name; command++) {
         char *words = memory_format("%s --help", command->name);
         if (!command->hidden) {

@@ -33,28 +33,6 @@ struct state {
     json_t *inspection, *application;
 };
 
-static char *absolute(const char *folder)
-{
-    char *path = realpath(folder, NULL);
-
-    if (!path)
-        log_fatal("%s: %s", folder, strerror(errno));
-    return path;
-}
-
-static void make_folder(const char *folder)
-{
-    char *parent = memory_copy(folder), *slash = strrchr(parent, '/');
-
-    if (slash && slash != parent) {
-        *slash = '\0';
-        mkdir(parent, 0755);
-    }
-    free(parent);
-    if (mkdir(folder, 0755) && errno != EEXIST)
-        log_fatal("%s: %s", folder, strerror(errno));
-}
-
 /* config/demo.yaml with this demo's folder in it. */
 static void write_policy(const struct demo *demo)
 {
@@ -285,9 +263,8 @@ static void read_settings(struct demo *demo, int argc, char **argv)
     };
 
     arguments_read("demo [OPTION]...", arguments, 0, argc, argv);
-    make_folder(demo->folder);
-    demo->folder = absolute(demo->folder);
-    demo->build = absolute(demo->build);
+    demo->folder = stage_folder(demo->folder);
+    demo->build = stage_folder(demo->build);
     demo->database = memory_format("%s/worklog.db", demo->folder);
     demo->policy = memory_format("%s/policy.yaml", demo->folder);
     demo->log = memory_format("%s/log", demo->folder);

@@ -241,7 +241,7 @@ int client_command(const struct command_line *line, const struct request *reques
     }
     if (line->json)
         client_print_json(answer.lines);
-    else
+    else if (!answer.exit_status || json_array_size(answer.lines))
         print(answer.lines);
     fflush(stdout);
     if (answer.message)

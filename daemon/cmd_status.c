@@ -197,19 +197,32 @@ static size_t status_width(const json_t *lines)
     return width;
 }
 
+/* Why it waits, and since when if that is not until it is due. */
+static char *status_why(const json_t *waiting)
+{
+    const char *why = answer_text(waiting, "why");
+    int64_t due_us, at_us;
+
+    if (!answer_time(waiting, "due", &due_us) ||
+        (answer_time(waiting, "at", &at_us) && at_us <= due_us))
+        return memory_copy(why);
+    return memory_format("%s, due since %s", why, answer_text(waiting, "due"));
+}
+
 /* A subject that is wider than its column has its reason below it. */
 static void status_waiting(const json_t *waiting, size_t width)
 {
-    char *subject = answer_subject(waiting);
-    const char *due = answer_text(waiting, "due");
+    char *subject = answer_subject(waiting), *why = status_why(waiting);
+    const char *at = answer_text(waiting, "at");
     size_t taken = terminal_columns(subject), column = 2 + STATUS_TIME + 2 + width + 2;
 
-    printf("  %-*s  %s", STATUS_TIME, due[0] ? due : "-", subject);
+    printf("  %-*s  %s", STATUS_TIME, at[0] ? at : "never", subject);
     if (taken > width)
         printf("\n%*s", (int)column, "");
     else
         printf("%*s", (int)(width - taken) + 2, "");
-    terminal_print(stdout, answer_text(waiting, "why"), column, column);
+    terminal_print(stdout, why, column, column);
+    free(why);
     free(subject);
 }
 

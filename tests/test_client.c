@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINES = 12 };
+enum { LINES = 14 };
 
 /* What the daemon says to each request, which it finds by the line that it was asked with. */
 static const struct {
@@ -35,13 +35,15 @@ static const struct {
       "'2026-11-22T02:00:00Z','rows':null,'total':null,'rate':null,'eta_s':null,'lock_share':null,"
       "'doing':null}",
       "{'event':'waiting','database':'worklog','task':'vacuum','target':null,'due':"
-      "'2026-11-22T02:00:00Z','why':'due, but no worker is free'}",
+      "'2026-11-22T02:00:00Z','at':'2026-11-22T02:00:00Z','why':'waits for a worker'}",
       "{'event':'waiting','database':'/srv/a/very/long/path/to/the/database.db','task':'sample',"
-      "'target':null,'due':'2999-01-01T00:00:00Z','why':'scheduled'}",
-      "{'event':'waiting','database':'shop','task':'integrity','target':null,'due':null,'why':"
-      "'waits for its window, Sun 02:00-05:00 UTC, which is long enough for it only on the next "
-      "day "
-      "but one'}",
+      "'target':null,'due':'2999-01-01T00:00:00Z','at':'2999-01-01T00:00:00Z','why':'scheduled'}",
+      "{'event':'waiting','database':'shop','task':'integrity','target':null,'due':"
+      "'2026-11-22T02:00:00Z','at':'2999-01-01T02:00:00Z','why':'waits for its window'}",
+      "{'event':'waiting','database':'shop','task':'vacuum','target':null,'due':"
+      "'2026-11-22T02:00:00Z','at':null,'why':'waits for its window'}",
+      "{'event':'waiting','database':'shop','task':'optimize','target':null,'due':null,'at':null,"
+      "'why':'scheduled'}",
       "{'event':'alert','database':'worklog','path':'/srv/worklog.db','metric':'table_size',"
       "'subject':'logs','severity':'critical','value':2.1e9,'threshold':2e9,'text':'logs has 2.1 "
       "GB, above 2 GB','advice':'Let retention remove old rows.','raised':'2026-11-22T02:00:00Z'}",
@@ -180,7 +182,7 @@ static const struct {
     int status;
     const char *out, *err;
 } cases[] = {
-    {"history -c @/policy.yaml", 0, "", ""},
+    {"history -c @/policy.yaml", 0, "no such run is remembered\n", ""},
     {"status -c @/policy.yaml idle", 0,
      "litekeeper 0.1.0: no task runs; no alert is raised\n"
      "\n"
@@ -209,7 +211,7 @@ static const struct {
      "\"threshold\":2000000000.0,\"text\":\"logs has 2.1 GB, above 2 GB\",\"advice\":\"Let "
      "retention remove old rows.\",\"raised\":\"2026-11-22T02:00:00Z\"}\n",
      ""},
-    {"alerts -c @/policy.yaml shop", 0, "", ""},
+    {"alerts -c @/policy.yaml shop", 0, "no alert is raised\n", ""},
     {"reload -c @/policy.yaml", 0, "reloaded: 1 database, 7 tasks\n", ""},
     {"cancel -c @/policy.yaml worklog", 0,
      "worklog retention logs: told to stop\nworklog sample: told to stop\n", ""},
@@ -284,12 +286,15 @@ START_TEST(the_status_at_a_glance)
            "  shop sample, since 2026-11-22T02:00:00Z (~)\n"
            "\n"
            "Waiting\n"
-           "  2026-11-22T02:00:00Z  worklog vacuum  due, but no worker is free\n"
+           "  2026-11-22T02:00:00Z  worklog vacuum  waits for a worker\n"
            "  2999-01-01T00:00:00Z  /srv/a/very/long/path/to/the/database.db sample\n"
            "                                        scheduled\n"
-           "  -                     shop integrity  waits for its window, Sun 02:00-05:00 UTC, "
-           "which is long enough for it only on the next day but one\n"
-           "  41 more; `litekeeper status DB` shows all of a database\n"
+           "  2999-01-01T02:00:00Z  shop integrity  waits for its window, due since "
+           "2026-11-22T02:00:00Z\n"
+           "  never                 shop vacuum     waits for its window, due since "
+           "2026-11-22T02:00:00Z\n"
+           "  never                 shop optimize   scheduled\n"
+           "  39 more; `litekeeper status DB` shows all of a database\n"
            "\n"
            "Alerts\n"
            "  critical  worklog table_size logs: logs has 2.1 GB, above 2 GB\n"

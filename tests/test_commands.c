@@ -79,6 +79,15 @@ START_TEST(usage)
 }
 END_TEST
 
+/* A terminal that systemd has started names its own stream to journald to all that runs in it. */
+START_TEST(a_journal_of_someone_else_gets_no_levels)
+{
+    setenv("JOURNAL_STREAM", "8:12345", 1);
+    expect("history --limit 0", 2, "",
+           "litekeeper: --limit takes a number from 1 to 10000, not \"0\"\n");
+}
+END_TEST
+
 /* Every line fits into a terminal of 80 columns. */
 static void check_width(char *text)
 {
@@ -187,6 +196,7 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, set_up, folder_remove);
     tcase_add_loop_test(cases, usage, 0, (int)(sizeof usages / sizeof *usages));
+    tcase_add_test(cases, a_journal_of_someone_else_gets_no_levels);
     tcase_add_test(cases, help_is_there_and_fits);
     tcase_add_loop_test(cases, unknown_names, 0, (int)(sizeof names / sizeof *names));
     tcase_add_test(cases, an_invalid_policy_says_all_that_is_wrong);

@@ -12,7 +12,7 @@
 #define FIELD(name) offsetof(struct config_daemon, name)
 
 const struct option config_daemon_options[] = {
-    {"workers", OPTION_COUNT, OPTION_NOT_YET, FIELD(workers), "2", "1", "64", NULL, NULL,
+    {"workers", OPTION_COUNT, 0, FIELD(workers), "2", "1", "64", NULL, NULL,
      "databases worked on at the same time"},
     {"state", OPTION_PATH, 0, FIELD(state), NULL, NULL, NULL, NULL, NULL,
      "the folder of the history, made if missing; else /var/lib/litekeeper, or for another user "

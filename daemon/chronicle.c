@@ -149,10 +149,7 @@ size_t chronicle_pending(const struct chronicle *chronicle)
 
 size_t chronicle_kept(const struct chronicle *chronicle)
 {
-    const size_t *counts = chronicle->queue.counts;
-
-    return counts[QUEUE_WAITING] + counts[QUEUE_SENT] + counts[QUEUE_KEPT] -
-           chronicle->queue.pending;
+    return queue_kept(&chronicle->queue);
 }
 
 int chronicle_process(const struct chronicle *chronicle)

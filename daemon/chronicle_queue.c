@@ -24,6 +24,15 @@ struct queue_request *queue_last(const struct queue *queue, enum queue_place pla
     return TAILQ_LAST(&queue->lists[place], queue_list);
 }
 
+size_t queue_kept(const struct queue *queue)
+{
+    size_t all = 0;
+
+    for (int place = 0; place < QUEUE_PLACES; place++)
+        all += queue->counts[place];
+    return all - queue->pending;
+}
+
 static void queue_put(struct queue *queue, struct queue_request *request, enum queue_place place)
 {
     struct queue_request *before = queue_last(queue, place);

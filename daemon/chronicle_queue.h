@@ -49,6 +49,8 @@ void queue_free(struct queue_request *request);
 
 struct queue_request *queue_first(const struct queue *queue, enum queue_place place);
 struct queue_request *queue_last(const struct queue *queue, enum queue_place place);
+/* How many have had their end and still wait to be written. */
+size_t queue_kept(const struct queue *queue);
 /* The one to go where there are too many; NULL where there are not. */
 struct queue_request *queue_surplus(const struct queue *queue);
 

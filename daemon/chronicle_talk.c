@@ -236,13 +236,16 @@ static void chronicle_unwritten(struct chronicle *chronicle, struct queue_reques
     chronicle_set_aside_from(chronicle, QUEUE_WAITING, true, &why);
 }
 
-/* An answer ends a trouble, but that something can be read does not mean that it can be written. */
+/* An answer ends a trouble. But that something can be read does not mean that it can be written,
+ * and that one thing had room does not mean that all has. */
 static void chronicle_answered(struct chronicle *chronicle, struct queue_request *request,
                                const json_t *answer)
 {
-    if (request->tells || chronicle->trouble != CHRONICLE_UNWRITTEN)
-        chronicle_end_trouble(chronicle);
+    bool told = request->tells;
+
     chronicle_finish(chronicle, request, answer, NULL);
+    if (chronicle->trouble != CHRONICLE_UNWRITTEN || (told && queue_kept(&chronicle->queue) == 0))
+        chronicle_end_trouble(chronicle);
 }
 
 static void chronicle_answer(struct chronicle *chronicle, struct queue_request *request,

@@ -15,7 +15,7 @@ enum chronicle_trouble {
     CHRONICLE_WELL,
     CHRONICLE_LOST,     /* another file than before; over with the next answer */
     CHRONICLE_DEAD,     /* no worker answers; over with the next answer */
-    CHRONICLE_UNWRITTEN /* over when something was written */
+    CHRONICLE_UNWRITTEN /* over when all that was kept is written */
 };
 
 struct chronicle {

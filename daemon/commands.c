@@ -47,7 +47,7 @@ static const struct command_option history_options[] = {
     CONFIG,
     SOCKET,
     {0, "since", "TIME", offsetof(struct command_line, since),
-     "runs since then: 2026-11-23T04:00:00Z, \"2026-11-23 04:00\" in UTC, or 7d"},
+     "runs since: 2026-11-23T04:00:00Z, \"2026-11-23 04:00\" in UTC, or 7d"},
     {0, "limit", "N", offsetof(struct command_line, limit),
      "at most so many runs, the newest; 50 unless given"},
     JSON,
@@ -73,8 +73,8 @@ const struct command commands[] = {
      "Exit status: 0 the policy is valid, 78 it is not.\n",
      check_options, 0, 0, false, cmd_check},
     {"daemon", "", "keep the policy's schedule: stays in the foreground",
-     "A service manager runs it; litekeeper.service is its unit for systemd. SIGHUP loads\n"
-     "the policy anew, SIGTERM ends it: what runs stops at its next step.\n",
+     "A service manager runs it; litekeeper.service is its unit for systemd. SIGHUP\n"
+     "loads the policy anew, SIGTERM ends it: what runs stops at its next step.\n",
      daemon_options, 0, 0, false, cmd_daemon},
     {"plan", "[DB [TASK [TARGET]]]", "say what each task would do now, and why; changes nothing",
      "DB is a database's name in the policy, or the path of one file that a glob there\n"

@@ -1,6 +1,8 @@
-/* The daemon from inside, for the files that make it up: daemon.c has its life, daemon_files.c
- * what becomes of files, daemon_runs.c of runs, daemon_reload.c of policies, daemon_answers.c of
- * requests. */
+/*
+ * The daemon from inside, for the files that make it up: daemon.c has its life, daemon_files.c what
+ * becomes of files, daemon_runs.c of runs, daemon_reload.c of policies, daemon_replies.c of
+ * questions, and daemon_orders.c of what it is told to do.
+ */
 #ifndef DAEMON_INSIDE_H
 #define DAEMON_INSIDE_H
 
@@ -70,7 +72,7 @@ void daemon_tell_trouble(uv_timer_t *timer);
 /* daemon_reload.c: loads the policy anew, and takes it if it is valid: `errors` says what isn't. */
 enum status daemon_reload(struct daemon *daemon, struct config_errors *errors);
 
-/* daemon_answers.c: a control_host's. */
+/* daemon_replies.c: a control_host's. */
 void daemon_answer(void *argument, const struct request *request, struct control_reply *reply);
 
 #endif

@@ -171,11 +171,9 @@ void worker_hold(void *argument, json_t *event)
 
     (void)argument;
     json_decref(event);
-    size_t length = line ? strlen(line) : 0;
-    if (!line || length > EVENT_LINE)
+    if (!line || strlen(line) > EVENT_LINE)
         worker_give_up("the worker has made an event that can't be sent");
-    line[length] = '\n';
-    text_add_length(&worker_held, line, length + 1);
+    text_addf(&worker_held, "%s\n", line);
     free(line);
     if (worker_held.length > WORKER_HELD)
         worker_flush();

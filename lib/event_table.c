@@ -232,9 +232,6 @@ const struct event_row event_table[] = {
     {"clock",      clock_keys},     /* the history's answers: to "clock", ... */
     {"recorded",   no_keys},        /* ... to what it has written, ... */
     {"unwritten",  unwritten_keys}, /* ... and to what it could not */
-    {"clock",      clock_keys}, /* the history's answers, see daemon/history_job.h */
-    {"recorded",   no_keys},
-    {"unwritten",  unwritten_keys},
     {"listed",     listed_keys},
     {"opened",     opened_keys},
     {"state",      state_keys}, /* and their rows */

@@ -6,6 +6,7 @@
 #include "task_integrity.h"
 
 #include "clock.h"
+#include "event_check.h"
 #include "findings.h"
 #include "integrity_keys.h"
 #include "memory.h"
@@ -37,8 +38,9 @@ struct integrity {
     enum integrity_end ended;
     struct findings findings;
     struct integrity_keys keys;
-    json_t *unchecked;
-    char why[256]; /* the first of them */
+    int64_t left;      /* tables that could not be checked ... */
+    json_t *unchecked; /* ... the first of them, for the effect ... */
+    char why[256];     /* ... and the very first, for the reason */
 };
 
 /* --- the watch ---------------------------------------------------------------------------- */
@@ -159,16 +161,16 @@ static enum status integrity_whole(struct integrity *run, struct error *error)
 
 static void integrity_leave(struct integrity *run, const char *table, const char *why)
 {
-    char *name = memory_copy(table), *text = memory_copy(why);
+    json_t *name = event_check_text(table, strlen(table), FINDINGS_TEXT),
+           *text = event_check_text(why, strlen(why), FINDINGS_TEXT);
 
-    text_sanitize(name);
-    text_sanitize(text);
-    if (json_array_size(run->unchecked) == 0)
-        snprintf(run->why, sizeof run->why, "%.60s: %.180s", name, text);
+    if (run->left++ == 0)
+        snprintf(run->why, sizeof run->why, "%.60s: %.180s", json_string_value(name),
+                 json_string_value(text));
     if (json_array_size(run->unchecked) < FINDINGS_KEPT)
-        json_array_append_new(run->unchecked, json_pack("{s:s, s:s}", "name", name, "why", text));
-    free(name);
-    free(text);
+        json_array_append_new(run->unchecked, json_pack("{s:O, s:O}", "name", name, "why", text));
+    json_decref(name);
+    json_decref(text);
 }
 
 static enum status integrity_table(struct integrity *run, const char *table, struct error *error)
@@ -303,9 +305,9 @@ static void integrity_say(const struct integrity *run, struct text *reason)
                   text_bytes(bytes, run->facts->bytes));
     }
     integrity_keys_say(&run->keys, reason);
-    if (json_array_size(run->unchecked))
-        text_addf(reason, "; %s not checked, %s",
-                  text_counted(count, (int64_t)json_array_size(run->unchecked), "table"), run->why);
+    if (run->left)
+        text_addf(reason, "; %s not checked, %s", text_counted(count, run->left, "table"),
+                  run->why);
 }
 
 static enum status integrity_conclude(struct integrity *run, struct outcome *outcome,

@@ -6,18 +6,18 @@
  */
 #include "task_optimize.h"
 
-#include "memory.h"
+#include "event_check.h"
 #include "task_engine.h"
 #include "text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
     OPTIMIZE_LIMIT_LEAST = 50, /* fewer entries say little */
-    OPTIMIZE_NAMED = 20        /* in the effect, of each sort */
+    OPTIMIZE_NAMED = 20,       /* in the effect, of each sort ... */
+    OPTIMIZE_TEXT = 256        /* ... in so many bytes: an event has to fit into a line */
 };
 
 struct optimize {
@@ -208,12 +208,7 @@ static void optimize_name(json_t *list, json_t *what)
 
 static json_t *optimize_text(const char *hostile)
 {
-    char *text = memory_copy(hostile);
-
-    text_sanitize(text);
-    json_t *string = json_string(text);
-    free(text);
-    return string;
+    return event_check_text(hostile, strlen(hostile), OPTIMIZE_TEXT);
 }
 
 static void optimize_refused(struct optimize *run, const struct statistics_item *item,

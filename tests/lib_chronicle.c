@@ -3,7 +3,10 @@
 #include "event.h"
 #include "history_job.h"
 #include "job.h"
+#include "lib_folder.h"
 #include "lib_launched.h"
+#include "lib_worklog.h"
+#include "memory.h"
 #include "worker.h"
 
 #include <check.h>
@@ -106,9 +109,18 @@ void chronicled_open(struct chronicled *chronicled, const char *state)
 {
     memset(chronicled, 0, sizeof *chronicled);
     uv_loop_init(&chronicled->loop);
+    chronicled->state = memory_copy(state);
     chronicled->rows = json_array();
     chronicled->chronicle = chronicle_open(&chronicled->loop, state, on_trouble, chronicled);
     chronicle_on_lost(chronicled->chronicle, on_lost, chronicled);
+}
+
+void chronicled_open_in(struct chronicled *chronicled, const char *name)
+{
+    char *state = folder_path(name);
+
+    chronicled_open(chronicled, state);
+    free(state);
 }
 
 void chronicled_ask(struct chronicled *chronicled, json_t *request)
@@ -220,6 +232,7 @@ void chronicled_close(struct chronicled *chronicled)
     ck_assert_int_eq(uv_loop_close(&chronicled->loop), 0);
     json_decref(chronicled->rows);
     json_decref(chronicled->answer);
+    free(chronicled->state);
 }
 
 static json_t *btree(int number)
@@ -244,4 +257,30 @@ json_t *chronicled_outcome(const char *task, const char *outcome, int btrees)
                      outcome, "reason", "as it should be", "rows", 0, "bytes_freed", 0, "seconds",
                      0.5, "lock", "count", 1, "max_ms", 1.5, "p99_ms", 1.5, "total_ms", 1.5,
                      "effect", "page_size", 4096, "pages", 10, "btrees", array);
+}
+
+json_t *chronicled_request(const char *task, int64_t started_us)
+{
+    json_t *outcome = chronicled_outcome(task, "done", 3);
+    json_t *request = history_job_record(outcome, "/srv/w.db", started_us);
+
+    json_decref(outcome);
+    return request;
+}
+
+void chronicled_record(struct chronicled *chronicled, int64_t from, int64_t to)
+{
+    for (int64_t i = from; i < to; i++)
+        chronicled_ask(chronicled, chronicled_request("sample", i));
+}
+
+void chronicled_check_runs(int64_t count)
+{
+    char *expected = memory_format("%d|%d|%d", (int)count, (int)count, (int)count * 3);
+
+    worklog_check("state/history.db",
+                  "SELECT count(*), count(DISTINCT started_us),"
+                  " (SELECT count(*) FROM sample_btree) FROM run",
+                  expected);
+    free(expected);
 }

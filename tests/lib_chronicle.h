@@ -9,6 +9,7 @@
 
 struct chronicled {
     uv_loop_t loop;
+    char *state;                 /* the folder */
     struct chronicle *chronicle; /* NULL once it is closed */
     size_t asked, ended, failed; /* questions; ends; those of them with an error */
     struct error error;          /* the last */
@@ -25,6 +26,7 @@ struct chronicled {
 void chronicled_main(int argc, char **argv);
 
 void chronicled_open(struct chronicled *chronicled, const char *state);
+void chronicled_open_in(struct chronicled *chronicled, const char *name); /* of the test's folder */
 /* Takes over the request. */
 void chronicled_ask(struct chronicled *chronicled, json_t *request);
 /* Runs the loop until so many questions have had their end, or nothing is kept any more; gives up
@@ -39,5 +41,12 @@ void chronicled_close(struct chronicled *chronicled);
 
 /* An outcome of "sample" or another task with so many b-trees. */
 json_t *chronicled_outcome(const char *task, const char *outcome, int btrees);
+
+/* A request that records such an outcome of 3 b-trees, for the file /srv/w.db. */
+json_t *chronicled_request(const char *task, int64_t started_us);
+/* Asks for samples of these times to be recorded; that many and no others are in the folder
+ * "state". */
+void chronicled_record(struct chronicled *chronicled, int64_t from, int64_t to);
+void chronicled_check_runs(int64_t count);
 
 #endif

@@ -23,7 +23,6 @@
 
 enum { USER = 61002 };
 
-
 static void set_up(void)
 {
     unsetenv("JOURNAL_STREAM");

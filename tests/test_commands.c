@@ -92,7 +92,8 @@ START_TEST(help_is_there_and_fits)
 
     expect("", 2, "",
            "litekeeper keeps SQLite databases ~\n~\n\nusage: litekeeper COMMAND ~\n\n"
-           "  check ~\n  plan ~\n  run ~\n  inspect ~\n  status ~\n  history ~\n  alerts ~\n"
+           "  check ~\n  daemon ~\n  plan ~\n  run ~\n  inspect ~\n  status ~\n  history ~\n  "
+           "alerts ~\n"
            "  reload ~\n  cancel ~\n  pause ~\n  resume ~\n\n~\n~\n");
     for (const struct command *command = commands; command->name; command++) {
         char *words = memory_format("%s --help", command->name);

@@ -12,6 +12,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -61,6 +63,55 @@ static int64_t free_space(const char *name)
     free(folder);
     return (int64_t)about.f_bavail * (int64_t)about.f_frsize;
 }
+
+/* Tells what is made in a folder from now on. */
+static int watch(const char *folder)
+{
+    int watcher = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+    ck_assert_int_ge(watcher, 0);
+    ck_assert_int_ge(inotify_add_watch(watcher, folder, IN_CREATE), 0);
+    return watcher;
+}
+
+/* Whether a file whose name begins so was made. */
+static bool made(int watcher, const char *beginning)
+{
+    _Alignas(struct inotify_event) char events[16384];
+    ssize_t length = read(watcher, events, sizeof events);
+    bool found = false;
+
+    for (char *at = events; length > 0 && at < events + length;) {
+        const struct inotify_event *event = (const struct inotify_event *)at;
+        found = found || (event->len && strncmp(event->name, beginning, strlen(beginning)) == 0);
+        at += sizeof *event + event->len;
+    }
+    close(watcher);
+    return found;
+}
+
+/* It is a file, not memory, and nowhere else. What fits into the cache makes none. */
+START_TEST(the_temporary_file_is_one)
+{
+    char *temp = folder_path("temp"), *beside = folder_path("d"),
+         *limits = memory_format(SHRINK_OPEN "    temp: %s\n", temp);
+    struct shrink_case c = {.name = "file",
+                            .file = "d/t.db",
+                            .limits = _i ? limits : SHRINK_OPEN,
+                            .scale = 50,
+                            .mode = "full"};
+
+    mkdir(temp, 0755);
+    mkdir(beside, 0755);
+    int there = watch(temp), here = watch(beside);
+    shrink_whole(&c);
+    ck_assert_int_eq(made(there, "etilqs_"), _i);
+    ck_assert_int_eq(made(here, "etilqs_"), !_i);
+    free(limits);
+    free(beside);
+    free(temp);
+}
+END_TEST
 
 /* The log has room, and the temporary file has with it: in another folder it fits. */
 START_TEST(the_temporary_file_goes_where_the_policy_says)
@@ -210,6 +261,7 @@ int main(void)
 
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, set_up, folder_remove);
+    tcase_add_loop_test(cases, the_temporary_file_is_one, 0, 2);
     tcase_add_loop_test(cases, the_temporary_file_goes_where_the_policy_says, 0, 2);
     tcase_add_loop_test(cases, a_temporary_folder_that_is_none, 0, LENGTH(folders));
     tcase_add_loop_test(cases, a_disk_that_fills_up, 0, 2);

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
 #define REFUSED "the folder for the temporary file (temp), @/temp: "
 
 static const struct {

@@ -25,7 +25,7 @@ static const int64_t growth_day_us = INT64_C(86400) * 1000000;
 
 static void growth_nap(void)
 {
-    nanosleep(&(struct timespec){0, 200000}, NULL);
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
 }
 
 /* One transaction; what it takes and how it ends goes to the account. */

@@ -18,9 +18,19 @@
 
 static struct {
     pthread_mutex_t lock;
-    char said[4096]; /* the last message but beats */
+    char said[65536]; /* all messages but beats, begun anew when it is full */
+    size_t length;
     double beat_ms, silence_ms;
 } notified_state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void notified_say(const char *message)
+{
+    if (notified_state.length + strlen(message) + 2 > sizeof notified_state.said)
+        notified_state.length = 0;
+    notified_state.length +=
+        (size_t)snprintf(notified_state.said + notified_state.length,
+                         sizeof notified_state.said - notified_state.length, "%s\n", message);
+}
 
 static void notified_take(const char *message)
 {
@@ -33,7 +43,7 @@ static void notified_take(const char *message)
             notified_state.silence_ms = silence;
         notified_state.beat_ms = now;
     } else {
-        snprintf(notified_state.said, sizeof notified_state.said, "%s", message);
+        notified_say(message);
     }
     pthread_mutex_unlock(&notified_state.lock);
 }

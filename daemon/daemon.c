@@ -187,11 +187,11 @@ static void daemon_alarm_row(void *argument, const json_t *row)
 static void daemon_pause_row(void *argument, const json_t *row)
 {
     struct daemon *daemon = argument;
-    const json_t *until = json_object_get(row, "until_us");
+    int64_t until_us = json_integer_value(json_object_get(row, "until_us"));
 
     pauses_add(daemon->pauses, json_string_value(json_object_get(row, "database")),
                json_string_value(json_object_get(row, "task")),
-               json_is_integer(until) ? json_integer_value(until) : INT64_MAX);
+               until_us >= 0 ? until_us : INT64_MAX);
 }
 
 /* What was raised and paused is known, or can't be: now it can begin. */

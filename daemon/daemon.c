@@ -27,7 +27,7 @@ enum {
 /* What it is doing, for `systemctl status`; told when it is another than before. */
 static void daemon_tell_status(struct daemon *daemon)
 {
-    const struct duty *next = scheduler_next(daemon->scheduler);
+    const struct duty *next = scheduler_coming(daemon->scheduler);
     size_t running = runs_count(daemon->runs), ready = scheduler_ready(daemon->scheduler);
     char time[TEXT_SHORT];
     struct text line = {0};

@@ -47,7 +47,7 @@ static const struct command_option history_options[] = {
     CONFIG,
     SOCKET,
     {0, "since", "TIME", offsetof(struct command_line, since),
-     "runs since then: 2026-11-23T04:00:00Z, \"2026-11-23 04:00\" in UTC, or 7d"},
+     "runs since: 2026-11-23T04:00:00Z, \"2026-11-23 04:00\" in UTC, or 7d"},
     {0, "limit", "N", offsetof(struct command_line, limit),
      "at most so many runs, the newest; 50 unless given"},
     JSON,

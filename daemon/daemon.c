@@ -27,7 +27,7 @@ enum {
 /* What it is doing, for `systemctl status`; told when it is another than before. */
 static void daemon_tell_status(struct daemon *daemon)
 {
-    const struct duty *next = scheduler_next(daemon->scheduler);
+    const struct duty *next = scheduler_coming(daemon->scheduler);
     size_t running = runs_count(daemon->runs), ready = scheduler_ready(daemon->scheduler);
     char time[TEXT_SHORT];
     struct text line = {0};
@@ -187,11 +187,11 @@ static void daemon_alarm_row(void *argument, const json_t *row)
 static void daemon_pause_row(void *argument, const json_t *row)
 {
     struct daemon *daemon = argument;
-    const json_t *until = json_object_get(row, "until_us");
+    int64_t until_us = json_integer_value(json_object_get(row, "until_us"));
 
     pauses_add(daemon->pauses, json_string_value(json_object_get(row, "database")),
                json_string_value(json_object_get(row, "task")),
-               json_is_integer(until) ? json_integer_value(until) : INT64_MAX);
+               until_us >= 0 ? until_us : INT64_MAX);
 }
 
 /* What was raised and paused is known, or can't be: now it can begin. */

@@ -59,7 +59,7 @@ static json_t *reply_duty(const struct duty *duty, const char *event)
 
 static json_t *reply_next(const struct daemon *daemon)
 {
-    const struct duty *next = scheduler_next(daemon->scheduler);
+    const struct duty *next = scheduler_coming(daemon->scheduler);
 
     if (!next || next->look_us == INT64_MAX)
         return json_null();
@@ -158,7 +158,9 @@ static void reply_waits(struct reply *asked)
         json_t *line = reply_duty(duty, "waiting");
         json_object_set_new(line, "due", reply_time(duty->due_us));
         json_object_set_new(line, "at", reply_time(duty->look_us));
-        json_object_set_new(line, "why", json_string(duty_waits_for(duty)));
+        bool paused = pauses_until(asked->daemon->pauses, file_name(duty->file),
+                                   duty->task->kind->name, duty->look_us);
+        json_object_set_new(line, "why", json_string(paused ? "paused" : duty_waits_for(duty)));
         control_say(asked->reply, line);
     }
     free(waiting.duties);

@@ -33,6 +33,15 @@ static bool outcome_is(const json_t *outcome, const char *kind)
     return strcmp(json_string_value(json_object_get(outcome, "outcome")), kind) == 0;
 }
 
+/* A check that has found something has done its work, and would find the same again. */
+static bool outcome_found(const json_t *outcome)
+{
+    const json_t *effect = json_object_get(outcome, "effect");
+
+    return json_integer_value(json_object_get(effect, "problems")) > 0 ||
+           json_integer_value(json_object_get(effect, "foreign_keys")) > 0;
+}
+
 /* What an operator has cancelled is done with; what we have stopped for reasons of our own is as
  * due as before. */
 static enum scheduler_end daemon_run_end(const struct run *run, const json_t *outcome)
@@ -43,7 +52,8 @@ static enum scheduler_end daemon_run_end(const struct run *run, const json_t *ou
         return SCHEDULER_BUSY;
     if (outcome_is(outcome, "cancelled"))
         return run->stop == RUN_CANCELLED ? SCHEDULER_DONE : SCHEDULER_REPLAN;
-    return outcome_is(outcome, "failed") ? SCHEDULER_FAILED : SCHEDULER_DONE;
+    return outcome_is(outcome, "failed") && !outcome_found(outcome) ? SCHEDULER_FAILED
+                                                                    : SCHEDULER_DONE;
 }
 
 static void daemon_record(struct daemon *daemon, const struct run *run, json_t *outcome)

@@ -40,7 +40,7 @@ json_t *job_discover(const char *pattern);
 json_t *job_search(json_t *patterns, const char *known);
 
 /* Opens litekeeper's own history in the folder `state`, makes it if missing; then takes one
- * request a line (see history_job.c) and answers each with one event, till its input ends. */
+ * request a line (see history_job.h) and answers each, till its input ends. */
 json_t *job_history(const char *state);
 
 /* The job with its time limit (0: none) as one line, without its newline and of at most `limit`

@@ -172,6 +172,22 @@ const struct duty *scheduler_next(const struct scheduler *scheduler)
     return agenda_first(&scheduler->agenda);
 }
 
+const struct duty *scheduler_coming(const struct scheduler *scheduler)
+{
+    const struct duty *coming = agenda_first(&scheduler->agenda);
+
+    if (!coming || !scheduler->host.paused(scheduler->host.argument, coming, coming->look_us))
+        return coming;
+    coming = NULL;
+    for (size_t i = 0; i < scheduler->agenda.count; i++) {
+        const struct duty *duty = scheduler->agenda.duties[i];
+        if ((!coming || duty->look_us < coming->look_us) &&
+            !scheduler->host.paused(scheduler->host.argument, duty, duty->look_us))
+            coming = duty;
+    }
+    return coming;
+}
+
 size_t scheduler_ready(const struct scheduler *scheduler)
 {
     return ready_count(scheduler->ready);

@@ -54,6 +54,8 @@ void scheduler_pass(struct scheduler *scheduler, int64_t now_us);
 
 /* The duty to look at next, NULL where nothing is to come. */
 const struct duty *scheduler_next(const struct scheduler *scheduler);
+/* The same for people: what is paused when it comes is passed over. */
+const struct duty *scheduler_coming(const struct scheduler *scheduler);
 size_t scheduler_ready(const struct scheduler *scheduler);
 size_t scheduler_waiting(const struct scheduler *scheduler); /* that are not ready yet */
 

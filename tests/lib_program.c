@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,6 +114,18 @@ void program_start_named(struct program *program, const char *name, const char *
 void program_start(struct program *program, const char *words, bool terminal)
 {
     program_start_named(program, "litekeeper", words, terminal);
+}
+
+pid_t program_spawn(const char *name, const char *words, int fd)
+{
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        program_child(name, words, fd, fd);
+    }
+    return pid;
 }
 
 /* Appends what there is to read; false at the end (which a terminal tells by EIO). */

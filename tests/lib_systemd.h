@@ -37,8 +37,9 @@ int64_t systemd_ask(const char *sql);
 void systemd_policy(const char *yaml);
 void systemd_drop_in(const char *lines);
 
-/* A property of litekeeper.service; static, one of four buffers in turn. */
+/* A property of litekeeper.service; static until the next call. */
 const char *systemd_property(const char *name);
+int systemd_process(void); /* the daemon's */
 /* Waits up to `seconds` until that property is `value`. */
 void systemd_await_property(const char *name, const char *value, int seconds);
 

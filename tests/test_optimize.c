@@ -192,7 +192,7 @@ START_TEST(planned)
     expect("plan -c @/policy.yaml d", 0,
            "d  @/app.db\n"
            "  optimize  act   1 index statistic is missing\n"
-           "                  expected: # ms\n",
+           "                  due ~; expected: # ms\n",
            "");
     care_expect("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'", "0");
 }

@@ -137,6 +137,17 @@ START_TEST(once)
 }
 END_TEST
 
+/* Nor is one that no rebuild fills further, if the policy asks for more than there can be. */
+START_TEST(remembered)
+{
+    care_policy(CARE_WINDOW "    reindex: { min_size: 100kB, density_below: 100% }\n");
+    care_make("wal", SPARSE);
+    free(care_whole("d", 0, "done", "1 index rebuilt~"));
+    free(care_whole("d", 0, "skipped",
+                    "\"t_a\" is #% fragmented and #% full, and its last REINDEX has not helped"));
+}
+END_TEST
+
 START_TEST(planned)
 {
     care_policy(OPEN);
@@ -145,7 +156,7 @@ START_TEST(planned)
     expect("plan -c @/policy.yaml d", 0,
            "d  @/app.db\n"
            "  reindex  act   \"t_a\" is 5#% full, below 65%\n"
-           "                 expected: # KiB, # ms\n",
+           "                 due ~; expected: # KiB, # ms\n",
            "");
     char *after = care_contents();
     ck_assert_str_eq(before, after);
@@ -266,7 +277,7 @@ END_TEST
 int main(void)
 {
     const struct care_loop loops[] = {
-        {rebuilds, CASES},   {once, 2},         {planned, 1},
+        {rebuilds, CASES},   {once, 2},         {remembered, 1}, {planned, 1},
         {forecast_holds, 1}, {told_to_stop, 2}, {readers, 1},
     };
 

@@ -1,8 +1,6 @@
 /* litekeeper without root, under a real systemd: by the drop-in, and as a user's own service. */
 #include "lib_systemd.h"
 
-#include "memory.h"
-
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,17 +31,16 @@ static void user_do(const char *command)
 }
 
 /* The process has no rights but the user's. */
-static void user_expect_process(const char *process)
+static void user_expect_process(int process)
 {
-    char *path = memory_format("/proc/%s/status", process);
     int status;
 
-    char *said = systemd_say(&status, "grep -E ^(Uid|CapEff|CapBnd|NoNewPrivs): %s", path);
+    char *said =
+        systemd_say(&status, "grep -E ^(Uid|CapEff|CapBnd|NoNewPrivs): /proc/%d/status", process);
     ck_assert_msg(strstr(said, "Uid:\t61001\t61001\t61001\t61001\n") != NULL, "%s", said);
     ck_assert_msg(strstr(said, "CapEff:\t0000000000000000\n") != NULL, "%s", said);
     ck_assert_msg(strstr(said, "NoNewPrivs:\t1\n") != NULL, "%s", said);
     free(said);
-    free(path);
 }
 
 static void user_expect_owner(const char *files)
@@ -66,7 +63,7 @@ START_TEST(the_drop_in_makes_it_a_user_s)
                "/run/systemd/system/litekeeper.service.d/user.conf");
     systemd_do("systemctl daemon-reload");
     systemd_do("systemctl start litekeeper");
-    user_expect_process(systemd_property("MainPID"));
+    user_expect_process(systemd_process());
     json_decref(systemd_expect_entry(15, "LITEKEEPER_EVENT=run_done LITEKEEPER_ROWS=550 "
                                          "_UID=61001"));
     systemd_do("systemctl reload litekeeper");
@@ -90,8 +87,7 @@ START_TEST(a_user_s_own_service)
     systemd_do("systemctl start user@%d.service", SYSTEMD_USER);
     user_do("systemctl --user start litekeeper");
     char *process = user_say(&status, "systemctl --user show --value -p MainPID litekeeper");
-    process[strcspn(process, "\n")] = '\0';
-    user_expect_process(process);
+    user_expect_process(atoi(process));
     free(process);
     json_decref(systemd_expect_entry(15, "LITEKEEPER_EVENT=run_done LITEKEEPER_ROWS=550 "
                                          "_SYSTEMD_USER_UNIT=litekeeper.service"));

@@ -110,11 +110,10 @@ static bool work_is_owners(int process)
 /* Waits for the child of the daemon that has become the owner, and has nothing of root's left. */
 static int work_await_worker(void)
 {
-    const char *daemon = systemd_property("MainPID");
-    int child, found = 0;
+    int child, found = 0, daemon = systemd_process();
     char path[128];
 
-    snprintf(path, sizeof path, "/proc/%s/task/%s/children", daemon, daemon);
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", daemon, daemon);
     for (int i = 0; i < 100 && !found; i++, usleep(100000)) {
         FILE *children = fopen(path, "r");
         while (children && !found && fscanf(children, "%d", &child) == 1)
@@ -156,7 +155,7 @@ START_TEST(a_worker_that_is_killed_is_a_failed_task)
         return;
     sqlite3 *db = work_hold();
     systemd_do("systemctl start litekeeper");
-    const char *daemon = systemd_property("MainPID");
+    int daemon = systemd_process();
     ck_assert_int_eq(kill(work_await_worker(), SIGKILL), 0);
     json_t *entry = systemd_expect_entry(10, "LITEKEEPER_EVENT=run_failed PRIORITY=3");
     ck_assert_ptr_nonnull(
@@ -165,7 +164,7 @@ START_TEST(a_worker_that_is_killed_is_a_failed_task)
     json_decref(systemd_expect_entry(5, "LITEKEEPER_ALERT=task_failed "
                                         "LITEKEEPER_ALERT_CHANGE=raised"));
     ck_assert_str_eq(systemd_property("ActiveState"), "active");
-    ck_assert_str_eq(systemd_property("MainPID"), daemon);
+    ck_assert_int_eq(systemd_process(), daemon);
     ck_assert_str_eq(systemd_property("NRestarts"), "0");
     sql_do(db, "ROLLBACK");
     sqlite3_close(db);

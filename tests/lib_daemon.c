@@ -1,0 +1,366 @@
+/* The daemon is a child whose standard output and error are the file "log". */
+#include "lib_daemon.h"
+
+#include "clock.h"
+#include "lib_expect.h"
+#include "lib_family.h"
+#include "lib_folder.h"
+#include "lib_program.h"
+#include "lib_sql.h"
+#include "memory.h"
+#include "text.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { DAEMONS_POLL_MS = 10, DAEMONS_TEST_S = 90 };
+
+static const double daemons_patience_ms = 20000, daemons_end_ms = 5000;
+
+static pid_t daemons_pid;
+static size_t daemons_read; /* of its log */
+static const char *daemons_name = "litekeeper";
+
+void daemons_policy(const char *daemon, const char *yaml)
+{
+    char *all = memory_format("daemon: { %s state: \"@/state\", socket: \"@/socket\" }\n"
+                              "databases:\n%s",
+                              daemon, yaml);
+
+    expect_policy(all);
+    free(all);
+}
+
+void daemons_program(const char *name)
+{
+    daemons_name = name ? name : "litekeeper";
+}
+
+static char *daemons_log(void);
+
+/* --- its life ----------------------------------------------------------------------------- */
+
+void daemons_spawn(void)
+{
+    char *words = expect_words("daemon -c @/policy.yaml"), *path = folder_path("log");
+    int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(log, 0);
+    daemons_pid = program_spawn(daemons_name, words, log);
+    close(log);
+    free(path);
+    free(words);
+}
+
+void daemons_start(void)
+{
+    daemons_spawn();
+    daemons_await_log("is ready, by the policy");
+    daemons_await_log("litekeeper: found ");
+}
+
+pid_t daemons_process(void)
+{
+    return daemons_pid;
+}
+
+int daemons_wait(void)
+{
+    int status;
+
+    ck_assert_int_eq(waitpid(daemons_pid, &status, 0), daemons_pid);
+    daemons_pid = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void daemons_kill(void)
+{
+    kill(daemons_pid, SIGKILL);
+    ck_assert_int_eq(daemons_wait(), 128 + SIGKILL);
+}
+
+double daemons_stop(void)
+{
+    double begun = clock_monotonic_ms(), took;
+
+    kill(daemons_pid, SIGTERM);
+    while (!family_ended(daemons_pid) && clock_monotonic_ms() - begun < daemons_patience_ms)
+        clock_sleep_ms(1);
+    took = clock_monotonic_ms() - begun;
+    ck_assert_msg(took < daemons_end_ms, "SIGTERM: not ended after %.0f ms", took);
+    ck_assert_int_eq(daemons_wait(), 0);
+    return took;
+}
+
+/* Whether a process has a file of that name open. */
+static bool daemons_has_open(pid_t process, const char *file)
+{
+    char *path = memory_format("/proc/%d/fd", process);
+    DIR *folder = opendir(path);
+    struct dirent *entry;
+    bool found = false;
+
+    while (folder && !found && (entry = readdir(folder))) {
+        char target[PATH_MAX] = "", *slash;
+        (void)!readlinkat(dirfd(folder), entry->d_name, target, sizeof target - 1);
+        slash = strrchr(target, '/');
+        found = slash && strcmp(slash + 1, file) == 0;
+    }
+    if (folder)
+        closedir(folder);
+    free(path);
+    return found;
+}
+
+pid_t daemons_child(const char *file)
+{
+    double begun = clock_monotonic_ms();
+    pid_t children[FAMILY_MOST];
+
+    do {
+        size_t count = family_children(daemons_pid, children);
+        for (size_t i = 0; i < count; i++)
+            if (daemons_has_open(children[i], file))
+                return children[i];
+        clock_sleep_ms(1);
+    } while (clock_monotonic_ms() - begun < daemons_patience_ms);
+    ck_abort_msg("no child has %s open\n%s", file, daemons_log());
+}
+
+/* --- its log ------------------------------------------------------------------------------ */
+
+static char *daemons_log(void)
+{
+    char *path = folder_path("log");
+    FILE *file = fopen(path, "re");
+    struct text text = {0};
+    char bytes[4096];
+    size_t length;
+
+    text_add(&text, "");
+    while (file && (length = fread(bytes, 1, sizeof bytes, file)) > 0)
+        text_add_length(&text, bytes, length);
+    if (file)
+        fclose(file);
+    free(path);
+    return text_take(&text);
+}
+
+bool daemons_logged(const char *text)
+{
+    char *log = daemons_log();
+    bool logged = strstr(log, text) != NULL;
+
+    free(log);
+    return logged;
+}
+
+void daemons_await_log(const char *text)
+{
+    double begun = clock_monotonic_ms();
+
+    while (true) {
+        char *log = daemons_log(), *found = strstr(log + daemons_read, text);
+        if (found)
+            daemons_read = (size_t)(found - log) + strlen(text);
+        else if (clock_monotonic_ms() - begun > daemons_patience_ms)
+            ck_abort_msg("not logged: %s\n%s", text, log);
+        free(log);
+        if (found)
+            return;
+        clock_sleep_ms(DAEMONS_POLL_MS);
+    }
+}
+
+/* --- what it answers ---------------------------------------------------------------------- */
+
+static json_t *daemons_lines(const char *text)
+{
+    json_t *lines = json_array();
+
+    for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+        json_t *line = json_loadb(text, (size_t)(end - text), JSON_REJECT_DUPLICATES, NULL);
+        ck_assert_msg(json_is_object(line), "%.*s", (int)(end - text), text);
+        json_array_append_new(lines, line);
+    }
+    return lines;
+}
+
+json_t *daemons_ask(const char *words, int status)
+{
+    struct program_result result;
+    const char *rest = strchr(words, ' ');
+    char *all =
+        memory_format("%.*s -c @/policy.yaml --socket @/socket --json%s",
+                      rest ? (int)(rest - words) : (int)strlen(words), words, rest ? rest : "");
+
+    expect_run(all, &result);
+    if (result.status != status) {
+        char *log = daemons_log();
+        ck_abort_msg("%s: exit status %d: %s%s\n%s", words, result.status, result.out, result.err,
+                     log);
+    }
+    json_t *lines = daemons_lines(result.out);
+    program_result_free(&result);
+    free(all);
+    return lines;
+}
+
+static bool daemons_value_is(const char *value, const char *wanted, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!value[i] || (wanted[i] != '_' && wanted[i] != value[i]))
+            return false;
+    return !value[length];
+}
+
+/* "key=value" up to `end`. */
+static bool daemons_has(const json_t *line, const char *match, const char *end)
+{
+    const char *equals = memchr(match, '=', (size_t)(end - match));
+
+    if (!equals)
+        return daemons_value_is(json_string_value(json_object_get(line, "event")), match,
+                                (size_t)(end - match));
+    char *key = memory_format("%.*s", (int)(equals - match), match);
+    const char *value = json_string_value(json_object_get(line, key));
+    free(key);
+    return value && daemons_value_is(value, equals + 1, (size_t)(end - equals - 1));
+}
+
+static bool daemons_matches(const json_t *line, const char *matches)
+{
+    for (const char *end; *matches; matches = *end ? end + 1 : end) {
+        end = strchrnul(matches, ' ');
+        if (!daemons_has(line, matches, end))
+            return false;
+    }
+    return true;
+}
+
+json_t *daemons_line(const char *words, const char *matches)
+{
+    json_t *lines = daemons_ask(words, 0), *line, *found = NULL;
+    size_t index;
+
+    json_array_foreach (lines, index, line)
+        if (!found && daemons_matches(line, matches))
+            found = json_incref(line);
+    json_decref(lines);
+    return found;
+}
+
+static _Noreturn void daemons_abort(const char *words, const char *matches)
+{
+    json_t *lines = daemons_ask(words, 0);
+
+    ck_abort_msg("%s does not come to: %s\n%s\n%s", words, matches,
+                 json_dumps(lines, JSON_INDENT(1)), daemons_log());
+}
+
+static json_t *daemons_await_that(const char *words, const char *matches, bool there)
+{
+    double begun = clock_monotonic_ms();
+
+    do {
+        json_t *line = daemons_line(words, matches);
+        if (there == (line != NULL))
+            return line;
+        json_decref(line);
+        clock_sleep_ms(DAEMONS_POLL_MS);
+    } while (clock_monotonic_ms() - begun < daemons_patience_ms);
+    daemons_abort(words, matches);
+}
+
+json_t *daemons_await(const char *words, const char *matches)
+{
+    return daemons_await_that(words, matches, true);
+}
+
+void daemons_await_none(const char *words, const char *matches)
+{
+    daemons_await_that(words, matches, false);
+}
+
+void daemons_await_status(const char *matches)
+{
+    json_decref(daemons_await("status", matches));
+}
+
+/* --- what it remembers -------------------------------------------------------------------- */
+
+static sqlite3 *daemons_history(void)
+{
+    char *path = folder_path("state/history.db");
+    sqlite3 *db = sql_open(path);
+
+    free(path);
+    return db;
+}
+
+int64_t daemons_count(const char *format, ...)
+{
+    sqlite3 *db = daemons_history();
+    va_list arguments;
+    char sql[1024];
+
+    va_start(arguments, format);
+    vsnprintf(sql, sizeof sql, format, arguments);
+    va_end(arguments);
+    int64_t count = sql_number(db, sql);
+    sqlite3_close(db);
+    return count;
+}
+
+void daemons_await_count(int64_t least, const char *sql)
+{
+    double begun = clock_monotonic_ms();
+    int64_t count;
+
+    while ((count = daemons_count("%s", sql)) < least) {
+        if (clock_monotonic_ms() - begun > daemons_patience_ms)
+            ck_abort_msg("%s: %d\n%s", sql, (int)count, daemons_log());
+        clock_sleep_ms(DAEMONS_POLL_MS);
+    }
+}
+
+void daemons_remember(const char *sql)
+{
+    sqlite3 *db = daemons_history();
+
+    sql_do(db, "%s", sql);
+    sqlite3_close(db);
+}
+
+/* --- the program -------------------------------------------------------------------------- */
+
+static void daemons_set_up(void)
+{
+    folder_make();
+}
+
+int daemons_main(const char *name, const TTest *const *tests)
+{
+    Suite *suite = suite_create(name);
+    TCase *cases = tcase_create(name);
+    SRunner *runner = srunner_create(suite);
+
+    tcase_set_timeout(cases, DAEMONS_TEST_S);
+    tcase_add_checked_fixture(cases, daemons_set_up, folder_remove);
+    for (; *tests; tests++)
+        tcase_add_test(cases, *tests);
+    suite_add_tcase(suite, cases);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -17,7 +17,8 @@ static const struct {
 } cases[] = {
     {"tests/policy/good/worklog.yaml", POLICY_TEXT, 0,
      "tests/policy/good/worklog.yaml: ok, 1 database, 7 tasks\n"
-     "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, optimize, integrity\n",
+     "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, optimize, "
+     "integrity\n",
      ""},
     {"tests/policy/good/include.yaml", POLICY_TEXT, 0,
      "tests/policy/good/include.yaml: ok, 2 databases, 2 tasks\n"

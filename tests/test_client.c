@@ -55,8 +55,11 @@ static const struct {
     {"{\"litekeeper\":1,\"request\":\"status\",\"database\":\"idle\"}",
      {"{'event':'daemon','version':'0.1.0','pid':4711,'since':'2026-11-22T02:00:00Z','policy':"
       "'/etc/litekeeper/litekeeper.yaml','loaded':'2026-11-22T02:00:00Z','databases':1,'workers':1,"
-      "'running':0,'ready':0,'waiting':0,'alerts':0,'next':null,'history':'the disk is full',"
-      "'paused':[]}"},
+      "'running':0,'ready':0,'waiting':3,'alerts':0,'next':null,'history':'the disk is full',"
+      "'paused':[]}",
+      "{'event':'waiting','database':'idle','task':'sample','target':null,'due':'2999-01-01T00:00:"
+      "00Z',"
+      "'at':'2999-01-01T00:00:00Z','why':'scheduled'}"},
      0,
      NULL},
     {"{\"litekeeper\":1,\"request\":\"status\",\"database\":\"worklog\",\"task\":\"hostile\"}",
@@ -189,7 +192,10 @@ static const struct {
      "  next      nothing is scheduled\n"
      "  policy    /etc/litekeeper/litekeeper.yaml: 1 database, 1 worker; loaded ~\n"
      "  history   the disk is full\n"
-     "  process   4711, since 2026-11-22T02:00:00Z (~)\n",
+     "  process   4711, since 2026-11-22T02:00:00Z (~)\n"
+     "\n"
+     "Waiting\n"
+     "  2999-01-01T00:00:00Z  idle sample  scheduled\n",
      ""},
     {"status -c @/policy.yaml nobody", 2, "",
      "litekeeper: no database \"nobody\"; there are: worklog, shop\n"},
@@ -253,8 +259,9 @@ static const struct {
      "litekeeper: can't reach the daemon at @/policy.yaml: Connection refused; is the daemon "
      "running? systemctl status litekeeper\n"},
     {"status -c @/none.yaml", 69, "",
-     "litekeeper: can't load the policy @/none.yaml, so the standard socket is asked; name another "
-     "with --socket PATH\n"
+     "litekeeper: can't load the policy (@/none.yaml: can't be read: No such file or directory; "
+     "write it, or name another with -c FILE), so the standard socket is asked; name another with "
+     "--socket PATH\n"
      "litekeeper: can't reach the daemon at ~\n"},
 };
 
@@ -270,6 +277,15 @@ END_TEST
     "  next      worklog retention logs, 2999-01-01T04:00:00Z (in # days)\n"          \
     "  paused    shop, until resumed\n"                                               \
     "  paused    all tasks, until 2999-01-01T00:00:00Z (in # days)\n"
+
+/* The policy has become wrong since the daemon took it; where its socket is can be read. */
+START_TEST(a_broken_policy_still_leads_to_the_daemon)
+{
+    expect_policy("daemon: { socket: \"@/run/litekeeper.sock\" }\n"
+                  "databases:\n  - nam: worklog\n    path: \"@/worklog.db\"\n");
+    expect("reload -c @/policy.yaml", 0, "reloaded: 1 database, 7 tasks\n", "");
+}
+END_TEST
 
 START_TEST(the_status_at_a_glance)
 {
@@ -342,6 +358,7 @@ int main(void)
     tcase_add_loop_test(all, commands_say_what_the_daemon_says, 0,
                         (int)(sizeof cases / sizeof *cases));
     tcase_add_test(all, the_status_at_a_glance);
+    tcase_add_test(all, a_broken_policy_still_leads_to_the_daemon);
     tcase_add_test(all, a_terminal_gets_80_columns);
     tcase_add_test(all, json_is_made_harmless);
     suite_add_tcase(suite, all);

@@ -276,7 +276,6 @@ static void daemon_free(struct daemon *daemon)
 {
     scheduler_free(daemon->scheduler);
     registry_free(daemon->registry);
-    runs_free(daemon->runs);
     alarms_free(daemon->alarms);
     pauses_free(daemon->pauses);
     policy_release(daemon->policy);
@@ -334,6 +333,7 @@ void daemon_close(struct daemon *daemon)
         (uv_handle_t *)&daemon->watchdog,  (uv_handle_t *)&daemon->tell_trouble};
 
     control_close(daemon->control);
+    runs_free(daemon->runs);
     wakeup_close(daemon->wakeup);
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
         daemon_close_handle(handles[i]);

@@ -67,6 +67,10 @@ enum status job_patterns(json_t *job, json_t **patterns, const char **known,
                          struct error *error) MUST_CHECK;
 enum status job_state(json_t *job, const char **state, struct error *error) MUST_CHECK;
 
+/* Whether the worker is asked to stay for another job of this kind, on a file of the same owner and
+ * group. It says "ready" then, and takes the next line. */
+bool job_stays(const json_t *job);
+
 /* What every job may say besides: after how many milliseconds it has taken too long; 0: never. */
 int64_t job_time_limit(const json_t *job);
 

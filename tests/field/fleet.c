@@ -195,6 +195,7 @@ static void measure_sweep(struct fleet *fleet, pid_t pid, struct fleet_figures *
         nap_ms(500);
     }
     figures->sweep_s = (latency_clock_ms() - began) / 1e3 - 1;
+    nap_ms(3000); /* workers count when they have ended, and some stay a while for more */
     figures->sample_ms = 1e3 * (procfs_cpu_s(pid) - cpu) / (double)figures->count;
     figures->rss_after_mib = procfs_rss_mib(pid);
 }

@@ -56,8 +56,13 @@ static enum scheduler_end daemon_run_end(const struct run *run, const json_t *ou
                                                                     : SCHEDULER_DONE;
 }
 
-static void daemon_record(struct daemon *daemon, const struct run *run, json_t *outcome)
+/* The history is told what else the words of the outcome don't say: that it is done with. */
+static void daemon_record(struct daemon *daemon, const struct run *run, json_t *outcome,
+                          enum scheduler_end end)
 {
+    if (end == SCHEDULER_DONE &&
+        (outcome_is(outcome, "cancelled") || outcome_is(outcome, "failed")))
+        json_object_set_new(outcome, "settled", json_true());
     chronicle_ask(daemon->chronicle, history_job_record(outcome, run->path, run->started_us), NULL);
     chronicle_ask(daemon->chronicle, history_job_prune(&daemon->policy->config->daemon.history),
                   NULL);
@@ -70,7 +75,7 @@ static void daemon_run_ended(void *argument, const struct run *run, json_t *outc
     int64_t now_us = wakeup_now();
 
     journal_outcome(outcome, run->path);
-    daemon_record(daemon, run, outcome);
+    daemon_record(daemon, run, outcome, end);
     scheduler_freed(daemon->scheduler);
     if (run->file) {
         struct alarms_database database = daemon_alarms_database(run->file);

@@ -35,6 +35,7 @@ static const struct event_key outcome_keys[] = {
     {"busy",        EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
     {"waits",       EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
     {"guard",       EVENT_CHOICE, EVENT_OPTIONAL, 0,      guards,   NULL},
+    {"settled",     EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
     {"lock",        EVENT_RECORD, 0,              0,      NULL,     lock_keys},
     {"effect",      EVENT_FREE,   EVENT_NULL,     0,      NULL,     NULL},
     {0},

@@ -8,6 +8,7 @@
 #include "journal.h"
 #include "log.h"
 #include "memory.h"
+#include "outcome.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,13 @@ static bool outcome_found(const json_t *outcome)
            json_integer_value(json_object_get(effect, "foreign_keys")) > 0;
 }
 
+static bool outcome_has_no_file(const json_t *outcome)
+{
+    const char *guard = json_string_value(json_object_get(outcome, "guard"));
+
+    return guard && strcmp(guard, OUTCOME_GUARD_FILE) == 0;
+}
+
 /* What an operator has cancelled is done with; what we have stopped for reasons of our own is as
  * due as before. */
 static enum scheduler_end daemon_run_end(const struct run *run, const json_t *outcome)
@@ -71,6 +79,9 @@ static void daemon_record(struct daemon *daemon, const struct run *run, json_t *
 static void daemon_run_ended(void *argument, const struct run *run, json_t *outcome)
 {
     struct daemon *daemon = argument;
+
+    if (outcome_has_no_file(outcome)) /* so it has missed it; and what is there is to be found */
+        json_object_set_new(outcome, "busy", json_true());
     enum scheduler_end end = daemon_run_end(run, outcome);
     int64_t now_us = wakeup_now();
 
@@ -84,6 +95,8 @@ static void daemon_run_ended(void *argument, const struct run *run, json_t *outc
         if (duty)
             scheduler_again(daemon->scheduler, duty, end, run->started_us, now_us);
     }
+    if (outcome_has_no_file(outcome) && !daemon->stopping)
+        registry_search(daemon->registry);
     daemon_pass(daemon);
     daemon_end_if_done(daemon);
 }

@@ -6,7 +6,7 @@
 enum { NAME = 1024, PATH = 4096, REASON = OUTCOME_REASON };
 
 static const char *const outcomes[] = {"done", "skipped", "failed", "cancelled", NULL};
-static const char *const guards[] = {OUTCOME_GUARD_CLOCK, NULL};
+static const char *const guards[] = {OUTCOME_GUARD_CLOCK, OUTCOME_GUARD_FILE, NULL};
 static const char *const decisions[] = {"act", "skip", NULL};
 static const char *const trees[] = {"table", "index", NULL};
 static const char *const openings[] = {"found", "made", "replaced", NULL};

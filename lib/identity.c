@@ -7,6 +7,7 @@
 
 #include "filesystem.h"
 #include "folder.h"
+#include "outcome.h"
 #include "text.h"
 
 #include <errno.h>
@@ -99,7 +100,7 @@ static enum status identity_stat(int folder, const char *name, struct stat *abou
     if (fstatat(folder, name, about, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0)
         return STATUS_OK;
     if (errno == ENOENT)
-        return error_set(error, STATUS_REFUSED, "there is no such file");
+        return error_refuse(error, OUTCOME_GUARD_FILE, "there is no such file");
     return error_set(error, STATUS_REFUSED, "can't be looked at: %s", strerror(errno));
 }
 
@@ -235,8 +236,8 @@ enum status identity_check(int folder, const char *name, const struct identity *
         return status;
     identity_of(&about, &now);
     if (!identity_same(&now, seen))
-        return error_set(error, STATUS_REFUSED,
-                         "was replaced by another file since it was found; it is looked for again "
-                         "with the next run");
+        return error_refuse(error, OUTCOME_GUARD_FILE,
+                            "was replaced by another file since it was found; it is looked for "
+                            "again with the next run");
     return STATUS_OK;
 }

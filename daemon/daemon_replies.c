@@ -126,6 +126,13 @@ struct reply_waiting {
     size_t count, most;
 };
 
+static bool reply_before(const struct duty *one, const struct duty *other)
+{
+    if (one->look_us != other->look_us)
+        return one->look_us < other->look_us;
+    return strcmp(one->file->path, other->file->path) < 0;
+}
+
 static void reply_wait(void *argument, struct file *file)
 {
     struct reply_waiting *waiting = argument;
@@ -136,7 +143,7 @@ static void reply_wait(void *argument, struct file *file)
             !reply_is_duty(waiting->request, duty))
             continue;
         size_t place = waiting->count;
-        for (; place > 0 && waiting->duties[place - 1]->look_us > duty->look_us; place--)
+        for (; place > 0 && reply_before(duty, waiting->duties[place - 1]); place--)
             if (place < waiting->most)
                 waiting->duties[place] = waiting->duties[place - 1];
         if (place < waiting->most)

@@ -19,12 +19,10 @@ void launch_program(const char *path)
 }
 
 /* Fills in the child's environment; the texts are the caller's to free. */
-static void launch_variables(char *variables[LAUNCH_VARIABLES + 2])
+static void launch_variables(char *variables[LAUNCH_VARIABLES + 1])
 {
     size_t count = 0;
 
-    /* not a journal, but a pipe: each line shall have its level */
-    variables[count++] = memory_copy("JOURNAL_STREAM=0:0");
     for (size_t i = 0; i < LAUNCH_VARIABLES; i++) {
         const char *value = getenv(launch_environment[i]);
         if (value)
@@ -37,7 +35,7 @@ int launch_spawn(uv_loop_t *loop, uv_process_t *process, uv_pipe_t pipes[LAUNCH_
                  uv_exit_cb exited)
 {
     char *arguments[] = {(char[]){"litekeeper"}, (char[]){"worker"}, NULL};
-    char *variables[LAUNCH_VARIABLES + 2];
+    char *variables[LAUNCH_VARIABLES + 1];
     uv_stdio_container_t stdio[LAUNCH_STREAMS];
     uv_process_options_t options = {
         .exit_cb = exited,

@@ -96,7 +96,9 @@ void scheduler_renew(struct scheduler *scheduler, struct duty *duty, int64_t now
 
 void scheduler_ask(struct scheduler *scheduler, struct duty *duty, int64_t now_us)
 {
-    if (duty->state == DUTY_NEW || duty->state == DUTY_RUNNING || duty->state == DUTY_READY)
+    bool shut = duty->state == DUTY_WINDOW && duty->look_us > now_us;
+
+    if (shut || duty->state == DUTY_NEW || duty->state == DUTY_RUNNING || duty->state == DUTY_READY)
         return;
     duty->due_us = now_us;
     scheduler_look(scheduler, duty, DUTY_SCHEDULED, now_us);

@@ -39,7 +39,8 @@ void scheduler_add(struct scheduler *scheduler, struct duty *duty, int64_t now_u
 void scheduler_remove(struct scheduler *scheduler, struct duty *duty);
 /* Looks at it again: the clock was set, the policy, or what is paused. */
 void scheduler_renew(struct scheduler *scheduler, struct duty *duty, int64_t now_us);
-/* It is due now, whatever the schedule says; does nothing for one that is running. */
+/* It is due now, whatever the schedule says; does nothing for one that is running, or waits for its
+ * window. */
 void scheduler_ask(struct scheduler *scheduler, struct duty *duty, int64_t now_us);
 
 /* A worker is free again. */

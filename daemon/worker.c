@@ -357,6 +357,7 @@ int worker_run(const struct worker_kind *kinds)
     struct error error = {0};
     json_t *job = NULL;
 
+    log_levels();
     enum status status = worker_begin(&error);
     if (!status)
         status = worker_read(&job, &error);

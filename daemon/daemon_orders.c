@@ -14,6 +14,11 @@
 void reply_reload(struct reply *order)
 {
     struct config_errors errors = {0};
+
+    if (order->daemon->stopping) {
+        control_end(order->reply, COMMAND_FAILED, "litekeeper is ending");
+        return;
+    }
     enum status status = daemon_reload(order->daemon, &errors);
     const struct config *config = order->daemon->policy->config;
 

@@ -8,6 +8,7 @@
 #include "journal.h"
 #include "log.h"
 #include "memory.h"
+#include "outcome.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,13 @@ static bool outcome_found(const json_t *outcome)
            json_integer_value(json_object_get(effect, "foreign_keys")) > 0;
 }
 
+static bool outcome_has_no_file(const json_t *outcome)
+{
+    const char *guard = json_string_value(json_object_get(outcome, "guard"));
+
+    return guard && strcmp(guard, OUTCOME_GUARD_FILE) == 0;
+}
+
 /* What an operator has cancelled is done with; what we have stopped for reasons of our own is as
  * due as before. */
 static enum scheduler_end daemon_run_end(const struct run *run, const json_t *outcome)
@@ -56,8 +64,13 @@ static enum scheduler_end daemon_run_end(const struct run *run, const json_t *ou
                                                                     : SCHEDULER_DONE;
 }
 
-static void daemon_record(struct daemon *daemon, const struct run *run, json_t *outcome)
+/* The history is told what else the words of the outcome don't say: that it is done with. */
+static void daemon_record(struct daemon *daemon, const struct run *run, json_t *outcome,
+                          enum scheduler_end end)
 {
+    if (end == SCHEDULER_DONE &&
+        (outcome_is(outcome, "cancelled") || outcome_is(outcome, "failed")))
+        json_object_set_new(outcome, "settled", json_true());
     chronicle_ask(daemon->chronicle, history_job_record(outcome, run->path, run->started_us), NULL);
     chronicle_ask(daemon->chronicle, history_job_prune(&daemon->policy->config->daemon.history),
                   NULL);
@@ -66,11 +79,14 @@ static void daemon_record(struct daemon *daemon, const struct run *run, json_t *
 static void daemon_run_ended(void *argument, const struct run *run, json_t *outcome)
 {
     struct daemon *daemon = argument;
+
+    if (outcome_has_no_file(outcome)) /* so it has missed it; and what is there is to be found */
+        json_object_set_new(outcome, "busy", json_true());
     enum scheduler_end end = daemon_run_end(run, outcome);
     int64_t now_us = wakeup_now();
 
     journal_outcome(outcome, run->path);
-    daemon_record(daemon, run, outcome);
+    daemon_record(daemon, run, outcome, end);
     scheduler_freed(daemon->scheduler);
     if (run->file) {
         struct alarms_database database = daemon_alarms_database(run->file);
@@ -79,6 +95,8 @@ static void daemon_run_ended(void *argument, const struct run *run, json_t *outc
         if (duty)
             scheduler_again(daemon->scheduler, duty, end, run->started_us, now_us);
     }
+    if (outcome_has_no_file(outcome) && !daemon->stopping)
+        registry_search(daemon->registry);
     daemon_pass(daemon);
     daemon_end_if_done(daemon);
 }

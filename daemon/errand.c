@@ -64,7 +64,8 @@ static void errand_event(void *argument, json_t *event)
     json_decref(event);
 }
 
-/* What became of a task whose worker did not say: a guard's no skips it, the rest is a failure. */
+/* What became of a task whose worker did not say: a guard's no skips it, the rest is a failure. A
+ * worker that refuses before it says anything has not got at its file. */
 static enum outcome_kind errand_outcome_kind(enum status status, bool cancelled)
 {
     if (status == STATUS_CANCELLED && cancelled)
@@ -78,6 +79,7 @@ static json_t *errand_judge(const char *last_kind, const struct event_subject *s
     struct outcome outcome = {
         .kind = errand_outcome_kind(error->status, cancelled),
         .busy = error->status == STATUS_BUSY,
+        .guard = error->status == STATUS_REFUSED ? OUTCOME_GUARD_FILE : NULL,
         .seconds = seconds,
     };
     struct decision decision = {.act = false, .rows = -1, .bytes = -1, .seconds = -1};

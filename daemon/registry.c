@@ -115,6 +115,16 @@ registry_database(const struct config_database *const *databases, size_t count, 
     return databases[0];
 }
 
+/* Whether a file that both have is the first one's: a name goes before globs, and those go in the
+ * policy's order. Both are of one config. */
+static bool registry_goes_before(const struct config_database *one,
+                                 const struct config_database *other)
+{
+    bool globs = config_is_glob(one) && config_is_glob(other);
+
+    return globs ? one < other : !config_is_glob(one);
+}
+
 static void registry_event(void *argument, const struct config_database *const *databases,
                            size_t count, const json_t *event)
 {
@@ -123,8 +133,10 @@ static void registry_event(void *argument, const struct config_database *const *
     const struct config_database *database = registry_database(databases, count, path);
     struct file *file = registry_file(registry, path);
 
-    if (file && file->database != database && !config_is_glob(file->database))
-        return; /* it goes by its name, not by the glob that matches it, too */
+    if (file && file->database != database && registry_goes_before(file->database, database))
+        return;
+    if (file && file->database != database)
+        registry_lose(registry, file, "another part of the policy has it now");
     if (!file)
         file = registry_add(registry, path, database);
     file->database = database;

@@ -35,6 +35,8 @@ struct runs_item {
     const struct config_database *database;
     const struct config_task *task;
     struct errand *errand; /* NULL while the history is asked */
+    bool asked;            /* the history's answer is still to come, to this very item ... */
+    bool over;             /* ... which has ended without it */
 };
 
 struct runs *runs_new(uv_loop_t *loop, struct chronicle *chronicle, const struct runs_host *host)
@@ -82,7 +84,9 @@ static void runs_ended(void *argument, json_t *outcome)
     free(run->name);
     free(run->path);
     free(run->target);
-    free(item);
+    item->over = true;
+    if (!item->asked)
+        free(item);
 }
 
 static void runs_event(void *argument, json_t *event)
@@ -141,11 +145,17 @@ static void runs_launch(struct runs_item *item, const struct engine_memory *memo
 static void runs_recalled(void *argument, const json_t *answer, const struct error *error)
 {
     struct engine_memory memory = {-1, -1, false, {0}};
+    struct runs_item *item = argument;
 
     (void)error; /* the chronicle tells of its own troubles; guards are careful without a memory */
+    item->asked = false;
+    if (item->over) {
+        free(item);
+        return;
+    }
     if (answer)
         history_job_memory(answer, &memory);
-    runs_launch(argument, &memory);
+    runs_launch(item, &memory);
 }
 
 void runs_start(struct runs *runs, struct policy *policy, struct duty *duty, int64_t now_us)
@@ -170,7 +180,8 @@ void runs_start(struct runs *runs, struct policy *policy, struct duty *duty, int
     runs->first = run;
     runs->count++;
     duty->file->run = run;
-    if (run->kind->flags & TASK_REMEMBERS)
+    item->asked = run->kind->flags & TASK_REMEMBERS;
+    if (item->asked)
         chronicle_ask(runs->chronicle, history_job_recall(false, &subject), &answers);
     else
         runs_launch(item, &nothing);
@@ -185,6 +196,8 @@ void runs_stop(struct run *run, enum run_stop why)
         run->stop = why;
     if (item->errand)
         errand_cancel(item->errand, stubborn ? RUNS_STUBBORN_MS : RUNS_GRACE_MS);
+    else if (why == RUN_SHUTDOWN) /* the history may hang, and would be waited for */
+        runs_never(item);
 }
 
 void runs_stop_all(struct runs *runs, enum run_stop why)

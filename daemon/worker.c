@@ -257,7 +257,7 @@ static enum status worker_go(const json_t *job, const char **name, struct identi
                            "again with the next run");
     if (!status && fchdir(folder) < 0)
         status =
-            error_set(error, STATUS_REFUSED, "its folder can't be entered: %s", strerror(errno));
+            error_set(error, STATUS_FAILED, "its folder can't be entered: %s", strerror(errno));
     if (folder >= 0)
         close(folder);
     if (!status)
@@ -290,7 +290,7 @@ static enum status worker_become_owner(const json_t *job, struct error *error)
         return status;
     status = worker_drop(&identity, error);
     if (!status && access(".", X_OK) < 0)
-        status = error_set(error, STATUS_REFUSED,
+        status = error_set(error, STATUS_FAILED,
                            "its owner may not enter its folder, and litekeeper works as the owner");
     return status ? status : identity_check(AT_FDCWD, name, &identity, error);
 }

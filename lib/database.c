@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "memory.h"
+#include "outcome.h"
 #include "vfs.h"
 #include "walindex.h"
 
@@ -226,7 +227,7 @@ enum status database_check_moved(struct database *database, struct error *error)
 
     sqlite3_file_control(database->sql, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (moved)
-        return error_set(error, STATUS_REFUSED,
-                         "the file was moved or replaced while litekeeper had it open");
+        return error_refuse(error, OUTCOME_GUARD_FILE,
+                            "the file was moved or replaced while litekeeper had it open");
     return identity_check(AT_FDCWD, database->name, &database->seen, error);
 }

@@ -13,12 +13,12 @@ static const struct database_meaning {
     {SQLITE_BUSY, STATUS_BUSY, "the application kept it locked (%s)"},
     {SQLITE_LOCKED, STATUS_BUSY, "the application kept it locked (%s)"},
     {SQLITE_INTERRUPT, STATUS_CANCELLED, "stopped"},
-    {SQLITE_READONLY, STATUS_REFUSED,
+    {SQLITE_READONLY, STATUS_FAILED,
      "it can't be written: %s; check the permissions of the file "
      "and its folder, and whether the mount is read-only"},
-    {SQLITE_CANTOPEN, STATUS_REFUSED,
-     "it can't be opened: %s; its owner must be able to write "
-     "the file and its folder"},
+    {SQLITE_CANTOPEN, STATUS_FAILED,
+     "it can't be opened: %s; its owner must be able to write the file and its folder, and the "
+     "mount must not be read-only"},
     {SQLITE_PERM, STATUS_REFUSED, "no permission: %s"},
     {SQLITE_AUTH, STATUS_REFUSED, "no permission: %s"},
     {SQLITE_NOTADB, STATUS_REFUSED, "not a SQLite database, or an encrypted one: %s"},

@@ -25,5 +25,8 @@ struct error {
 /* Fills in `error` (which may be NULL) and returns `status`, so that callers can return it. */
 enum status error_set(struct error *error, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same as a refusal of that guard. */
+enum status error_refuse(struct error *error, const char *guard, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

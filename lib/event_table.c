@@ -6,7 +6,7 @@
 enum { NAME = 1024, PATH = 4096, REASON = OUTCOME_REASON };
 
 static const char *const outcomes[] = {"done", "skipped", "failed", "cancelled", NULL};
-static const char *const guards[] = {OUTCOME_GUARD_CLOCK, NULL};
+static const char *const guards[] = {OUTCOME_GUARD_CLOCK, OUTCOME_GUARD_FILE, NULL};
 static const char *const decisions[] = {"act", "skip", NULL};
 static const char *const trees[] = {"table", "index", NULL};
 static const char *const openings[] = {"found", "made", "replaced", NULL};
@@ -35,6 +35,7 @@ static const struct event_key outcome_keys[] = {
     {"busy",        EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
     {"waits",       EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
     {"guard",       EVENT_CHOICE, EVENT_OPTIONAL, 0,      guards,   NULL},
+    {"settled",     EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
     {"lock",        EVENT_RECORD, 0,              0,      NULL,     lock_keys},
     {"effect",      EVENT_FREE,   EVENT_NULL,     0,      NULL,     NULL},
     {0},

@@ -115,8 +115,9 @@ static enum status history_record_state(struct history *history, const json_t *o
                                         const char *path, int64_t started_us, const char *effect,
                                         struct error *error)
 {
-    bool counts = !history_flag(outcome, "busy") && !history_flag(outcome, "waits") &&
-                  !history_is(outcome, "cancelled");
+    bool settled = history_flag(outcome, "settled");
+    bool counts = settled || (!history_flag(outcome, "busy") && !history_flag(outcome, "waits") &&
+                              !history_is(outcome, "cancelled"));
 
     return history_db_do(
         history, error,
@@ -129,7 +130,7 @@ static enum status history_record_state(struct history *history, const json_t *o
         " done_us = iif(?8, ?4, done_us), done_seconds = iif(?8, ?9, done_seconds),"
         " done_effect = iif(?8, ?10, done_effect)",
         "tjjiiijijt", path, history_get(outcome, "task"), history_get(outcome, "target"),
-        started_us, (int64_t)counts, (int64_t)history_is(outcome, "failed"),
+        started_us, (int64_t)counts, (int64_t)(history_is(outcome, "failed") && !settled),
         history_get(outcome, "outcome"), (int64_t)(counts && history_is(outcome, "done")),
         history_get(outcome, "seconds"), effect);
 }

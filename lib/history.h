@@ -50,7 +50,8 @@ enum status history_end(struct history *history, struct error *error) MUST_CHECK
 bool history_begun(const struct history *history);
 
 /* Remembers an outcome event (event.h), begun at `started_us` for the file at `path`, and how the
- * task stands since. A sample's effect goes to tables of its own. The same task, file and time
+ * task stands since: a run that was busy, waits or was cancelled doesn't count, and one that failed
+ * is to be tried again, unless it is "settled". A sample's effect goes to tables of its own. The same task, file and time
  * again changes nothing. */
 enum status history_record(struct history *history, const json_t *outcome, const char *path,
                            int64_t started_us, struct error *error) MUST_CHECK;

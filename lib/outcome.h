@@ -10,8 +10,9 @@ enum { OUTCOME_REASON = 640 };
 
 enum outcome_kind { OUTCOME_DONE, OUTCOME_SKIPPED, OUTCOME_FAILED, OUTCOME_CANCELLED };
 
-/* Guards whose refusals are alerts of their own. */
-#define OUTCOME_GUARD_CLOCK "clock"
+/* Guards whose refusals the daemon must know. */
+#define OUTCOME_GUARD_CLOCK "clock" /* in doubt: an alert of its own */
+#define OUTCOME_GUARD_FILE  "file"  /* it is not there, or another than was found */
 
 /* How the write lock was held: milliseconds. */
 struct outcome_lock {

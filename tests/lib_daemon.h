@@ -41,7 +41,8 @@ void daemons_await_log(const char *text);
 /* Whether that is in what it has logged since the test began. */
 bool daemons_logged(const char *text);
 
-/* What litekeeper answers to "status w", a JSON array of its lines; it must end with `status`. */
+/* What litekeeper answers to "status w", a JSON array of its lines; it must end with `status` (-1:
+ * any). */
 json_t *daemons_ask(const char *words, int status);
 /* The first line of that answer with all of these: its event first, then "key=value" of texts,
  * split at spaces, _ for any character of a value. A new reference; NULL: there is none. */

@@ -118,13 +118,20 @@ void program_start(struct program *program, const char *words, bool terminal)
 
 pid_t program_spawn(const char *name, const char *words, int fd)
 {
-    pid_t pid = fork();
+    sigset_t all, before;
 
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before); /* Check's handlers are not for the child */
+    pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
+        sigprocmask(SIG_SETMASK, &before, NULL);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         program_child(name, words, fd, fd);
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return pid;
 }
 

@@ -219,6 +219,46 @@ START_TEST(another_policy)
 }
 END_TEST
 
+/* By which pattern a file goes. */
+static void expect_pattern(const char *name, const char *pattern)
+{
+    char *path = folder_path(name), *whole = folder_path(pattern);
+    const struct file *file = registry_file(registry, path);
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_str_eq(file->database->path, whole);
+    free(whole);
+    free(path);
+}
+
+START_TEST(a_file_that_several_have)
+{
+    policy("databases:\n"
+           "  - { path: \"@/o*.db\" }\n"
+           "  - { path: \"@/*e.db\" }\n"
+           "  - { path: \"@/*.db\" }\n");
+    expect_search("found named.db\nfound one.db\nfound two.db\n");
+    expect_pattern("one.db", "o*.db");
+    expect_pattern("named.db", "*.db");
+    folder_write("whole.db", ""); /* so that the other globs tell of all that they have */
+    expect_search("found whole.db\n");
+    expect_pattern("one.db", "o*.db");
+    expect_pattern("whole.db", "*e.db");
+    policy("databases:\n"
+           "  - { path: \"@/n*.db\" }\n"
+           "  - { path: \"@/*e.db\" }\n"
+           "  - { path: \"@/*.db\" }\n"
+           "  - { path: \"@/two.db\", name: two }\n");
+    expect_search("found named.db\nfound one.db\nfound two.db\n"
+                  "gone named.db: another part of the policy has it now\n"
+                  "gone two.db: another part of the policy has it now\n");
+    expect_pattern("named.db", "n*.db");
+    expect_pattern("one.db", "*e.db");
+    expect_pattern("two.db", "two.db");
+    ck_assert_uint_eq(registry_count(registry), 4);
+}
+END_TEST
+
 /* More than a batch, so that there are several. */
 START_TEST(many_names)
 {
@@ -269,6 +309,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, what_is_replaced);
     tcase_add_test(tests, what_may_not_be_touched);
     tcase_add_test(tests, another_policy);
+    tcase_add_test(tests, a_file_that_several_have);
     tcase_add_test(tests, many_names);
     tcase_add_test(tests, a_search_that_is_overtaken);
     suite_add_tcase(suite, tests);

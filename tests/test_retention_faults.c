@@ -297,7 +297,8 @@ static const struct proof_case denied = {.name = "read-only",
                                          .file = "d/t.db",
                                          .setup = TABLE(1000),
                                          .options = "keep: 100d",
-                                         .outcome = "skipped"};
+                                         .status = 1,
+                                         .outcome = "failed"};
 
 START_TEST(what_may_not_be_written)
 {

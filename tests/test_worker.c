@@ -276,7 +276,7 @@ START_TEST(worker_refuses_a_folder_closed_to_the_owner)
         return;
     worker_scene();
     worker_holding(&worker, owners_path("closed/alices.db"));
-    ck_assert_int_eq(worker.error.status, STATUS_REFUSED);
+    ck_assert_int_eq(worker.error.status, STATUS_FAILED);
     ck_assert_str_eq(worker.error.text,
                      "its owner may not enter its folder, and litekeeper works as the owner");
     launched_free(&worker);

@@ -22,7 +22,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RELOADS = 5, SWEEP_LEAD_S = 12, SWEEP_PATIENCE_S = 900, BEAT_US = 400000 };
+enum {
+    RELOADS = 5,
+    SWEEP_LEAD_S = 12,
+    SWEEP_PATIENCE_S = 900,
+    BEAT_US = 2000000 /* the daemon says that it is alive each second */
+};
 
 struct fleet {
     const char *build, *folder, *counts;

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DAEMONS_POLL_MS = 10, DAEMONS_TEST_S = 90 };
+enum { DAEMONS_POLL_MS = 40, DAEMONS_TEST_S = 90 };
 
 static const double daemons_patience_ms = 20000, daemons_end_ms = 5000;
 

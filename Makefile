@@ -110,6 +110,9 @@ $(BUILD)/docs/options: $(BUILD)/docs/options.o $(LIBRARY)
 demo: all $(FIELD) ## litekeeper on the seed's database beside a working application
 	@$(BUILD)/field/demo --build $(BUILD) --folder build/demo
 
+demo-journal: all $(FIELD) ## what systemd and its journal say of it, in a systemd of its own; as root
+	@tests/field/demo-journal $(BUILD)
+
 bench: all $(FIELD) ## one DELETE against retention; BENCH= takes the bench's options
 	@$(BUILD)/field/bench --build $(BUILD) --folder build/bench $(BENCH)
 
@@ -148,7 +151,7 @@ deps: DEPS := install build test lint
 
 # Everything built waits for this; by itself `make` only looks, and says what is missing.
 DEPS := check build
-bench bench-fleet timelapse demo: DEPS := install build
+bench bench-fleet timelapse demo demo-journal: DEPS := install build
 test: DEPS := install build test
 lint: DEPS := install build test lint
 fuzz: DEPS := install build fuzz
@@ -162,8 +165,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
 	@echo "VARIANT=debug|release|san   FUZZ_SECONDS=   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
 
-.PHONY: all test man demo bench bench-fleet timelapse fuzz lint install uninstall deps dependencies \
-	clean help
+.PHONY: all test man demo demo-journal bench bench-fleet timelapse fuzz lint install uninstall deps \
+	dependencies clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -37,20 +37,20 @@ void client_request(const struct command_line *line, enum request_kind kind,
     request->target = (char *)(uintptr_t)line->names[2];
 }
 
-/* The socket that the policy names, the caller's to free. NULL where it names none or can't be
- * loaded: the daemon may run all the same, with the one it had. */
+/* The socket that the policy names, the caller's to free; NULL where it names none. The daemon may
+ * run with a policy that is not valid any more, or that is gone. */
 static char *client_policy_socket(const struct command_line *line)
 {
-    char *path = line->config ? memory_copy(line->config) : paths_config(), *found = NULL;
+    char *path = line->config ? memory_copy(line->config) : paths_config();
+    char *found = config_socket(path);
     struct config_errors errors = {0};
     struct config *config = NULL;
 
-    if (config_load(path, &config, &errors) == STATUS_OK)
-        found = memory_copy(config->daemon.socket);
-    else if (line->config)
-        log_warning("can't load the policy %s, so the standard socket is asked; name another with "
-                    "--socket PATH",
-                    path);
+    if (!found && config_load(path, &config, &errors) && line->config)
+        log_warning(
+            "can't load the policy (%s), so the standard socket is asked; name another with "
+            "--socket PATH",
+            errors.lines[0]);
     config_free(config);
     config_errors_free(&errors);
     free(path);
@@ -241,7 +241,7 @@ int client_command(const struct command_line *line, const struct request *reques
     }
     if (line->json)
         client_print_json(answer.lines);
-    else
+    else if (!answer.exit_status || json_array_size(answer.lines))
         print(answer.lines);
     fflush(stdout);
     if (answer.message)

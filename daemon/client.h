@@ -20,7 +20,7 @@ enum status client_ask(const struct command_line *line, const struct request *re
 
 /* A whole command: asks, prints the lines as JSON or by `print`, says what went wrong. Returns the
  * exit status that the daemon gave; where that is 0, `verdict`'s on the lines, unless it is NULL.
- */
+ * `print` gets no lines only where there are none, not where the daemon could not answer. */
 int client_command(const struct command_line *line, const struct request *request,
                    void (*print)(const json_t *lines), int (*verdict)(const json_t *lines));
 

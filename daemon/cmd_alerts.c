@@ -16,6 +16,8 @@ static void alerts_print(const json_t *lines)
     json_array_foreach (lines, i, line)
         if (answer_is(line, "alert"))
             alert_print(line, 0, true);
+    if (!answer_count(lines, "alert"))
+        puts("no alert is raised");
 }
 
 static int alerts_verdict(const json_t *lines)

@@ -32,6 +32,8 @@ static void history_print(const json_t *lines)
     json_array_foreach (lines, i, line)
         if (answer_is(line, "run"))
             history_print_run(line);
+    if (!answer_count(lines, "run"))
+        puts("no such run is remembered");
 }
 
 /* A moment, or how long ago: "7d". -1, or the exit status. */

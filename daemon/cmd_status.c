@@ -197,23 +197,36 @@ static size_t status_width(const json_t *lines)
     return width;
 }
 
+/* Why it waits, and since when if that is not until it is due. */
+static char *status_why(const json_t *waiting)
+{
+    const char *why = answer_text(waiting, "why");
+    int64_t due_us, at_us;
+
+    if (!answer_time(waiting, "due", &due_us) ||
+        (answer_time(waiting, "at", &at_us) && at_us <= due_us))
+        return memory_copy(why);
+    return memory_format("%s, due since %s", why, answer_text(waiting, "due"));
+}
+
 /* A subject that is wider than its column has its reason below it. */
 static void status_waiting(const json_t *waiting, size_t width)
 {
-    char *subject = answer_subject(waiting);
-    const char *due = answer_text(waiting, "due");
+    char *subject = answer_subject(waiting), *why = status_why(waiting);
+    const char *at = answer_text(waiting, "at");
     size_t taken = terminal_columns(subject), column = 2 + STATUS_TIME + 2 + width + 2;
 
-    printf("  %-*s  %s", STATUS_TIME, due[0] ? due : "-", subject);
+    printf("  %-*s  %s", STATUS_TIME, at[0] ? at : "never", subject);
     if (taken > width)
         printf("\n%*s", (int)column, "");
     else
         printf("%*s", (int)(width - taken) + 2, "");
-    terminal_print(stdout, answer_text(waiting, "why"), column, column);
+    terminal_print(stdout, why, column, column);
+    free(why);
     free(subject);
 }
 
-/* The daemon may know of more that wait than it has said. */
+/* Without names the daemon says only the first of those that wait. */
 static void status_more(const json_t *lines)
 {
     int64_t shown = (int64_t)answer_count(lines, "waiting"),
@@ -241,7 +254,7 @@ static const struct {
 };
 
 /* All lines of a kind under their heading, if there are any. */
-static void status_part(const json_t *lines, size_t part)
+static void status_part(const json_t *lines, size_t part, bool all)
 {
     size_t width = status_width(lines), i;
     json_t *line;
@@ -251,18 +264,28 @@ static void status_part(const json_t *lines, size_t part)
     json_array_foreach (lines, i, line)
         if (answer_is(line, status_parts[part].kind))
             status_parts[part].print(line, width);
-    if (strcmp(status_parts[part].kind, "waiting") == 0)
+    if (all && strcmp(status_parts[part].kind, "waiting") == 0)
         status_more(lines);
 }
 
-static void status_print(const json_t *lines)
+static void status_lay_out(const json_t *lines, bool all)
 {
     const json_t *first = json_array_get(lines, 0);
 
     if (first && answer_is(first, "daemon"))
         status_daemon(first);
     for (size_t part = 0; part < sizeof status_parts / sizeof *status_parts; part++)
-        status_part(lines, part);
+        status_part(lines, part, all);
+}
+
+static void status_print(const json_t *lines)
+{
+    status_lay_out(lines, true);
+}
+
+static void status_print_some(const json_t *lines)
+{
+    status_lay_out(lines, false);
 }
 
 int cmd_status(int argc, char **argv)
@@ -274,5 +297,6 @@ int cmd_status(int argc, char **argv)
     if (status >= 0)
         return status;
     client_request(&line, REQUEST_STATUS, &request);
-    return client_command(&line, &request, status_print, NULL);
+    return client_command(&line, &request, request.database ? status_print_some : status_print,
+                          NULL);
 }

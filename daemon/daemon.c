@@ -27,7 +27,7 @@ enum {
 /* What it is doing, for `systemctl status`; told when it is another than before. */
 static void daemon_tell_status(struct daemon *daemon)
 {
-    const struct duty *next = scheduler_next(daemon->scheduler);
+    const struct duty *next = scheduler_coming(daemon->scheduler);
     size_t running = runs_count(daemon->runs), ready = scheduler_ready(daemon->scheduler);
     char time[TEXT_SHORT];
     struct text line = {0};
@@ -276,7 +276,6 @@ static void daemon_free(struct daemon *daemon)
 {
     scheduler_free(daemon->scheduler);
     registry_free(daemon->registry);
-    runs_free(daemon->runs);
     alarms_free(daemon->alarms);
     pauses_free(daemon->pauses);
     policy_release(daemon->policy);
@@ -335,6 +334,7 @@ void daemon_close(struct daemon *daemon)
         (uv_handle_t *)&daemon->watchdog,  (uv_handle_t *)&daemon->tell_trouble};
 
     control_close(daemon->control);
+    runs_free(daemon->runs);
     wakeup_close(daemon->wakeup);
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
         daemon_close_handle(handles[i]);

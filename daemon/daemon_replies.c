@@ -59,7 +59,7 @@ static json_t *reply_duty(const struct duty *duty, const char *event)
 
 static json_t *reply_next(const struct daemon *daemon)
 {
-    const struct duty *next = scheduler_next(daemon->scheduler);
+    const struct duty *next = scheduler_coming(daemon->scheduler);
 
     if (!next || next->look_us == INT64_MAX)
         return json_null();
@@ -126,6 +126,13 @@ struct reply_waiting {
     size_t count, most;
 };
 
+static bool reply_before(const struct duty *one, const struct duty *other)
+{
+    if (one->look_us != other->look_us)
+        return one->look_us < other->look_us;
+    return strcmp(one->file->path, other->file->path) < 0;
+}
+
 static void reply_wait(void *argument, struct file *file)
 {
     struct reply_waiting *waiting = argument;
@@ -136,7 +143,7 @@ static void reply_wait(void *argument, struct file *file)
             !reply_is_duty(waiting->request, duty))
             continue;
         size_t place = waiting->count;
-        for (; place > 0 && waiting->duties[place - 1]->look_us > duty->look_us; place--)
+        for (; place > 0 && reply_before(duty, waiting->duties[place - 1]); place--)
             if (place < waiting->most)
                 waiting->duties[place] = waiting->duties[place - 1];
         if (place < waiting->most)
@@ -158,7 +165,9 @@ static void reply_waits(struct reply *asked)
         json_t *line = reply_duty(duty, "waiting");
         json_object_set_new(line, "due", reply_time(duty->due_us));
         json_object_set_new(line, "at", reply_time(duty->look_us));
-        json_object_set_new(line, "why", json_string(duty_waits_for(duty)));
+        bool paused = pauses_until(asked->daemon->pauses, file_name(duty->file),
+                                   duty->task->kind->name, duty->look_us);
+        json_object_set_new(line, "why", json_string(paused ? "paused" : duty_waits_for(duty)));
         control_say(asked->reply, line);
     }
     free(waiting.duties);

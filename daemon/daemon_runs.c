@@ -101,13 +101,28 @@ static void daemon_run_ended(void *argument, const struct run *run, json_t *outc
     daemon_end_if_done(daemon);
 }
 
+/* Each task of a file notices the same things about it, such as its SQLite's version. */
+static bool daemon_notice_again(struct file *file, const char *text)
+{
+    uint64_t hash = 1;
+
+    for (const char *c = text; *c; c++)
+        hash = hash * 31 + (unsigned char)*c;
+    if (file && file->noticed == hash)
+        return true;
+    if (file)
+        file->noticed = hash;
+    return false;
+}
+
 static void daemon_notice(void *argument, const struct run *run, const json_t *notice)
 {
     const char *target = run->target ? run->target : "";
+    const char *text = json_string_value(json_object_get(notice, "text"));
 
     (void)argument;
-    log_notice("%s %s%s%s: %s", run->name, run->kind->name, target[0] ? " " : "", target,
-               json_string_value(json_object_get(notice, "text")));
+    if (!daemon_notice_again(run->file, text))
+        log_notice("%s %s%s%s: %s", run->name, run->kind->name, target[0] ? " " : "", target, text);
 }
 
 const struct runs_host daemon_runs_host = {daemon_run_ended, daemon_notice, NULL};

@@ -21,7 +21,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DISCOVER_FILES = 100000 }; /* of one pattern; more is a mistake in the pattern */
+enum {
+    DISCOVER_FILES = 100000, /* of one pattern; more is a mistake in the pattern */
+    DISCOVER_ASK = 100       /* files between two questions whether to stop */
+};
 
 /* What a search has met so far; NULL: each event goes out as it comes. Static, since glob(3) hands
  * nothing on to its callback. */
@@ -63,21 +66,53 @@ static bool discover_printable(const char *path)
     return same;
 }
 
+/* The folder that was opened last: a glob's matches mostly lie in one. */
+static struct {
+    char *path;
+    int fd;
+} discover_folder = {NULL, -1};
+
+static bool discover_same_folder(const char *path)
+{
+    size_t length = (size_t)(strrchr(path, '/') - path);
+
+    return discover_folder.path && strncmp(discover_folder.path, path, length) == 0 &&
+           discover_folder.path[length] == '\0';
+}
+
+static void discover_keep_folder(const char *path, int fd)
+{
+    if (discover_folder.fd >= 0)
+        close(discover_folder.fd);
+    free(discover_folder.path);
+    discover_folder.path = memory_copy_length(path, (size_t)(strrchr(path, '/') - path));
+    discover_folder.fd = fd;
+}
+
+static enum status discover_look(const char *path, struct identity *identity, struct error *error)
+{
+    const char *name;
+    int folder;
+
+    if (discover_same_folder(path))
+        return identity_find_in(discover_folder.fd, strrchr(path, '/') + 1, identity, error);
+    enum status status = identity_find(path, &folder, &name, identity, error);
+    if (!status)
+        discover_keep_folder(path, folder);
+    return status;
+}
+
 static void discover_file(const char *path)
 {
     struct identity identity;
     struct error error = {0};
-    const char *name;
-    int folder;
 
-    if (!discover_printable(path)) {
+    if (!discover_printable(path))
         discover_refused(path, "its name has control characters or is not UTF-8; rename it");
-    } else if (identity_find(path, &folder, &name, &identity, &error)) {
+    else if (discover_look(path, &identity, &error))
         discover_refused(path, error.text);
-    } else {
-        close(folder);
+    else
         discover_found(path, &identity);
-    }
 }
 
 /* glob(3) tells of each folder that it can't read. One that is not there is no match. */
@@ -98,7 +133,7 @@ static enum status discover_all(const char *pattern, const glob_t *found, struct
                          "%s matches more than %d files; make the pattern narrower", pattern,
                          DISCOVER_FILES);
     for (size_t i = 0; i < found->gl_pathc; i++) {
-        if (worker_stopped(NULL))
+        if (i % DISCOVER_ASK == 0 && worker_stopped(NULL))
             return error_set(error, STATUS_CANCELLED, "told to stop");
         if (!identity_beside(found->gl_pathv[i]))
             discover_file(found->gl_pathv[i]);

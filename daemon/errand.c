@@ -18,7 +18,8 @@
 enum { ERRAND_BTREES = 100000 };
 
 struct errand {
-    struct launch *launch;
+    struct launch *launch; /* one of the two */
+    struct hand *hand;
     struct errand_handlers handlers;
     char *name, *target, *last_kind;
     const struct task_kind *task;
@@ -176,16 +177,28 @@ static struct errand *errand_new(const struct errand_order *order,
     return errand;
 }
 
+/* Quiet looks share their workers, if there is a crew: they are many and short. */
+static enum status errand_begin(uv_loop_t *loop, const struct errand_order *order, json_t *job,
+                                struct errand *errand, struct error *error)
+{
+    const struct span *limit = &order->database->limits.time_limit;
+    int64_t limit_ms = limit->set ? units_span_us(limit) / 1000 : 0;
+    struct launch_handlers handlers = {errand_event, errand_ended, errand};
+    unsigned shares = TASK_QUIET | TASK_READ_ONLY;
+
+    if (!order->crew)
+        return launch_start(loop, job, limit_ms, &handlers, &errand->launch, error);
+    return crew_start(order->crew, job, &order->seen, (order->task->kind->flags & shares) == shares,
+                      limit_ms, &handlers, &errand->hand, error);
+}
+
 struct errand *errand_start(uv_loop_t *loop, const struct errand_order *order,
                             const struct errand_handlers *handlers)
 {
-    const struct span *limit = &order->database->limits.time_limit;
     struct errand *errand = errand_new(order, handlers);
-    struct launch_handlers launch = {errand_event, errand_ended, errand};
     struct error error = {0};
     json_t *job = errand_job(order);
-    enum status status = launch_start(loop, job, limit->set ? units_span_us(limit) / 1000 : 0,
-                                      &launch, &errand->launch, &error);
+    enum status status = errand_begin(loop, order, job, errand, &error);
 
     json_decref(job);
     if (!status)
@@ -197,7 +210,10 @@ struct errand *errand_start(uv_loop_t *loop, const struct errand_order *order,
 void errand_cancel(struct errand *errand, int64_t grace_ms)
 {
     errand->cancelled = true;
-    launch_cancel(errand->launch, grace_ms);
+    if (errand->hand)
+        crew_cancel(errand->hand, grace_ms);
+    else
+        launch_cancel(errand->launch, grace_ms);
 }
 
 json_t *errand_verdict(const struct errand_order *order, const struct error *error)

@@ -6,6 +6,7 @@
 #define ERRAND_H
 
 #include "config.h"
+#include "crew.h"
 #include "engine_host.h"
 #include "identity.h"
 
@@ -25,6 +26,7 @@ struct errand_order {
     struct identity seen;
     bool force, outside_window, trust_clock;
     int64_t at_us;               /* -1: now */
+    struct crew *crew;           /* whose workers do it; NULL: one of its own */
     struct engine_memory memory; /* what the history knows */
 };
 

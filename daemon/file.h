@@ -18,6 +18,7 @@ struct file {
     bool arriving;                          /* its duties' pasts are being read */
     unsigned search;                        /* the last search that met it */
     char *why;                              /* why it can't; NULL where it can */
+    uint64_t noticed;                       /* a hash of the last notice that was told of it */
     struct duty *duties;                    /* one a task of the database, in their order */
     size_t duty_count;
     struct run *run;    /* what works on it now; NULL: nothing */

@@ -57,7 +57,8 @@ json_t *history_job_clock(bool sure);
 json_t *history_job_recall(bool sure, const struct history_subject *subject);
 /* `outcome` is borrowed. */
 json_t *history_job_record(json_t *outcome, const char *path, int64_t started_us);
-/* Tasks that are known from now on: an array of [path, task, target], taken over. Those that were
+/* Tasks that are known from now on: an array of [path, task, target], taken over; a thousand or two
+ * at once, since as JSON they need a lot of memory. Those that were
  * known before keep their time. */
 json_t *history_job_seen(int64_t at_us, json_t *tasks);
 json_t *history_job_states(void);

@@ -40,7 +40,7 @@ json_t *job_discover(const char *pattern);
 json_t *job_search(json_t *patterns, const char *known);
 
 /* Opens litekeeper's own history in the folder `state`, makes it if missing; then takes one
- * request a line (see history_job.c) and answers each with one event, till its input ends. */
+ * request a line (see history_job.h) and answers each, till its input ends. */
 json_t *job_history(const char *state);
 
 /* The job with its time limit (0: none) as one line, without its newline and of at most `limit`
@@ -66,6 +66,10 @@ enum status job_pattern(json_t *job, const char **pattern, struct error *error) 
 enum status job_patterns(json_t *job, json_t **patterns, const char **known,
                          struct error *error) MUST_CHECK;
 enum status job_state(json_t *job, const char **state, struct error *error) MUST_CHECK;
+
+/* Whether the worker is asked to stay for another job of this kind, on a file of the same owner and
+ * group. It says "ready" then, and takes the next line. */
+bool job_stays(const json_t *job);
 
 /* What every job may say besides: after how many milliseconds it has taken too long; 0: never. */
 int64_t job_time_limit(const json_t *job);

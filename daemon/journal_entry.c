@@ -9,31 +9,17 @@
 #include "memory.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
 enum { JOURNAL_PATIENCE_MS = 100 };
-
-/* $JOURNAL_STREAM names the device and inode of a stream to journald: whether it is our standard
- * error, as systemd.exec(5) says, or one of someone who started us. */
-static bool journal_entry_streams(void)
-{
-    const char *stream = getenv("JOURNAL_STREAM");
-    uintmax_t device, inode;
-    struct stat about;
-
-    return stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
-           fstat(STDERR_FILENO, &about) == 0 && about.st_dev == device && about.st_ino == inode;
-}
 
 /* Whether entries go to journald: found out once. Its stream is ours alone then, and must not make
  * us wait either. */
@@ -44,7 +30,7 @@ static bool journal_entry_native(void)
     if (known)
         return native;
     known = true;
-    native = journal_entry_streams();
+    native = log_to_journal();
     if (native)
         (void)fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_NONBLOCK);
     return native;

@@ -37,6 +37,11 @@ struct launch_handlers {
 enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
                          const struct launch_handlers *handlers, struct launch **launch,
                          struct error *error) MUST_CHECK;
+/* Another job for a worker that was asked to stay, and has said that it is ready. */
+enum status launch_again(struct launch *launch, json_t *job, int64_t time_limit_ms,
+                         struct error *error) MUST_CHECK;
+/* It has no job now, so its time is not counted. */
+void launch_rest(struct launch *launch);
 /* A further line to a worker that takes several (the history's). */
 void launch_send(struct launch *launch, json_t *message);
 /* The same for one that is JSON already, without its newline. */

@@ -15,7 +15,8 @@
  *             "paused":[{"database","task","until"}]}
  *            {"event":"running","database","task","target","since","rows","total","rate","eta_s",
  *             "lock_share","doing"}, the figures those of its last progress event
- *            {"event":"waiting","database","task","target","due","why"}, the next due first
+ *            {"event":"waiting","database","task","target","due","at","why"}, by "at", when it is
+ *            looked at next
  *            {"event":"alert",...}, as below
  *   history  {"event":"run","started","path"} with the keys of an outcome, the newest first
  *   alerts   {"event":"alert","database","path","metric","subject","severity","value",

@@ -21,6 +21,7 @@ enum {
 struct runs {
     uv_loop_t *loop;
     struct chronicle *chronicle;
+    struct crew *crew;
     struct runs_host host;
     struct run *first;
     size_t count;
@@ -44,12 +45,16 @@ struct runs *runs_new(uv_loop_t *loop, struct chronicle *chronicle, const struct
 
     runs->loop = loop;
     runs->chronicle = chronicle;
+    runs->crew = crew_new(loop);
     runs->host = *host;
     return runs;
 }
 
 void runs_free(struct runs *runs)
 {
+    if (!runs)
+        return;
+    crew_free(runs->crew);
     free(runs);
 }
 
@@ -109,6 +114,7 @@ static struct errand_order runs_order(const struct runs_item *item,
                                  .name = run->name,
                                  .path = run->path,
                                  .seen = run->file->seen,
+                                 .crew = item->runs->crew,
                                  .at_us = wakeup_pretends() ? run->started_us : -1,
                                  .memory = *memory};
 }

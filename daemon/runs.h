@@ -41,7 +41,8 @@ struct runs_host {
 };
 
 struct runs *runs_new(uv_loop_t *loop, struct chronicle *chronicle, const struct runs_host *host);
-void runs_free(struct runs *runs); /* none may be left */
+/* None may be left; done when the loop has run once more. Safe on NULL. */
+void runs_free(struct runs *runs);
 
 /* Begins a duty by that policy, and sets its file's `run`. It may have ended before this
  * returns. */

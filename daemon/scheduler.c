@@ -96,7 +96,9 @@ void scheduler_renew(struct scheduler *scheduler, struct duty *duty, int64_t now
 
 void scheduler_ask(struct scheduler *scheduler, struct duty *duty, int64_t now_us)
 {
-    if (duty->state == DUTY_NEW || duty->state == DUTY_RUNNING || duty->state == DUTY_READY)
+    bool shut = duty->state == DUTY_WINDOW && duty->look_us > now_us;
+
+    if (shut || duty->state == DUTY_NEW || duty->state == DUTY_RUNNING || duty->state == DUTY_READY)
         return;
     duty->due_us = now_us;
     scheduler_look(scheduler, duty, DUTY_SCHEDULED, now_us);
@@ -168,6 +170,22 @@ void scheduler_pass(struct scheduler *scheduler, int64_t now_us)
 const struct duty *scheduler_next(const struct scheduler *scheduler)
 {
     return agenda_first(&scheduler->agenda);
+}
+
+const struct duty *scheduler_coming(const struct scheduler *scheduler)
+{
+    const struct duty *coming = agenda_first(&scheduler->agenda);
+
+    if (!coming || !scheduler->host.paused(scheduler->host.argument, coming, coming->look_us))
+        return coming;
+    coming = NULL;
+    for (size_t i = 0; i < scheduler->agenda.count; i++) {
+        const struct duty *duty = scheduler->agenda.duties[i];
+        if ((!coming || duty->look_us < coming->look_us) &&
+            !scheduler->host.paused(scheduler->host.argument, duty, duty->look_us))
+            coming = duty;
+    }
+    return coming;
 }
 
 size_t scheduler_ready(const struct scheduler *scheduler)

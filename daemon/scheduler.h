@@ -39,7 +39,8 @@ void scheduler_add(struct scheduler *scheduler, struct duty *duty, int64_t now_u
 void scheduler_remove(struct scheduler *scheduler, struct duty *duty);
 /* Looks at it again: the clock was set, the policy, or what is paused. */
 void scheduler_renew(struct scheduler *scheduler, struct duty *duty, int64_t now_us);
-/* It is due now, whatever the schedule says; does nothing for one that is running. */
+/* It is due now, whatever the schedule says; does nothing for one that is running, or waits for its
+ * window. */
 void scheduler_ask(struct scheduler *scheduler, struct duty *duty, int64_t now_us);
 
 /* A worker is free again. */
@@ -53,6 +54,8 @@ void scheduler_pass(struct scheduler *scheduler, int64_t now_us);
 
 /* The duty to look at next, NULL where nothing is to come. */
 const struct duty *scheduler_next(const struct scheduler *scheduler);
+/* The same for people: what is paused when it comes is passed over. */
+const struct duty *scheduler_coming(const struct scheduler *scheduler);
 size_t scheduler_ready(const struct scheduler *scheduler);
 size_t scheduler_waiting(const struct scheduler *scheduler); /* that are not ready yet */
 

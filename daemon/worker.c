@@ -265,6 +265,21 @@ static enum status worker_go(const json_t *job, const char **name, struct identi
     return status;
 }
 
+/* Once, for good: a further job must be on a file of the same owner and group. */
+static enum status worker_drop(const struct identity *identity, struct error *error)
+{
+    static struct identity dropped;
+    struct privileges owner = {.user = identity->owner, .group = identity->group};
+
+    if (!dropped.inode) {
+        dropped = *identity;
+        return privileges_drop(&owner, error);
+    }
+    if (dropped.owner != identity->owner || dropped.group != identity->group)
+        return error_set(error, STATUS_REFUSED, "the worker has another file's rights");
+    return STATUS_OK;
+}
+
 static enum status worker_become_owner(const json_t *job, struct error *error)
 {
     struct identity identity;
@@ -273,8 +288,7 @@ static enum status worker_become_owner(const json_t *job, struct error *error)
     enum status status = worker_go(job, &name, &identity, error);
     if (status)
         return status;
-    struct privileges owner = {.user = identity.owner, .group = identity.group};
-    status = privileges_drop(&owner, error);
+    status = worker_drop(&identity, error);
     if (!status && access(".", X_OK) < 0)
         status = error_set(error, STATUS_FAILED,
                            "its owner may not enter its folder, and litekeeper works as the owner");
@@ -312,8 +326,7 @@ static void worker_alarm(int64_t limit_ms)
 {
     int64_t seconds = limit_ms / 1000 + WORKER_ALARM_S;
 
-    if (limit_ms && seconds < INT32_MAX)
-        alarm((unsigned)seconds);
+    alarm(limit_ms && seconds < INT32_MAX ? (unsigned)seconds : 0);
 }
 
 static enum status worker_serve(const struct worker_kind *kinds, json_t *job, struct error *error)
@@ -327,15 +340,30 @@ static enum status worker_serve(const struct worker_kind *kinds, json_t *job, st
     return status ? status : kind->serve(job, error);
 }
 
+/* Says that it is ready for another job, and waits for that; false: there is none. */
+static bool worker_next(json_t **job)
+{
+    struct error none;
+
+    alarm(0);
+    json_decref(*job);
+    *job = NULL;
+    worker_emit(NULL, json_pack("{s:s}", "event", "ready"));
+    return worker_read(job, &none) == STATUS_OK;
+}
+
 int worker_run(const struct worker_kind *kinds)
 {
     struct error error = {0};
     json_t *job = NULL;
 
+    log_levels();
     enum status status = worker_begin(&error);
     if (!status)
         status = worker_read(&job, &error);
     if (!status)
+        status = worker_serve(kinds, job, &error);
+    while (!status && job_stays(job) && worker_next(&job))
         status = worker_serve(kinds, job, &error);
     json_decref(job);
     worker_flush();

@@ -69,6 +69,9 @@ enum status config_load(const char *path, struct config **config,
 enum status config_parse(const char *path, const char *yaml, size_t length, struct config **config,
                          struct config_errors *errors) MUST_CHECK;
 void config_free(struct config *config);
+/* The control socket that the policy in `path` names, whatever else may be wrong with it; the
+ * caller's. NULL where it names none, or is no YAML. */
+char *config_socket(const char *path);
 
 /* The whole policy with every default, as YAML that loads to the same policy. `only`, if not
  * NULL, is the one database that it shall have. The text is the caller's. */

@@ -229,6 +229,7 @@ const struct event_row event_table[] = {
     {"inspection", inspection_keys},
     {"found",      found_keys},
     {"refused",    refused_keys},
+    {"ready",      no_keys}, /* the job is done, and the worker stays for another */
     {"searched",   searched_keys},
     {"clock",      clock_keys},     /* the history's answers: to "clock", ... */
     {"recorded",   no_keys},        /* ... to what it has written, ... */

@@ -188,24 +188,34 @@ static enum status identity_look(int folder, const char *name, struct identity *
     return status;
 }
 
+enum status identity_find_in(int folder, const char *name, struct identity *identity,
+                             struct error *error)
+{
+    enum status status = identity_beside(name)
+                             ? error_set(error, STATUS_REFUSED,
+                                         "is a file that SQLite keeps beside a database; name the "
+                                         "database")
+                             : identity_look(folder, name, identity, error);
+
+    if (status)
+        text_sanitize(error->text);
+    return status;
+}
+
 enum status identity_find(const char *path, int *folder, const char **name,
                           struct identity *identity, struct error *error)
 {
     const char *bare;
     int opened = -1;
-    enum status status = STATUS_OK;
+    enum status status = folder_open(path, &opened, &bare, error);
 
-    if (identity_beside(path))
-        status = error_set(error, STATUS_REFUSED,
-                           "is a file that SQLite keeps beside a database; name the database");
-    if (!status)
-        status = folder_open(path, &opened, &bare, error);
-    if (!status)
-        status = identity_look(opened, bare, identity, error);
     if (status) {
-        if (opened >= 0)
-            close(opened);
         text_sanitize(error->text);
+        return status;
+    }
+    status = identity_find_in(opened, bare, identity, error);
+    if (status) {
+        close(opened);
         return status;
     }
     *folder = opened;

@@ -42,7 +42,7 @@ static enum status kind_history(json_t *job, struct error *error)
     if (status)
         return status;
     if (ends_in(state, "dies") && worker_line(NULL, -1, &ended))
-        raise(SIGSEGV);
+        raise(SIGUSR1);
     if (ends_in(state, "floods") && worker_line(NULL, -1, &ended))
         flood();
     while (ends_in(state, "mute"))

@@ -210,7 +210,7 @@ START_TEST(a_worker_that_dies_each_time_is_a_trouble)
     chronicled_await(&it, 2);
     ck_assert_uint_eq(it.failed, 2);
     ck_assert_uint_eq(it.troubles, 1);
-    ck_assert_msg(strstr(it.why, "killed by signal 11") != NULL, "%s", it.why);
+    ck_assert_msg(strstr(it.why, "killed by signal 10") != NULL, "%s", it.why);
     ck_assert_uint_eq(chronicle_kept(it.chronicle), 1);
     chronicled_ask(&it, history_job_states()); /* nobody waits for the next try */
     ck_assert_uint_eq(it.ended, 3);

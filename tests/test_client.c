@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINES = 12 };
+enum { LINES = 14 };
 
 /* What the daemon says to each request, which it finds by the line that it was asked with. */
 static const struct {
@@ -35,13 +35,15 @@ static const struct {
       "'2026-11-22T02:00:00Z','rows':null,'total':null,'rate':null,'eta_s':null,'lock_share':null,"
       "'doing':null}",
       "{'event':'waiting','database':'worklog','task':'vacuum','target':null,'due':"
-      "'2026-11-22T02:00:00Z','why':'due, but no worker is free'}",
+      "'2026-11-22T02:00:00Z','at':'2026-11-22T02:00:00Z','why':'waits for a worker'}",
       "{'event':'waiting','database':'/srv/a/very/long/path/to/the/database.db','task':'sample',"
-      "'target':null,'due':'2999-01-01T00:00:00Z','why':'scheduled'}",
-      "{'event':'waiting','database':'shop','task':'integrity','target':null,'due':null,'why':"
-      "'waits for its window, Sun 02:00-05:00 UTC, which is long enough for it only on the next "
-      "day "
-      "but one'}",
+      "'target':null,'due':'2999-01-01T00:00:00Z','at':'2999-01-01T00:00:00Z','why':'scheduled'}",
+      "{'event':'waiting','database':'shop','task':'integrity','target':null,'due':"
+      "'2026-11-22T02:00:00Z','at':'2999-01-01T02:00:00Z','why':'waits for its window'}",
+      "{'event':'waiting','database':'shop','task':'vacuum','target':null,'due':"
+      "'2026-11-22T02:00:00Z','at':null,'why':'waits for its window'}",
+      "{'event':'waiting','database':'shop','task':'optimize','target':null,'due':null,'at':null,"
+      "'why':'scheduled'}",
       "{'event':'alert','database':'worklog','path':'/srv/worklog.db','metric':'table_size',"
       "'subject':'logs','severity':'critical','value':2.1e9,'threshold':2e9,'text':'logs has 2.1 "
       "GB, above 2 GB','advice':'Let retention remove old rows.','raised':'2026-11-22T02:00:00Z'}",
@@ -53,8 +55,11 @@ static const struct {
     {"{\"litekeeper\":1,\"request\":\"status\",\"database\":\"idle\"}",
      {"{'event':'daemon','version':'0.1.0','pid':4711,'since':'2026-11-22T02:00:00Z','policy':"
       "'/etc/litekeeper/litekeeper.yaml','loaded':'2026-11-22T02:00:00Z','databases':1,'workers':1,"
-      "'running':0,'ready':0,'waiting':0,'alerts':0,'next':null,'history':'the disk is full',"
-      "'paused':[]}"},
+      "'running':0,'ready':0,'waiting':3,'alerts':0,'next':null,'history':'the disk is full',"
+      "'paused':[]}",
+      "{'event':'waiting','database':'idle','task':'sample','target':null,'due':'2999-01-01T00:00:"
+      "00Z',"
+      "'at':'2999-01-01T00:00:00Z','why':'scheduled'}"},
      0,
      NULL},
     {"{\"litekeeper\":1,\"request\":\"status\",\"database\":\"worklog\",\"task\":\"hostile\"}",
@@ -180,14 +185,17 @@ static const struct {
     int status;
     const char *out, *err;
 } cases[] = {
-    {"history -c @/policy.yaml", 0, "", ""},
+    {"history -c @/policy.yaml", 0, "no such run is remembered\n", ""},
     {"status -c @/policy.yaml idle", 0,
      "litekeeper 0.1.0: no task runs; no alert is raised\n"
      "\n"
      "  next      nothing is scheduled\n"
      "  policy    /etc/litekeeper/litekeeper.yaml: 1 database, 1 worker; loaded ~\n"
      "  history   the disk is full\n"
-     "  process   4711, since 2026-11-22T02:00:00Z (~)\n",
+     "  process   4711, since 2026-11-22T02:00:00Z (~)\n"
+     "\n"
+     "Waiting\n"
+     "  2999-01-01T00:00:00Z  idle sample  scheduled\n",
      ""},
     {"status -c @/policy.yaml nobody", 2, "",
      "litekeeper: no database \"nobody\"; there are: worklog, shop\n"},
@@ -209,7 +217,7 @@ static const struct {
      "\"threshold\":2000000000.0,\"text\":\"logs has 2.1 GB, above 2 GB\",\"advice\":\"Let "
      "retention remove old rows.\",\"raised\":\"2026-11-22T02:00:00Z\"}\n",
      ""},
-    {"alerts -c @/policy.yaml shop", 0, "", ""},
+    {"alerts -c @/policy.yaml shop", 0, "no alert is raised\n", ""},
     {"reload -c @/policy.yaml", 0, "reloaded: 1 database, 7 tasks\n", ""},
     {"cancel -c @/policy.yaml worklog", 0,
      "worklog retention logs: told to stop\nworklog sample: told to stop\n", ""},
@@ -251,8 +259,9 @@ static const struct {
      "litekeeper: can't reach the daemon at @/policy.yaml: Connection refused; is the daemon "
      "running? systemctl status litekeeper\n"},
     {"status -c @/none.yaml", 69, "",
-     "litekeeper: can't load the policy @/none.yaml, so the standard socket is asked; name another "
-     "with --socket PATH\n"
+     "litekeeper: can't load the policy (@/none.yaml: can't be read: No such file or directory; "
+     "write it, or name another with -c FILE), so the standard socket is asked; name another with "
+     "--socket PATH\n"
      "litekeeper: can't reach the daemon at ~\n"},
 };
 
@@ -269,6 +278,15 @@ END_TEST
     "  paused    shop, until resumed\n"                                               \
     "  paused    all tasks, until 2999-01-01T00:00:00Z (in # days)\n"
 
+/* The policy has become wrong since the daemon took it; where its socket is can be read. */
+START_TEST(a_broken_policy_still_leads_to_the_daemon)
+{
+    expect_policy("daemon: { socket: \"@/run/litekeeper.sock\" }\n"
+                  "databases:\n  - nam: worklog\n    path: \"@/worklog.db\"\n");
+    expect("reload -c @/policy.yaml", 0, "reloaded: 1 database, 7 tasks\n", "");
+}
+END_TEST
+
 START_TEST(the_status_at_a_glance)
 {
     expect("status -c @/policy.yaml", 0,
@@ -284,12 +302,15 @@ START_TEST(the_status_at_a_glance)
            "  shop sample, since 2026-11-22T02:00:00Z (~)\n"
            "\n"
            "Waiting\n"
-           "  2026-11-22T02:00:00Z  worklog vacuum  due, but no worker is free\n"
+           "  2026-11-22T02:00:00Z  worklog vacuum  waits for a worker\n"
            "  2999-01-01T00:00:00Z  /srv/a/very/long/path/to/the/database.db sample\n"
            "                                        scheduled\n"
-           "  -                     shop integrity  waits for its window, Sun 02:00-05:00 UTC, "
-           "which is long enough for it only on the next day but one\n"
-           "  41 more; `litekeeper status DB` shows all of a database\n"
+           "  2999-01-01T02:00:00Z  shop integrity  waits for its window, due since "
+           "2026-11-22T02:00:00Z\n"
+           "  never                 shop vacuum     waits for its window, due since "
+           "2026-11-22T02:00:00Z\n"
+           "  never                 shop optimize   scheduled\n"
+           "  39 more; `litekeeper status DB` shows all of a database\n"
            "\n"
            "Alerts\n"
            "  critical  worklog table_size logs: logs has 2.1 GB, above 2 GB\n"
@@ -337,6 +358,7 @@ int main(void)
     tcase_add_loop_test(all, commands_say_what_the_daemon_says, 0,
                         (int)(sizeof cases / sizeof *cases));
     tcase_add_test(all, the_status_at_a_glance);
+    tcase_add_test(all, a_broken_policy_still_leads_to_the_daemon);
     tcase_add_test(all, a_terminal_gets_80_columns);
     tcase_add_test(all, json_is_made_harmless);
     suite_add_tcase(suite, all);

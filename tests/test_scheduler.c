@@ -277,6 +277,24 @@ START_TEST(what_was_asked_for_is_due_now)
 }
 END_TEST
 
+/* It is due already, and no more before its window than it was. */
+START_TEST(what_was_asked_for_waits_for_its_window)
+{
+    struct duty *duty = add(0, "retention", NOON - DAY);
+    int64_t opens_us = NOON + 5 * DAY + 14 * HOUR;
+
+    scheduler_pass(scheduler, NOON);
+    expect_begun("0 retention, ");
+    end(duty, SCHEDULER_WAITS, NOON, NOON + SECOND);
+    scheduler_ask(scheduler, duty, NOON + MINUTE);
+    scheduler_pass(scheduler, NOON + MINUTE);
+    expect_begun("");
+    ck_assert_int_eq(duty->state, DUTY_WINDOW);
+    scheduler_pass(scheduler, opens_us);
+    expect_begun("0 retention, ");
+}
+END_TEST
+
 START_TEST(a_clock_that_is_set_moves_what_is_due)
 {
     struct duty *duty = add(0, "retention", NOON);
@@ -361,6 +379,7 @@ int main(void)
     tcase_add_test(tests, a_pause_holds_it_back);
     tcase_add_test(tests, a_pause_takes_it_out_of_the_queue);
     tcase_add_test(tests, what_was_asked_for_is_due_now);
+    tcase_add_test(tests, what_was_asked_for_waits_for_its_window);
     tcase_add_test(tests, a_clock_that_is_set_moves_what_is_due);
     tcase_add_test(tests, a_reload_in_the_middle_of_a_run);
     tcase_add_test(tests, the_agenda_is_in_order);

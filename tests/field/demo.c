@@ -104,12 +104,13 @@ static json_t *in_window(const struct demo *demo, struct demo_daemon *daemon)
     const struct demo_scene scene = {tasks, alerts, true};
     struct stage_process application;
 
-    puts("The window opens: a policy with another `window:`, and `litekeeper reload`. Now the "
+    puts("\nThe window opens: a policy with another `window:`, and `litekeeper reload`. Now the "
          "application\nhas to wait, as long as REINDEX and VACUUM take.");
     demo_policy_write(demo, true);
     start_application(demo, &application);
     demo_daemon_begin(daemon);
     demo_daemon_show(demo, "reload");
+    puts("");
     demo_daemon_follow(demo, daemon, &scene);
     demo_daemon_show(demo, "history");
     demo_daemon_show(demo, "alerts");
@@ -180,6 +181,11 @@ int main(int argc, char **argv)
     demo_look(&demo, &after);
     demo_print_states(&before, &after);
     demo_print_latencies(reports);
+    puts("\nOutside the window its writes wait for single steps. In the window they wait for "
+         "REINDEX "
+         "and VACUUM,\nand fail with SQLITE_BUSY where their busy timeout, here 5 s, is shorter "
+         "than "
+         "these.");
     if (after.past || after.size >= before.size || errors(reports[1]))
         log_fatal("that is not what was promised; see %s", demo.said);
     return 0;

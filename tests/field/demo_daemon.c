@@ -52,17 +52,24 @@ static size_t daemon_fits(const char *text, size_t columns)
     return columns;
 }
 
+/* The rest of a line whose first `column` columns are printed, hanging where that is. */
+static void daemon_wrap(const char *text, int column)
+{
+    for (size_t fits; fits = daemon_fits(text, (size_t)(DEMO_WIDTH - column)), text[fits];) {
+        printf("%.*s\n%*s", (int)fits, text, column, "");
+        text += fits + (text[fits] == ' ');
+    }
+    puts(text);
+}
+
 static void daemon_print(const struct demo_daemon *daemon, const char *line)
 {
     static const char name[] = "litekeeper: ";
-    const size_t columns = DEMO_WIDTH - INDENT;
 
     if (strncmp(line, name, strlen(name)) == 0)
         line += strlen(name);
     printf("%7.1f s  ", (latency_clock_ms() - daemon->began_ms) / 1e3);
-    for (size_t fits; fits = daemon_fits(line, columns), line[fits]; line += fits)
-        printf("%.*s\n%*s", (int)fits, line, INDENT - (line[fits] == ' '), "");
-    puts(line);
+    daemon_wrap(line, INDENT);
 }
 
 /* Prints the whole lines that have come. */
@@ -181,6 +188,30 @@ void demo_daemon_follow(const struct demo *demo, struct demo_daemon *daemon,
     daemon_listen(daemon);
 }
 
+/* The column where the last of its parts begins: they are two spaces apart. */
+static int daemon_last_part(const char *line)
+{
+    int column = 0;
+
+    for (int i = 0; i < DEMO_WIDTH * 2 / 3 && line[i]; i++)
+        if (line[i] != ' ' && (i == 0 || (line[i - 1] == ' ' && (i < 2 || line[i - 2] == ' '))))
+            column = i;
+    return column;
+}
+
+static void daemon_show_line(char *line)
+{
+    line[strcspn(line, "\n")] = '\0';
+    const int last = daemon_last_part(line);
+
+    if (!line[0]) {
+        puts("");
+        return;
+    }
+    printf("  %.*s", last, line);
+    daemon_wrap(line + last, 2 + last);
+}
+
 void demo_daemon_show(const struct demo *demo, const char *command)
 {
     const char *const argv[] = {demo->litekeeper, command, "-c", demo->policy, NULL};
@@ -191,17 +222,17 @@ void demo_daemon_show(const struct demo *demo, const char *command)
     stage_start(&client, argv, demo->log);
     FILE *out = fdopen(dup(client.out), "r");
     while (out && fgets(line, sizeof line, out))
-        printf("%s%s", line[0] == '\n' ? "" : "  ", line);
+        daemon_show_line(line);
     if (out)
         fclose(out);
     stage_end(&client);
-    puts("");
 }
 
 void demo_daemon_stop(const struct demo *demo, struct demo_daemon *daemon)
 {
     char took[TEXT_SHORT];
 
+    puts("\nSIGTERM to the daemon.");
     demo_daemon_begin(daemon);
     kill(daemon->process.pid, SIGTERM);
     int status = stage_end(&daemon->process);
@@ -210,5 +241,5 @@ void demo_daemon_stop(const struct demo *demo, struct demo_daemon *daemon)
     close(daemon->said);
     if (status)
         log_fatal("the daemon ended with %d; %s says why", status, demo->said);
-    printf("SIGTERM: it ended in %s.\n", took);
+    printf("  it ended in %s\n", took);
 }

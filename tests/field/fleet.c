@@ -22,7 +22,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RELOADS = 5, SWEEP_LEAD_S = 12, SWEEP_PATIENCE_S = 900, BEAT_US = 400000 };
+enum {
+    RELOADS = 5,
+    SWEEP_LEAD_S = 12,
+    SWEEP_PATIENCE_S = 900,
+    BEAT_US = 2000000 /* the daemon says that it is alive each second */
+};
 
 struct fleet {
     const char *build, *folder, *counts;
@@ -195,6 +200,7 @@ static void measure_sweep(struct fleet *fleet, pid_t pid, struct fleet_figures *
         nap_ms(500);
     }
     figures->sweep_s = (latency_clock_ms() - began) / 1e3 - 1;
+    nap_ms(3000); /* workers count when they have ended, and some stay a while for more */
     figures->sample_ms = 1e3 * (procfs_cpu_s(pid) - cpu) / (double)figures->count;
     figures->rss_after_mib = procfs_rss_mib(pid);
 }

@@ -5,6 +5,8 @@
 #ifndef LIB_DAEMON_H
 #define LIB_DAEMON_H
 
+#include "adrift.h"
+
 #include <check.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -18,8 +20,8 @@
 /* Writes policy.yaml, each @ as the folder: `daemon` are further keys of that part, each with a
  * comma behind it, or ""; `yaml` the rest. */
 void daemons_policy(const char *daemon, const char *yaml);
-/* Another program of build/VARIANT is the daemon from now on; NULL: litekeeper. */
-void daemons_program(const char *name);
+/* From now on the daemon is one whose clock is this; may be called while it runs. */
+void daemons_clock(const struct adrift *clock);
 
 /* Starts it; waits until it is ready and has looked for its databases. */
 void daemons_start(void);

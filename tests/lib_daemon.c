@@ -130,8 +130,7 @@ double daemons_stop(void)
     return took;
 }
 
-/* Whether a process has a file of that name open. */
-static bool daemons_has_open(pid_t process, const char *file)
+bool daemons_has_open(pid_t process, const char *file)
 {
     char *path = memory_format("/proc/%d/fd", process);
     DIR *folder = opendir(path);
@@ -372,6 +371,13 @@ void daemons_remember(const char *sql)
 
 /* --- the program -------------------------------------------------------------------------- */
 
+static int daemons_test_s = DAEMONS_TEST_S;
+
+void daemons_limit(int seconds)
+{
+    daemons_test_s = seconds;
+}
+
 static void daemons_set_up(void)
 {
     folder_make();
@@ -383,7 +389,7 @@ int daemons_main(const char *name, const TTest *const *tests)
     TCase *cases = tcase_create(name);
     SRunner *runner = srunner_create(suite);
 
-    tcase_set_timeout(cases, DAEMONS_TEST_S);
+    tcase_set_timeout(cases, daemons_test_s);
     tcase_add_checked_fixture(cases, daemons_set_up, folder_remove);
     for (; *tests; tests++)
         tcase_add_test(cases, *tests);

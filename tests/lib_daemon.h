@@ -28,6 +28,8 @@ void daemons_start(void);
 /* Starts it and no more. */
 void daemons_spawn(void);
 pid_t daemons_process(void);
+/* Whether a process has a file of that name open. */
+bool daemons_has_open(pid_t process, const char *file);
 /* Its child that has a file of that name open; waits for one. "history.db": who keeps the history.
  */
 pid_t daemons_child(const char *file);
@@ -62,6 +64,8 @@ void daemons_await_count(int64_t least, const char *sql);
 /* Changes its history; it must not run. */
 void daemons_remember(const char *sql);
 
+/* The seconds that a test may take; 90 unless said. */
+void daemons_limit(int seconds);
 /* A Check program of these tests, up to a NULL, each in a folder of its own. */
 int daemons_main(const char *name, const TTest *const *tests);
 

@@ -81,6 +81,13 @@ $(TEST_SHARED): $(call objects,tests/lib_*.c)
 
 $(BUILD)/tests/test_field: $(FIELD_SHARED)
 
+# A litekeeper whose clock can be set.
+ADRIFT_WRAPS := clock_gettime timerfd_settime adjtimex read
+$(BUILD)/adrift: $(DAEMON_OBJECTS) $(BUILD)/tests/adrift.o $(LIBRARY)
+	$(LINK) $(ADRIFT_WRAPS:%=-Wl,--wrap=%) $(LIBS_ALL)
+
+$(BUILD)/tests/test_daemon_clock: | $(BUILD)/adrift
+
 # The field: a real database and a real application beside it. Its SQL is compiled in.
 .SECONDEXPANSION:
 $(FIELD): $(BUILD)/field/%: $(BUILD)/tests/field/$$(subst -,_,$$*).o $(FIELD_SHARED) $(LIBRARY)

@@ -282,6 +282,7 @@ static void daemon_free(struct daemon *daemon)
     uv_loop_close(&daemon->loop);
     free(daemon->arrivals.files);
     free(daemon->trouble);
+    free(daemon->untold);
     free(daemon->path);
     free(daemon);
 }

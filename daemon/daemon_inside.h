@@ -41,6 +41,7 @@ struct daemon {
     uv_timer_t search, watchdog, tell_trouble;
     int64_t started_us, loaded_us;
     char *trouble;        /* with the history; NULL: none */
+    char *untold;         /* the last one, until it has been told, even if it is over by then */
     bool ready;           /* its service manager was told so */
     bool searched;        /* all files have been looked for once */
     bool stopping;        /* told to stop */

@@ -160,6 +160,10 @@ void daemon_trouble(void *argument, const char *why)
 
     free(daemon->trouble);
     daemon->trouble = memory_copy(why);
+    if (why) {
+        free(daemon->untold);
+        daemon->untold = memory_copy(why);
+    }
     if (!daemon->closing)
         uv_timer_start(&daemon->tell_trouble, daemon_tell_trouble, 0, 0);
 }
@@ -168,8 +172,13 @@ void daemon_tell_trouble(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
 
-    alarms_condition(daemon->alarms, NULL, ALARM_HISTORY_LOST, daemon->trouble != NULL,
-                     daemon->trouble, wakeup_now());
+    if (daemon->untold)
+        alarms_condition(daemon->alarms, NULL, ALARM_HISTORY_LOST, true, daemon->untold,
+                         wakeup_now());
+    free(daemon->untold);
+    daemon->untold = NULL;
+    if (!daemon->trouble)
+        alarms_condition(daemon->alarms, NULL, ALARM_HISTORY_LOST, false, NULL, wakeup_now());
 }
 
 static void daemon_tell_again(void *argument, struct file *file)

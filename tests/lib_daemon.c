@@ -19,16 +19,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DAEMONS_POLL_MS = 10, DAEMONS_TEST_S = 90 };
+enum { DAEMONS_POLL_MS = 40, DAEMONS_TEST_S = 90 };
 
 static const double daemons_patience_ms = 20000, daemons_end_ms = 5000;
 
 static pid_t daemons_pid;
-static size_t daemons_read; /* of its log */
-static const char *daemons_name = "litekeeper";
+static size_t daemons_read;  /* of its log */
+static char *daemons_adrift; /* the program whose clock can be set; NULL: litekeeper itself */
 
 void daemons_policy(const char *daemon, const char *yaml)
 {
@@ -40,9 +41,37 @@ void daemons_policy(const char *daemon, const char *yaml)
     free(all);
 }
 
-void daemons_program(const char *name)
+/* A copy of it in the test's folder, where its clock is. */
+static void daemons_copy_adrift(void)
 {
-    daemons_name = name ? name : "litekeeper";
+    char path[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 16);
+
+    ck_assert_int_gt(length, 0);
+    path[length] = '\0';
+    strcpy(strstr(path, "/tests/test_"), "/adrift");
+    int in = open(path, O_RDONLY | O_CLOEXEC);
+    daemons_adrift = folder_path("adrift");
+    int out = open(daemons_adrift, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+    ck_assert(in >= 0 && out >= 0);
+    while ((length = sendfile(out, in, NULL, INT_MAX)) > 0)
+        ;
+    ck_assert_int_eq(length, 0);
+    close(in);
+    close(out);
+}
+
+void daemons_clock(const struct adrift *clock)
+{
+    char *path = folder_path("clock");
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    if (!daemons_adrift)
+        daemons_copy_adrift();
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(pwrite(file, clock, sizeof *clock, 0), sizeof *clock);
+    close(file);
+    free(path);
 }
 
 static char *daemons_log(void);
@@ -55,7 +84,7 @@ void daemons_spawn(void)
     int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
     ck_assert_int_ge(log, 0);
-    daemons_pid = program_spawn(daemons_name, words, log);
+    daemons_pid = program_spawn(daemons_adrift ? daemons_adrift : "litekeeper", words, log);
     close(log);
     free(path);
     free(words);
@@ -101,8 +130,7 @@ double daemons_stop(void)
     return took;
 }
 
-/* Whether a process has a file of that name open. */
-static bool daemons_has_open(pid_t process, const char *file)
+bool daemons_has_open(pid_t process, const char *file)
 {
     char *path = memory_format("/proc/%d/fd", process);
     DIR *folder = opendir(path);
@@ -345,6 +373,13 @@ void daemons_remember(const char *sql)
 
 /* --- the program -------------------------------------------------------------------------- */
 
+static int daemons_test_s = DAEMONS_TEST_S;
+
+void daemons_limit(int seconds)
+{
+    daemons_test_s = seconds;
+}
+
 static void daemons_set_up(void)
 {
     folder_make();
@@ -356,7 +391,7 @@ int daemons_main(const char *name, const TTest *const *tests)
     TCase *cases = tcase_create(name);
     SRunner *runner = srunner_create(suite);
 
-    tcase_set_timeout(cases, DAEMONS_TEST_S);
+    tcase_set_timeout(cases, daemons_test_s);
     tcase_add_checked_fixture(cases, daemons_set_up, folder_remove);
     for (; *tests; tests++)
         tcase_add_test(cases, *tests);

@@ -5,6 +5,8 @@
 #ifndef LIB_DAEMON_H
 #define LIB_DAEMON_H
 
+#include "adrift.h"
+
 #include <check.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -18,14 +20,16 @@
 /* Writes policy.yaml, each @ as the folder: `daemon` are further keys of that part, each with a
  * comma behind it, or ""; `yaml` the rest. */
 void daemons_policy(const char *daemon, const char *yaml);
-/* Another program of build/VARIANT is the daemon from now on; NULL: litekeeper. */
-void daemons_program(const char *name);
+/* From now on the daemon is one whose clock is this; may be called while it runs. */
+void daemons_clock(const struct adrift *clock);
 
 /* Starts it; waits until it is ready and has looked for its databases. */
 void daemons_start(void);
 /* Starts it and no more. */
 void daemons_spawn(void);
 pid_t daemons_process(void);
+/* Whether a process has a file of that name open. */
+bool daemons_has_open(pid_t process, const char *file);
 /* Its child that has a file of that name open; waits for one. "history.db": who keeps the history.
  */
 pid_t daemons_child(const char *file);
@@ -60,6 +64,8 @@ void daemons_await_count(int64_t least, const char *sql);
 /* Changes its history; it must not run. */
 void daemons_remember(const char *sql);
 
+/* The seconds that a test may take; 90 unless said. */
+void daemons_limit(int seconds);
 /* A Check program of these tests, up to a NULL, each in a folder of its own. */
 int daemons_main(const char *name, const TTest *const *tests);
 

@@ -30,6 +30,10 @@ static void program_path(const char *name, char *path, size_t size)
 
     ck_assert_int_gt(length, 0);
     path[length] = '\0';
+    if (name[0] == '/') {
+        snprintf(path, size, "%s", name);
+        return;
+    }
     for (int i = 0; i < 2; i++)
         *strrchr(path, '/') = '\0';
     ck_assert_uint_lt(strlen(path) + 1 + strlen(name), size);

@@ -168,19 +168,16 @@ pid_t daemons_child(const char *file)
 
 static char *daemons_log(void)
 {
-    char *path = folder_path("log");
+    char *path = folder_path("log"), *log = memory_copy("");
     FILE *file = fopen(path, "re");
-    struct text text = {0};
-    char bytes[4096];
-    size_t length;
+    size_t room = 1;
 
-    text_add(&text, "");
-    while (file && (length = fread(bytes, 1, sizeof bytes, file)) > 0)
-        text_add_length(&text, bytes, length);
+    if (file && getdelim(&log, &room, '\0', file) < 0)
+        log[0] = '\0';
     if (file)
         fclose(file);
     free(path);
-    return text_take(&text);
+    return log;
 }
 
 int daemons_logged(const char *text)

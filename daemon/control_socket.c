@@ -44,8 +44,10 @@ static enum status socket_make_folder(const char *path, struct error *error)
 
     umask(mask);
     if (problem && problem != EEXIST)
-        error_set(error, STATUS_FAILED, "can't make the socket's folder %s: %s", folder,
-                  strerror(problem));
+        error_set(error, STATUS_FAILED,
+                  "can't make the socket's folder %s: %s; name another socket in the policy "
+                  "(daemon: socket:)",
+                  folder, strerror(problem));
     free(folder);
     return problem && problem != EEXIST ? STATUS_FAILED : STATUS_OK;
 }

@@ -31,7 +31,8 @@ void registry_free(struct registry *registry); /* no search may be under way */
 
 /* Goes by another config from now on: each file belongs to the database that has its pattern;
  * `gone` is called for those that none has any more. A file that several have is that one's which
- * names it, else the first glob's; `gone` and `found` are called where it changes hands. The duties are the caller's to make anew. */
+ * names it, else the first glob's; `gone` and `found` are called where it changes hands. The duties
+ * are the caller's to make anew. */
 void registry_policy(struct registry *registry, const struct config *config);
 /* Looks for all patterns; where a search is under way it begins again after that. */
 void registry_search(struct registry *registry);

@@ -51,8 +51,8 @@ bool history_begun(const struct history *history);
 
 /* Remembers an outcome event (event.h), begun at `started_us` for the file at `path`, and how the
  * task stands since: a run that was busy, waits or was cancelled doesn't count, and one that failed
- * is to be tried again, unless it is "settled". A sample's effect goes to tables of its own. The same task, file and time
- * again changes nothing. */
+ * is to be tried again, unless it is "settled". A sample's effect goes to tables of its own. The
+ * same task, file and time again changes nothing. */
 enum status history_record(struct history *history, const json_t *outcome, const char *path,
                            int64_t started_us, struct error *error) MUST_CHECK;
 /* Further b-trees of a sample that was recorded, the first of them its number `position`. */

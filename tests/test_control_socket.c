@@ -144,6 +144,7 @@ START_TEST(folder_and_modes)
     ck_assert_int_eq(chmod(folder, 01777), 0); /* they may, but not touch ours */
     check_open(inside, STATUS_OK, "");
     check_open(deep, STATUS_FAILED, "can't make the socket's folder");
+    check_open(deep, STATUS_FAILED, "; name another socket in the policy");
     check_open("litekeeper.sock", STATUS_REFUSED, "not an absolute path");
     free(deep);
     free(inside);

@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DAEMONS_POLL_MS = 40, DAEMONS_TEST_S = 90 };
+enum { DAEMONS_POLL_MS = 40, DAEMONS_TEST_S = 90, DAEMONS_WORDS = 3000 };
 
 static const double daemons_patience_ms = 20000, daemons_end_ms = 5000;
 
@@ -74,7 +74,7 @@ void daemons_clock(const struct adrift *clock)
     free(path);
 }
 
-static char *daemons_log(void);
+static const char *daemons_last_words(void);
 
 /* --- its life ----------------------------------------------------------------------------- */
 
@@ -161,7 +161,7 @@ pid_t daemons_child(const char *file)
                 return children[i];
         clock_sleep_ms(1);
     } while (clock_monotonic_ms() - begun < daemons_patience_ms);
-    ck_abort_msg("no child has %s open\n%s", file, daemons_log());
+    ck_abort_msg("no child has %s open\n%s", file, daemons_last_words());
 }
 
 /* --- its log ------------------------------------------------------------------------------ */
@@ -183,6 +183,15 @@ static char *daemons_log(void)
     return text_take(&text);
 }
 
+/* The end of it, as a message may be long. */
+static const char *daemons_last_words(void)
+{
+    char *log = daemons_log();
+    size_t length = strlen(log);
+
+    return length > DAEMONS_WORDS ? log + length - DAEMONS_WORDS : log;
+}
+
 bool daemons_logged(const char *text)
 {
     char *log = daemons_log();
@@ -201,7 +210,7 @@ void daemons_await_log(const char *text)
         if (found)
             daemons_read = (size_t)(found - log) + strlen(text);
         else if (clock_monotonic_ms() - begun > daemons_patience_ms)
-            ck_abort_msg("not logged: %s\n%s", text, log);
+            ck_abort_msg("not logged: %s\n%s", text, daemons_last_words());
         free(log);
         if (found)
             return;
@@ -233,9 +242,8 @@ json_t *daemons_ask(const char *words, int status)
 
     expect_run(all, &result);
     if (status >= 0 && result.status != status) {
-        char *log = daemons_log();
         ck_abort_msg("%s: exit status %d: %s%s\n%s", words, result.status, result.out, result.err,
-                     log);
+                     daemons_last_words());
     }
     json_t *lines = daemons_lines(result.out);
     program_result_free(&result);
@@ -291,8 +299,8 @@ static _Noreturn void daemons_abort(const char *words, const char *matches)
 {
     json_t *lines = daemons_ask(words, -1);
 
-    ck_abort_msg("%s does not come to: %s\n%s\n%s", words, matches,
-                 json_dumps(lines, JSON_INDENT(1)), daemons_log());
+    ck_abort_msg("%s does not come to: %s\n%s\n%s", words, matches, json_dumps(lines, JSON_COMPACT),
+                 daemons_last_words());
 }
 
 static json_t *daemons_await_that(const char *words, const char *matches, bool there)
@@ -356,7 +364,7 @@ void daemons_await_count(int64_t least, const char *sql)
 
     while ((count = daemons_count("%s", sql)) < least) {
         if (clock_monotonic_ms() - begun > daemons_patience_ms)
-            ck_abort_msg("%s: %d\n%s", sql, (int)count, daemons_log());
+            ck_abort_msg("%s: %d\n%s", sql, (int)count, daemons_last_words());
         clock_sleep_ms(DAEMONS_POLL_MS);
     }
 }

@@ -6,7 +6,6 @@
 #include "lib_family.h"
 #include "lib_folder.h"
 #include "lib_program.h"
-#include "lib_sql.h"
 #include "memory.h"
 #include "text.h"
 
@@ -15,7 +14,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DAEMONS_POLL_MS = 40, DAEMONS_TEST_S = 90 };
+enum { DAEMONS_POLL_MS = 40, DAEMONS_TEST_S = 90, DAEMONS_WORDS = 3000 };
 
 static const double daemons_patience_ms = 20000, daemons_end_ms = 5000;
 
@@ -73,8 +71,6 @@ void daemons_clock(const struct adrift *clock)
     close(file);
     free(path);
 }
-
-static char *daemons_log(void);
 
 /* --- its life ----------------------------------------------------------------------------- */
 
@@ -161,7 +157,7 @@ pid_t daemons_child(const char *file)
                 return children[i];
         clock_sleep_ms(1);
     } while (clock_monotonic_ms() - begun < daemons_patience_ms);
-    ck_abort_msg("no child has %s open\n%s", file, daemons_log());
+    ck_abort_msg("no child has %s open\n%s", file, daemons_last_words());
 }
 
 /* --- its log ------------------------------------------------------------------------------ */
@@ -178,6 +174,14 @@ static char *daemons_log(void)
         fclose(file);
     free(path);
     return log;
+}
+
+const char *daemons_last_words(void)
+{
+    char *log = daemons_log();
+    size_t length = strlen(log);
+
+    return length > DAEMONS_WORDS ? log + length - DAEMONS_WORDS : log;
 }
 
 int daemons_logged(const char *text)
@@ -200,7 +204,7 @@ void daemons_await_log(const char *text)
         if (found)
             daemons_read = (size_t)(found - log) + strlen(text);
         else if (clock_monotonic_ms() - begun > daemons_patience_ms)
-            ck_abort_msg("not logged: %s\n%s", text, log);
+            ck_abort_msg("not logged: %s\n%s", text, daemons_last_words());
         free(log);
         if (found)
             return;
@@ -232,9 +236,8 @@ json_t *daemons_ask(const char *words, int status)
 
     expect_run(all, &result);
     if (status >= 0 && result.status != status) {
-        char *log = daemons_log();
         ck_abort_msg("%s: exit status %d: %s%s\n%s", words, result.status, result.out, result.err,
-                     log);
+                     daemons_last_words());
     }
     json_t *lines = daemons_lines(result.out);
     program_result_free(&result);
@@ -290,8 +293,8 @@ static _Noreturn void daemons_abort(const char *words, const char *matches)
 {
     json_t *lines = daemons_ask(words, -1);
 
-    ck_abort_msg("%s does not come to: %s\n%s\n%s", words, matches,
-                 json_dumps(lines, JSON_INDENT(1)), daemons_log());
+    ck_abort_msg("%s does not come to: %s\n%s\n%s", words, matches, json_dumps(lines, JSON_COMPACT),
+                 daemons_last_words());
 }
 
 static json_t *daemons_await_that(const char *words, const char *matches, bool there)
@@ -321,51 +324,6 @@ void daemons_await_none(const char *words, const char *matches)
 void daemons_await_status(const char *matches)
 {
     json_decref(daemons_await("status", matches));
-}
-
-/* --- what it remembers -------------------------------------------------------------------- */
-
-static sqlite3 *daemons_history(void)
-{
-    char *path = folder_path("state/history.db");
-    sqlite3 *db = sql_open(path);
-
-    free(path);
-    return db;
-}
-
-int64_t daemons_count(const char *format, ...)
-{
-    sqlite3 *db = daemons_history();
-    va_list arguments;
-    char sql[1024];
-
-    va_start(arguments, format);
-    vsnprintf(sql, sizeof sql, format, arguments);
-    va_end(arguments);
-    int64_t count = sql_number(db, sql);
-    sqlite3_close(db);
-    return count;
-}
-
-void daemons_await_count(int64_t least, const char *sql)
-{
-    double begun = clock_monotonic_ms();
-    int64_t count;
-
-    while ((count = daemons_count("%s", sql)) < least) {
-        if (clock_monotonic_ms() - begun > daemons_patience_ms)
-            ck_abort_msg("%s: %d\n%s", sql, (int)count, daemons_log());
-        clock_sleep_ms(DAEMONS_POLL_MS);
-    }
-}
-
-void daemons_remember(const char *sql)
-{
-    sqlite3 *db = daemons_history();
-
-    sql_do(db, "%s", sql);
-    sqlite3_close(db);
 }
 
 /* --- the program -------------------------------------------------------------------------- */

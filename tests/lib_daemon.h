@@ -44,6 +44,8 @@ int daemons_wait(void);
 void daemons_await_log(const char *text);
 /* How often that is in what it has logged since the test began. */
 int daemons_logged(const char *text);
+/* The end of what it has logged, for a message. */
+const char *daemons_last_words(void);
 
 /* What litekeeper answers to "status w", a JSON array of its lines; it must end with `status` (-1:
  * any). */

@@ -20,7 +20,7 @@
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-#define OFTEN "\"*:*:0/2\"" /* a schedule: every other second */
+#define OFTEN "\"*:*:*\"" /* a schedule: each second */
 #define W     "  - name: w\n    path: \"@/w.db\"\n    busy_timeout: 100ms\n"
 #define RETENTION(schedule)                                                                        \
     "    retention: [{ table: logs, column: timestamp, zone: UTC, keep: 100d, schedule: " schedule \

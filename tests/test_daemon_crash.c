@@ -215,8 +215,8 @@ static void check_history(void)
 /* What was cut into is carried on, first beside the application, in the end alone. */
 static void recover(struct stage *stage)
 {
-    application(stage, false);
     await_all(clock_now_us());
+    application(stage, false);
     await_all(clock_now_us());
     daemons_await_none("alerts", "alert");
     daemons_stop();

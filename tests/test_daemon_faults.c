@@ -1,13 +1,11 @@
 /*
- * What befalls database files and their disks while the daemon keeps them: each fault has its
+ * What befalls database files while the daemon keeps them: each fault has its
  * reason and its alert, nothing is harmed, and all goes on by itself when it is over.
  */
 #include "clock.h"
 #include "lib_daemon.h"
 #include "lib_expect.h"
 #include "lib_folder.h"
-#include "lib_shrink.h"
-#include "lib_small.h"
 #include "lib_sql.h"
 #include "lib_worklog.h"
 #include "memory.h"
@@ -20,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OFTEN  "\"*:*:0/2\"" /* a schedule: every other second */
+#define OFTEN  "\"*:*:*\"" /* a schedule: each second */
 #define W      "  - name: w\n    path: \"@/in/w.db\"\n"
 #define SAMPLE "    sample: { schedule: " OFTEN " }\n"
 #define RETENTION                                                                               \
@@ -91,8 +89,6 @@ static void expect_well(void)
                                   " AND NOT busy");
     daemons_stop();
 }
-
-/* --- the file ----------------------------------------------------------------------------- */
 
 START_TEST(a_database_that_is_deleted)
 {
@@ -202,106 +198,6 @@ START_TEST(a_folder_that_is_closed)
 }
 END_TEST
 
-/* --- the disk ----------------------------------------------------------------------------- */
-
-START_TEST(a_disk_that_becomes_read_only)
-{
-    if (!small_mount("in", "size=24m,mode=755"))
-        return;
-    worklog_make("in/w.db", 1000);
-    daemons_policy("", W RETENTION SAMPLE);
-    daemons_start();
-    daemons_await_count(1, "SELECT count(*) FROM run WHERE rows = 500");
-    sqlite3 *db = worklog_open("in/w.db");
-    sql_do(db, "UPDATE logs SET timestamp = datetime('now', '-150 days') WHERE id %% 2");
-    sqlite3_close(db);
-    daemons_await_count(1, "SELECT count(*) FROM run WHERE rows = 250");
-    small_writable("in", false);
-    json_decref(daemons_await("alerts", "alert database=w metric=task_failed"));
-    daemons_await_count(1, "SELECT count(*) FROM run WHERE outcome = 'failed'"
-                           " AND reason LIKE '%read-only%'");
-    small_writable("in", true);
-    expect_well();
-    check_sound("in/w.db", "250");
-    small_unmount("in");
-}
-END_TEST
-
-/* Whoever fills it up is at times too late. */
-START_TEST(a_disk_that_fills_up_during_a_vacuum)
-{
-    struct shrink_case c = {.name = "fills up", .file = "in/w.db", .scale = 40};
-    int64_t room, failed = 0;
-
-    if (!small_mount("in", "size=200m,mode=755"))
-        return;
-    daemons_policy("", W DAEMONS_WINDOW
-                   "    vacuum: { free_above: 0%, free_bytes_above: 0, schedule: " OFTEN " }\n");
-    sqlite3 *model = shrink_make(&c);
-    daemons_policy("", W DAEMONS_WINDOW
-                   "    vacuum: { free_above: 0%, free_bytes_above: 0, schedule: " OFTEN " }\n");
-    room = small_room("in");
-    daemons_start();
-    for (int i = 0; i < 20 && !failed; i++) {
-        for (int ms = 0; ms < 5000 && small_room("in") > room - (3 << 20); ms++)
-            clock_sleep_ms(1);
-        small_fill("in", 0);
-        daemons_await_none("status", "running task=vacuum");
-        failed = daemons_count("SELECT count(*) FROM run WHERE outcome = 'failed'"
-                               " AND reason LIKE 'the disk is full%%'");
-        if (!failed) {
-            daemons_stop();
-            small_empty("in");
-            char *path = folder_path("in/w.db");
-            unlink(path);
-            free(path);
-            sqlite3_close(model);
-            model = shrink_make(&c);
-            daemons_policy("", W DAEMONS_WINDOW "    vacuum: { free_above: 0%, free_bytes_above: 0,"
-                                                " schedule: " OFTEN " }\n");
-            daemons_start();
-        }
-    }
-    ck_assert_int_gt(failed, 0);
-    json_decref(daemons_await("alerts", "alert database=w metric=task_failed"));
-    shrink_same(&c, model);
-    small_empty("in");
-    daemons_await_count(1, "SELECT count(*) FROM run WHERE outcome = 'done'");
-    expect_well();
-    shrink_same(&c, model);
-    sqlite3_close(model);
-    small_unmount("in");
-}
-END_TEST
-
-/* A reader keeps the WAL from being begun anew, so what is deleted is added to it. */
-START_TEST(a_disk_that_fills_up_with_a_wal)
-{
-    if (!small_mount("in", "size=24m,mode=755"))
-        return;
-    worklog_make("in/w.db", 20000);
-    sqlite3 *db = worklog_open("in/w.db");
-    sql_do(db, "BEGIN");
-    sql_number(db, "SELECT count(*) FROM logs");
-    small_fill("in", 128 * 1024);
-    daemons_policy("", W RETENTION);
-    daemons_start();
-    json_decref(daemons_await("alerts", "alert database=w metric=task_failed"));
-    daemons_await_count(1, "SELECT count(*) FROM run WHERE outcome = 'failed'"
-                           " AND reason LIKE '%the disk is full%'");
-    ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM logs"), 20000);
-    sql_do(db, "COMMIT");
-    sql_expect(db, "PRAGMA integrity_check", "ok");
-    ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM logs WHERE id > 10000"), 10000);
-    sqlite3_close(db);
-    small_empty("in");
-    daemons_await_none("alerts", "alert");
-    expect_well();
-    check_sound("in/w.db", "10000");
-    small_unmount("in");
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {a_database_that_is_deleted,
@@ -309,9 +205,6 @@ int main(void)
                                   a_database_that_is_replaced_in_the_middle,
                                   a_database_that_is_restored_in_place,
                                   a_folder_that_is_closed,
-                                  a_disk_that_becomes_read_only,
-                                  a_disk_that_fills_up_during_a_vacuum,
-                                  a_disk_that_fills_up_with_a_wal,
                                   NULL};
 
     return daemons_main("daemon_faults", tests);

@@ -18,12 +18,12 @@
 #define W             "  - name: w\n    path: \"@/w.db\"\n"
 #define V             "  - name: v\n    path: \"@/v.db\"\n"
 #define GLOB(pattern) "  - path: \"@/" pattern "\"\n"
-#define SAMPLE        "    sample: { schedule: \"*:*:0/2\" }\n"
+#define SAMPLE        "    sample: { schedule: \"*:*:*\" }\n"
 #define NO_SAMPLE     "    sample: { schedule: " DAEMONS_NEVER " }\n"
-#define OPTIMIZE      "    optimize: { schedule: \"*:*:0/2\" }\n"
+#define OPTIMIZE      "    optimize: { schedule: \"*:*:*\" }\n"
 #define RETENTION(keep)                                                        \
     "    retention: [{ table: logs, column: timestamp, zone: UTC, keep: " keep \
-    ", schedule: \"*:*:0/2\" }]\n"
+    ", schedule: \"*:*:*\" }]\n"
 /* A hold of 1 ms in 100, beside an application: whatever there is to do, it takes long. */
 #define SLOWLY "    max_lock: 1ms\n    duty: 1%\n"
 

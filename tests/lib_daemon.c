@@ -168,19 +168,16 @@ pid_t daemons_child(const char *file)
 
 static char *daemons_log(void)
 {
-    char *path = folder_path("log");
+    char *path = folder_path("log"), *log = memory_copy("");
     FILE *file = fopen(path, "re");
-    struct text text = {0};
-    char bytes[4096];
-    size_t length;
+    size_t room = 1;
 
-    text_add(&text, "");
-    while (file && (length = fread(bytes, 1, sizeof bytes, file)) > 0)
-        text_add_length(&text, bytes, length);
+    if (file && getdelim(&log, &room, '\0', file) < 0)
+        log[0] = '\0';
     if (file)
         fclose(file);
     free(path);
-    return text_take(&text);
+    return log;
 }
 
 /* The end of it, as a message may be long. */
@@ -192,13 +189,15 @@ static const char *daemons_last_words(void)
     return length > DAEMONS_WORDS ? log + length - DAEMONS_WORDS : log;
 }
 
-bool daemons_logged(const char *text)
+int daemons_logged(const char *text)
 {
     char *log = daemons_log();
-    bool logged = strstr(log, text) != NULL;
+    int times = 0;
 
+    for (const char *at = log; (at = strstr(at, text)); at += strlen(text))
+        times++;
     free(log);
-    return logged;
+    return times;
 }
 
 void daemons_await_log(const char *text)

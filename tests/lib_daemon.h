@@ -42,8 +42,8 @@ int daemons_wait(void);
 
 /* Waits for `text` in what it has logged since the last text that was waited for. */
 void daemons_await_log(const char *text);
-/* Whether that is in what it has logged since the test began. */
-bool daemons_logged(const char *text);
+/* How often that is in what it has logged since the test began. */
+int daemons_logged(const char *text);
 
 /* What litekeeper answers to "status w", a JSON array of its lines; it must end with `status` (-1:
  * any). */

@@ -76,8 +76,6 @@ void daemons_clock(const struct adrift *clock)
 
 static const char *daemons_last_words(void);
 
-/* --- its life ----------------------------------------------------------------------------- */
-
 void daemons_spawn(void)
 {
     char *words = expect_words("daemon -c @/policy.yaml"), *path = folder_path("log");
@@ -164,8 +162,6 @@ pid_t daemons_child(const char *file)
     ck_abort_msg("no child has %s open\n%s", file, daemons_last_words());
 }
 
-/* --- its log ------------------------------------------------------------------------------ */
-
 static char *daemons_log(void)
 {
     char *path = folder_path("log"), *log = memory_copy("");
@@ -216,8 +212,6 @@ void daemons_await_log(const char *text)
         clock_sleep_ms(DAEMONS_POLL_MS);
     }
 }
-
-/* --- what it answers ---------------------------------------------------------------------- */
 
 static json_t *daemons_lines(const char *text)
 {
@@ -331,8 +325,6 @@ void daemons_await_status(const char *matches)
     json_decref(daemons_await("status", matches));
 }
 
-/* --- what it remembers -------------------------------------------------------------------- */
-
 static sqlite3 *daemons_history(void)
 {
     char *path = folder_path("state/history.db");
@@ -375,8 +367,6 @@ void daemons_remember(const char *sql)
     sql_do(db, "%s", sql);
     sqlite3_close(db);
 }
-
-/* --- the program -------------------------------------------------------------------------- */
 
 static int daemons_test_s = DAEMONS_TEST_S;
 

@@ -6,6 +6,7 @@
 #include "lib_family.h"
 #include "lib_folder.h"
 #include "lib_program.h"
+#include "lib_sql.h"
 #include "memory.h"
 #include "text.h"
 
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,7 @@
 
 enum { DAEMONS_POLL_MS = 40, DAEMONS_TEST_S = 90, DAEMONS_WORDS = 3000 };
 
-static const double daemons_patience_ms = 20000, daemons_end_ms = 5000;
+static const double daemons_patience_ms = DAEMONS_PATIENCE_MS, daemons_end_ms = 5000;
 
 static pid_t daemons_pid;
 static size_t daemons_read;  /* of its log */
@@ -164,16 +166,19 @@ pid_t daemons_child(const char *file)
 
 static char *daemons_log(void)
 {
-    char *path = folder_path("log"), *log = memory_copy("");
+    char *path = folder_path("log");
     FILE *file = fopen(path, "re");
-    size_t room = 1;
+    struct text text = {0};
+    char bytes[4096];
+    size_t length;
 
-    if (file && getdelim(&log, &room, '\0', file) < 0)
-        log[0] = '\0';
+    text_add(&text, "");
+    while (file && (length = fread(bytes, 1, sizeof bytes, file)) > 0)
+        text_add_length(&text, bytes, length);
     if (file)
         fclose(file);
     free(path);
-    return log;
+    return text_take(&text);
 }
 
 const char *daemons_last_words(void)
@@ -212,118 +217,49 @@ void daemons_await_log(const char *text)
     }
 }
 
-/* --- what it answers ---------------------------------------------------------------------- */
+/* --- what it remembers -------------------------------------------------------------------- */
 
-static json_t *daemons_lines(const char *text)
+static sqlite3 *daemons_history(void)
 {
-    json_t *lines = json_array();
+    char *path = folder_path("state/history.db");
+    sqlite3 *db = sql_open(path);
 
-    for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
-        json_t *line = json_loadb(text, (size_t)(end - text), JSON_REJECT_DUPLICATES, NULL);
-        ck_assert_msg(json_is_object(line), "%.*s", (int)(end - text), text);
-        json_array_append_new(lines, line);
-    }
-    return lines;
+    free(path);
+    return db;
 }
 
-json_t *daemons_ask(const char *words, int status)
+int64_t daemons_count(const char *format, ...)
 {
-    struct program_result result;
-    const char *rest = strchr(words, ' ');
-    char *all =
-        memory_format("%.*s -c @/policy.yaml --socket @/socket --json%s",
-                      rest ? (int)(rest - words) : (int)strlen(words), words, rest ? rest : "");
+    sqlite3 *db = daemons_history();
+    va_list arguments;
+    char sql[1024];
 
-    expect_run(all, &result);
-    if (status >= 0 && result.status != status) {
-        ck_abort_msg("%s: exit status %d: %s%s\n%s", words, result.status, result.out, result.err,
-                     daemons_last_words());
-    }
-    json_t *lines = daemons_lines(result.out);
-    program_result_free(&result);
-    free(all);
-    return lines;
+    va_start(arguments, format);
+    vsnprintf(sql, sizeof sql, format, arguments);
+    va_end(arguments);
+    int64_t count = sql_number(db, sql);
+    sqlite3_close(db);
+    return count;
 }
 
-static bool daemons_value_is(const char *value, const char *wanted, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (!value[i] || (wanted[i] != '_' && wanted[i] != value[i]))
-            return false;
-    return !value[length];
-}
-
-/* "key=value" up to `end`. */
-static bool daemons_has(const json_t *line, const char *match, const char *end)
-{
-    const char *equals = memchr(match, '=', (size_t)(end - match));
-
-    if (!equals)
-        return daemons_value_is(json_string_value(json_object_get(line, "event")), match,
-                                (size_t)(end - match));
-    char *key = memory_format("%.*s", (int)(equals - match), match);
-    const char *value = json_string_value(json_object_get(line, key));
-    free(key);
-    return value && daemons_value_is(value, equals + 1, (size_t)(end - equals - 1));
-}
-
-static bool daemons_matches(const json_t *line, const char *matches)
-{
-    for (const char *end; *matches; matches = *end ? end + 1 : end) {
-        end = strchrnul(matches, ' ');
-        if (!daemons_has(line, matches, end))
-            return false;
-    }
-    return true;
-}
-
-json_t *daemons_line(const char *words, const char *matches)
-{
-    json_t *lines = daemons_ask(words, -1), *line, *found = NULL;
-    size_t index;
-
-    json_array_foreach (lines, index, line)
-        if (!found && daemons_matches(line, matches))
-            found = json_incref(line);
-    json_decref(lines);
-    return found;
-}
-
-static _Noreturn void daemons_abort(const char *words, const char *matches)
-{
-    json_t *lines = daemons_ask(words, -1);
-
-    ck_abort_msg("%s does not come to: %s\n%s\n%s", words, matches, json_dumps(lines, JSON_COMPACT),
-                 daemons_last_words());
-}
-
-static json_t *daemons_await_that(const char *words, const char *matches, bool there)
+void daemons_await_count(int64_t least, const char *sql)
 {
     double begun = clock_monotonic_ms();
+    int64_t count;
 
-    do {
-        json_t *line = daemons_line(words, matches);
-        if (there == (line != NULL))
-            return line;
-        json_decref(line);
+    while ((count = daemons_count("%s", sql)) < least) {
+        if (clock_monotonic_ms() - begun > daemons_patience_ms)
+            ck_abort_msg("%s: %d\n%s", sql, (int)count, daemons_last_words());
         clock_sleep_ms(DAEMONS_POLL_MS);
-    } while (clock_monotonic_ms() - begun < daemons_patience_ms);
-    daemons_abort(words, matches);
+    }
 }
 
-json_t *daemons_await(const char *words, const char *matches)
+void daemons_remember(const char *sql)
 {
-    return daemons_await_that(words, matches, true);
-}
+    sqlite3 *db = daemons_history();
 
-void daemons_await_none(const char *words, const char *matches)
-{
-    daemons_await_that(words, matches, false);
-}
-
-void daemons_await_status(const char *matches)
-{
-    json_decref(daemons_await("status", matches));
+    sql_do(db, "%s", sql);
+    sqlite3_close(db);
 }
 
 /* --- the program -------------------------------------------------------------------------- */

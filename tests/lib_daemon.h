@@ -14,6 +14,9 @@
 #include <sys/types.h>
 
 #define DAEMONS_WINDOW "    window: 00:00-24:00\n" /* always open */
+
+enum { DAEMONS_PATIENCE_MS = 20000 }; /* that all that is waited for may take */
+
 /* When nothing is due for as long as a test takes. */
 #define DAEMONS_NEVER "\"2099-01-01\""
 
@@ -44,7 +47,7 @@ int daemons_wait(void);
 void daemons_await_log(const char *text);
 /* How often that is in what it has logged since the test began. */
 int daemons_logged(const char *text);
-/* The end of what it has logged, for a message. */
+/* The end of all that, for the message of a test that fails, which it may outlive. */
 const char *daemons_last_words(void);
 
 /* What litekeeper answers to "status w", a JSON array of its lines; it must end with `status` (-1:

@@ -12,11 +12,14 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-pr
 VARIANT_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 VARIANT_debug := -O0 -g3
 VARIANT_san := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+VARIANT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -w
 LINK_release := -pie -Wl,-z,relro,-z,now
 LINK_san := -fsanitize=address,undefined
+LINK_fuzz := -fsanitize=fuzzer,address,undefined
 
 # Asked at first use, not while this file is read: `dependencies` may have to install them first.
-PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson libsystemd
+PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson
 once = $(eval $1 := $(shell $2))$($1)
 PACKAGE_CFLAGS = $(call once,PACKAGE_CFLAGS,pkg-config --cflags $(PACKAGES))
 PACKAGE_LIBS = $(call once,PACKAGE_LIBS,pkg-config --libs $(PACKAGES))
@@ -25,7 +28,7 @@ CHECK_LIBS = $(call once,CHECK_LIBS,pkg-config --libs check)
 
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(INCLUDES) $(WARNINGS) \
 	$(VARIANT_$(VARIANT)) $(if $(SQLITE),-isystem $(SQLITE)) $(PACKAGE_CFLAGS) $(CFLAGS)
-LIBS_ALL = $(PACKAGE_LIBS) -lm -lpthread $(if $(SQLITE),-ldl)
+LIBS_ALL = $(PACKAGE_LIBS) -lm -lpthread -ldl
 
 # One line a file; `make -n` shows the whole commands.
 say = @printf '  %-5s %s\n' $1 $2; mkdir -p $(@D)
@@ -38,7 +41,7 @@ LIB_OBJECTS := $(call objects,lib/*.c) $(if $(SQLITE),$(BUILD)/sqlite3.o)
 DAEMON_OBJECTS := $(call objects,daemon/*.c)
 TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
 TEST_SHARED := $(BUILD)/tests/shared.a
-FIELD_PROGRAMS := seed-database application demo bench
+FIELD_PROGRAMS := seed-database application demo bench fleet timelapse
 FIELD := $(FIELD_PROGRAMS:%=$(BUILD)/field/%)
 FIELD_MAINS := $(patsubst %,$(BUILD)/tests/field/%.o,$(subst -,_,$(FIELD_PROGRAMS)))
 FIELD_SHARED := $(filter-out $(FIELD_MAINS),$(call objects,tests/field/*.c))
@@ -78,10 +81,21 @@ $(TEST_SHARED): $(call objects,tests/lib_*.c)
 
 $(BUILD)/tests/test_field: $(FIELD_SHARED)
 
+# A litekeeper whose clock can be set.
+ADRIFT_WRAPS := clock_gettime timerfd_settime adjtimex read
+$(BUILD)/adrift: $(DAEMON_OBJECTS) $(BUILD)/tests/adrift.o $(LIBRARY)
+	$(LINK) $(ADRIFT_WRAPS:%=-Wl,--wrap=%) $(LIBS_ALL)
+
+$(BUILD)/tests/test_daemon_clock: | $(BUILD)/adrift
+
 # The field: a real database and a real application beside it. Its SQL is compiled in.
 .SECONDEXPANSION:
 $(FIELD): $(BUILD)/field/%: $(BUILD)/tests/field/$$(subst -,_,$$*).o $(FIELD_SHARED) $(LIBRARY)
 	$(LINK) $(LIBS_ALL)
+
+# The daemon itself, in a time of its own.
+$(BUILD)/field/timelapse: $(filter-out $(BUILD)/daemon/main.o,$(DAEMON_OBJECTS))
+$(BUILD)/tests/field/timelapse.o: INCLUDES += -Idaemon
 
 $(BUILD)/tests/field/seed_database.o: $(BUILD)/tests/field/worklog_tables.h \
 	$(BUILD)/tests/field/worklog_rows.h
@@ -103,23 +117,51 @@ $(BUILD)/docs/options: $(BUILD)/docs/options.o $(LIBRARY)
 demo: all $(FIELD) ## litekeeper on the seed's database beside a working application
 	@$(BUILD)/field/demo --build $(BUILD) --folder build/demo
 
+demo-journal: all $(FIELD) ## what systemd and its journal say of it, in a systemd of its own; as root
+	@tests/field/demo-journal $(BUILD)
+
 bench: all $(FIELD) ## one DELETE against retention; BENCH= takes the bench's options
 	@$(BUILD)/field/bench --build $(BUILD) --folder build/bench $(BENCH)
+
+bench-fleet: all $(FIELD) ## what the daemon costs with 100 to 10,000 databases; FLEET= its options
+	@$(BUILD)/field/fleet --build $(BUILD) --folder build/fleet $(FLEET)
+
+timelapse: all $(FIELD) ## a year of the daemon on a growing database; TIMELAPSE= its options
+	@$(BUILD)/field/timelapse --build $(BUILD) --folder build/timelapse $(TIMELAPSE)
+
+# Fuzzers, in a build of their own: clang's, with what the sanitizers find. Warnings are gcc's.
+FUZZ_SECONDS ?= 60
+FUZZ_CC ?= clang
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+fuzz: dependencies ## feeds the parsers with anything, each for FUZZ_SECONDS
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC='$(FUZZ_CC)' $(FUZZERS)
+	@tests/fuzz/run build/fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o build/fuzz/daemon/request.o \
+		build/fuzz/liblitekeeper.a
+	$(LINK) $(LIBS_ALL)
+
+build/fuzz/tests/fuzz/%.o: INCLUDES = -Ilib -Idaemon
 
 lint: dependencies ## layout, style and static analysis
 	@tests/lint/run
 
 install: all ## into DESTDIR and prefix
-	@tools/install $(BUILD) '$(DESTDIR)' '$(prefix)'
+	@tools/install put $(BUILD) '$(DESTDIR)' '$(prefix)'
+
+uninstall: ## removes what install put there; policy and history stay
+	@tools/install remove $(BUILD) '$(DESTDIR)' '$(prefix)'
 
 deps: dependencies ## installs what is missing to build, test, demo and lint
 deps: DEPS := install build test lint
 
 # Everything built waits for this; by itself `make` only looks, and says what is missing.
 DEPS := check build
-bench demo: DEPS := install build
+bench bench-fleet timelapse demo demo-journal: DEPS := install build
 test: DEPS := install build test
 lint: DEPS := install build test lint
+fuzz: DEPS := install build fuzz
 dependencies:
 	@tools/deps $(DEPS)
 
@@ -127,10 +169,11 @@ clean: ## removes build/
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1 \t/p' Makefile | expand -t 12
-	@echo "VARIANT=debug|release|san   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
+	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
+	@echo "VARIANT=debug|release|san   FUZZ_SECONDS=   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
 
-.PHONY: all test man demo bench lint install deps dependencies clean help
+.PHONY: all test man demo demo-journal bench bench-fleet timelapse fuzz lint install uninstall deps \
+	dependencies clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -1,13 +1,16 @@
 /*
- * `litekeeper plan`: what each chosen task would do and why. The workers decide as they would in
- * a run, and change nothing.
+ * `litekeeper plan`: what each chosen task would do and why, and when it is due. The workers decide
+ * as they would in a run, and change nothing.
  */
+#include "clock.h"
+#include "due.h"
 #include "event.h"
 #include "log.h"
 #include "moment.h"
 #include "remember.h"
 #include "report.h"
 #include "terminal.h"
+#include "text.h"
 #include "work.h"
 
 #include <stdio.h>
@@ -53,12 +56,33 @@ static void plan_heading(const struct selection *selection, size_t item)
         printf("%s  %s\n", here->name, here->path);
 }
 
-static int plan_item(struct session *session, const struct work *work,
+/* Where the history knows nothing of it, as if it were seen just now: nothing was missed. */
+static void plan_due(const struct work *work, const struct selection *selection,
+                     const struct selection_item *item, json_t *plan)
+{
+    const struct selection_file *file = &selection->files[item->file];
+    int64_t now_us = work->at_us >= 0 ? work->at_us : clock_now_us();
+    struct schedule_past past = work->counted;
+    const json_t *seconds = json_object_get(plan, "seconds");
+    char time[TEXT_SHORT];
+
+    schedule_settle(&past, now_us);
+    int64_t due_us = due_moment(file->database, item->task, file->path, &past, now_us);
+    if (json_is_true(json_object_get(plan, "waits")))
+        due_us = due_in_window(file->database, due_us, now_us,
+                               json_is_number(seconds) ? json_number_value(seconds) : -1);
+    json_object_set_new(plan, "due",
+                        due_us < INT64_MAX ? json_string(text_time(time, due_us)) : json_null());
+}
+
+static int plan_item(struct session *session, struct remember *remember, struct work *work,
                      const struct selection *selection, size_t item)
 {
+    work_recall(work, remember, selection, &selection->items[item]);
     json_t *plan = work_do(session, work, selection, &selection->items[item]);
     int status = work_exit(plan, session_interrupted(session));
 
+    plan_due(work, selection, &selection->items[item], plan);
     if (work->line->json) {
         char *line = event_line(plan);
         puts(line ? line : "{}");
@@ -88,9 +112,9 @@ static int plan_items(struct session *session, const struct config *config,
 
     free(state);
     remember_clock(remember, false, &work.memory);
-    remember_close(remember);
     for (size_t i = 0; i < selection->item_count && !session_interrupted(session); i++)
-        status = work_worse(status, plan_item(session, &work, selection, i));
+        status = work_worse(status, plan_item(session, remember, &work, selection, i));
+    remember_close(remember);
     return session_interrupted(session) ? COMMAND_INTERRUPTED : status;
 }
 

@@ -40,10 +40,12 @@ static void run_event(json_t *event)
 }
 
 /* One task from start to memory. */
-static int run_item(struct session *session, struct remember *remember, const struct work *work,
+static int run_item(struct session *session, struct remember *remember, struct work *work,
                     const struct selection *selection, const struct selection_item *item)
 {
     int64_t started_us = clock_now_us();
+
+    work_recall(work, remember, selection, item);
     json_t *outcome = work_do(session, work, selection, item);
     int status = work_exit(outcome, session_interrupted(session));
 

@@ -137,13 +137,22 @@ static int command_unknown(const struct command *command, const char *word)
     return command_wrong(command, "no option %s", word);
 }
 
+/* What may have been meant by a name where there can be none. */
+static const char *command_hint(const struct command *command)
+{
+    bool policy = command->most == 0 && command_row(command, 'c');
+
+    return policy ? "; a policy is named with -c FILE" : "";
+}
+
 static int command_names(const struct command *command, int count, char **names,
                          struct command_line *line)
 {
     if (count < command->least)
         return command_wrong(command, "%s is missing", command->arguments);
     if (count > command->most)
-        return command_wrong(command, "\"%s\" is one too many", names[command->most]);
+        return command_wrong(command, "\"%s\" is one too many%s", names[command->most],
+                             command_hint(command));
     for (int i = 0; i < count; i++)
         line->names[i] = names[i];
     return -1;
@@ -186,6 +195,20 @@ static int command_missing(const char *name)
     return COMMAND_USAGE;
 }
 
+/* `litekeeper help [COMMAND]`, as git has it. */
+static int command_explain(const char *name)
+{
+    const struct command *command = name ? command_find(name) : NULL;
+
+    if (name && !command)
+        return command_missing(name);
+    if (command)
+        command_help(command);
+    else
+        command_overview(stdout);
+    return COMMAND_OK;
+}
+
 int command_main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
@@ -194,10 +217,10 @@ int command_main(int argc, char **argv)
         command_overview(stderr);
         return COMMAND_USAGE;
     }
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-        command_overview(stdout);
-        return COMMAND_OK;
-    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return command_explain(NULL);
+    if (strcmp(name, "help") == 0)
+        return command_explain(argc > 2 ? argv[2] : NULL);
     if (strcmp(name, "--version") == 0) {
         printf("litekeeper %s (SQLite %s)\n", VERSION, sqlite3_libversion());
         return COMMAND_OK;

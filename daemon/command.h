@@ -13,15 +13,17 @@ enum command_exit {
     COMMAND_OK = 0,
     COMMAND_FAILED = 1, /* a task failed, or a check found something */
     COMMAND_USAGE = 2,
-    COMMAND_BUSY = 75,   /* the database stayed busy or is being worked on: try later */
-    COMMAND_CONFIG = 78, /* the policy is not valid */
+    COMMAND_UNREACHABLE = 69, /* there is no daemon to ask */
+    COMMAND_BUSY = 75,        /* the database stayed busy or is being worked on: try later */
+    COMMAND_CONFIG = 78,      /* the policy is not valid */
     COMMAND_INTERRUPTED = 130
 };
 
 /* What a command line says, whatever the command; options that a command lacks stay zero. */
 struct command_line {
     const char *config; /* NULL: the standard place, see paths.h */
-    const char *at;
+    const char *socket; /* NULL: the policy's, or the standard place */
+    const char *at, *since, *limit, *span;
     bool json, dump, force, outside_window, trust_clock;
     const char *names[3]; /* what is neither option nor value: DB, TASK, TARGET; or FILE */
 };
@@ -55,9 +57,17 @@ int command_parse(int argc, char **argv, struct command_line *line);
 int command_main(int argc, char **argv);
 
 /* In cmd_NAME.c, one each. */
+int cmd_alerts(int argc, char **argv);
+int cmd_cancel(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_daemon(int argc, char **argv);
+int cmd_history(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_pause(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 
 #endif

@@ -7,6 +7,8 @@
                 "the policy to use instead of the one in the standard place"}
 #define JSON   {0, "json", NULL, offsetof(struct command_line, json), \
                 "print JSON, one object a line"}
+#define SOCKET {0, "socket", "PATH", offsetof(struct command_line, socket), \
+                "the daemon's control socket, whatever the policy says"}
 #define END    {0}
 
 static const struct command_option check_options[] = {
@@ -37,13 +39,43 @@ static const struct command_option run_options[] = {
     END,
 };
 
+static const struct command_option daemon_options[] = {CONFIG, END};
+/* Of a command that asks the daemon. */
+static const struct command_option ask_options[] = {CONFIG, SOCKET, JSON, END};
+
+static const struct command_option history_options[] = {
+    CONFIG,
+    SOCKET,
+    {0, "since", "TIME", offsetof(struct command_line, since),
+     "runs since: 2026-11-23T04:00:00Z, \"2026-11-23 04:00\" in UTC, or 7d"},
+    {0, "limit", "N", offsetof(struct command_line, limit),
+     "at most so many runs, the newest; 50 unless given"},
+    JSON,
+    END,
+};
+
+static const struct command_option pause_options[] = {
+    CONFIG,
+    SOCKET,
+    {0, "for", "SPAN", offsetof(struct command_line, span),
+     "for so long, as in 2h or 3d; else until it is resumed"},
+    JSON,
+    END,
+};
+
 static const struct command_option inspect_options[] = {JSON, END};
 static const struct command_option no_options[] = {END};
+
+#define UNREACHABLE "Exit status: 0 all well, 69 the daemon can't be reached"
 
 const struct command commands[] = {
     {"check", "", "load the policy and print all that is wrong with it",
      "Exit status: 0 the policy is valid, 78 it is not.\n",
      check_options, 0, 0, false, cmd_check},
+    {"daemon", "", "keep the policy's schedule: stays in the foreground",
+     "A service manager runs it; litekeeper.service is its unit for systemd. SIGHUP\n"
+     "loads the policy anew, SIGTERM ends it: what runs stops at its next step.\n",
+     daemon_options, 0, 0, false, cmd_daemon},
     {"plan", "[DB [TASK [TARGET]]]", "say what each task would do now, and why; changes nothing",
      "DB is a database's name in the policy, or the path of one file that a glob there\n"
      "matches. Without names: all tasks of all databases. What a task would do is\n"
@@ -63,6 +95,40 @@ const struct command commands[] = {
      "the steps from one leaf page to the next, in key order, that go backwards or far\n"
      "ahead; density is how full the leaf pages are.\n",
      inspect_options, 1, 1, false, cmd_inspect},
+    {"status", "[DB [TASK [TARGET]]]", "say what the daemon does now, and what comes next",
+     "What runs with its progress, what waits and why, the 20 tasks that are due next\n"
+     "(of DB all), and the alerts that are raised.\n"
+     "\n"
+     UNREACHABLE ".\n",
+     ask_options, 0, 3, false, cmd_status},
+    {"history", "[DB [TASK [TARGET]]]", "list the runs that the daemon remembers, newest first",
+     UNREACHABLE ".\n",
+     history_options, 0, 3, false, cmd_history},
+    {"alerts", "[DB]", "list the alerts that are raised now",
+     "Exit status: 0 none is raised, 1 there are some, 69 the daemon can't be reached.\n",
+     ask_options, 0, 1, false, cmd_alerts},
+    {"reload", "", "make the daemon load its policy anew",
+     "A policy with errors changes nothing: they are printed, and the old one stays.\n"
+     "\n"
+     UNREACHABLE ",\n"
+     "78 the policy is not valid.\n",
+     ask_options, 0, 0, false, cmd_reload},
+    {"cancel", "DB [TASK [TARGET]]", "stop tasks of a database that are running",
+     "They stop at their next step; what is done is done and sound.\n"
+     "\n"
+     "Exit status: 0 told to stop, 1 nothing was running, 69 the daemon can't be\n"
+     "reached.\n",
+     ask_options, 1, 3, false, cmd_cancel},
+    {"pause", "[DB [TASK]]", "begin no more tasks: none at all, or of a database",
+     "What runs goes on to its end; stop it with cancel. A pause outlasts a restart.\n"
+     "\n"
+     UNREACHABLE ".\n",
+     pause_options, 0, 2, false, cmd_pause},
+    {"resume", "[DB [TASK]]", "end a pause",
+     "Ends the pause of just these names, as `litekeeper status` shows them.\n"
+     "\n"
+     UNREACHABLE ".\n",
+     ask_options, 0, 2, false, cmd_resume},
     {"worker", "", "the engine, as a child of another command", NULL,
      no_options, 0, 0, true, worker_main},
     {0},

@@ -1,151 +1,157 @@
 /*
- * The two ends of the conversation with the history worker: requests are made in the parent and
- * answered in the worker, which alone opens the file, since the disk under it may hang.
+ * The history worker: takes its parent's requests and answers them in their order. It alone opens
+ * the file, since the disk under it may hang. What comes while a commit is under way is committed
+ * together: a commit takes as long as a dozen records. Runs in the worker.
  */
 #include "history_job.h"
 
+#include "clock.h"
+#include "event.h"
 #include "event_check.h"
-#include "history.h"
+#include "history_take.h"
 #include "outcome.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-json_t *history_job_clock(bool sure)
-{
-    return json_pack("{s:s, s:b}", "request", "clock", "sure", sure);
-}
-
-json_t *history_job_record(json_t *outcome, const char *path, int64_t started_us)
-{
-    return json_pack("{s:s, s:O, s:s, s:I}", "request", "record", "outcome", outcome, "path", path,
-                     "started_us", (json_int_t)started_us);
-}
-
-json_t *history_job_prune(const struct span *keep)
-{
-    return json_pack("{s:s, s:I, s:I}", "request", "prune", "months", (json_int_t)keep->months,
-                     "us", (json_int_t)keep->us);
-}
-
-static int64_t history_job_time(const json_t *answer, const char *key)
-{
-    const json_t *value = json_object_get(answer, key);
-
-    return json_is_integer(value) ? json_integer_value(value) : -1;
-}
-
-void history_job_memory(const json_t *answer, struct engine_memory *memory)
-{
-    memory->newest_us = history_job_time(answer, "newest_us");
-    memory->boot_offset_us = history_job_time(answer, "boot_offset_us");
-    memory->was_synchronised = json_is_true(json_object_get(answer, "was_synchronised"));
-}
-
-static json_t *history_job_recorded(void)
-{
-    return json_pack("{s:s}", "event", "recorded");
-}
-
-static json_t *history_job_unwritten(const char *reason)
-{
-    return json_pack("{s:s, s:o}", "event", "unwritten", "reason",
-                     event_check_text(reason, strlen(reason), OUTCOME_REASON));
-}
-
-static json_t *history_job_known(int64_t time_us)
-{
-    return time_us < 0 ? json_null() : json_integer(time_us);
-}
-
-static enum status history_job_do_clock(struct history *history, const json_t *request,
-                                        json_t **answer, struct error *error)
-{
-    struct engine_memory memory;
-    bool sure = json_is_true(json_object_get(request, "sure"));
-    enum status status = history_clock(history, sure, &memory, error);
-
-    if (!status)
-        *answer = json_pack("{s:s, s:o, s:o, s:b}", "event", "clock", "newest_us",
-                            history_job_known(memory.newest_us), "boot_offset_us",
-                            history_job_known(memory.boot_offset_us), "was_synchronised",
-                            memory.was_synchronised);
-    return status;
-}
-
-static enum status history_job_do_record(struct history *history, const json_t *request,
-                                         json_t **answer, struct error *error)
-{
-    const char *path = json_string_value(json_object_get(request, "path"));
-    int64_t started_us = json_integer_value(json_object_get(request, "started_us"));
-    enum status status = history_record(history, json_object_get(request, "outcome"),
-                                        path ? path : "", started_us, error);
-
-    if (!status)
-        *answer = history_job_recorded();
-    return status;
-}
-
-static enum status history_job_do_prune(struct history *history, const json_t *request,
-                                        json_t **answer, struct error *error)
-{
-    struct span keep = {
-        .months = (int32_t)json_integer_value(json_object_get(request, "months")),
-        .us = json_integer_value(json_object_get(request, "us")),
-        .set = true,
-    };
-    enum status status = history_prune(history, &keep, (int64_t)time(NULL) * 1000000, error);
-
-    if (!status)
-        *answer = history_job_recorded();
-    return status;
-}
-
-static const struct {
-    const char *request;
-    enum status (*take)(struct history *history, const json_t *request, json_t **answer,
-                        struct error *error);
-} history_job_requests[] = {
-    {"clock", history_job_do_clock},
-    {"record", history_job_do_record},
-    {"prune", history_job_do_prune},
+enum {
+    HISTORY_TOGETHER = 256,  /* requests in one transaction, ... */
+    HISTORY_TOGETHER_MS = 50 /* ... which takes no further ones after so long */
 };
 
-static enum status history_job_take(struct history *history, const json_t *request, json_t **answer,
-                                    struct error *error)
+struct history_job {
+    const char *state;
+    const struct history_host *host;
+    struct history_taker taker;        /* its history is NULL while it can't be opened */
+    json_t *answers[HISTORY_TOGETHER]; /* to be sent after the commit */
+    size_t count;
+    double begun_ms;
+};
+
+static json_t *history_unwritten(const struct error *error)
 {
-    const char *name = json_string_value(json_object_get(request, "request"));
+    json_t *answer = json_pack("{s:s, s:o}", "event", "unwritten", "reason",
+                               event_check_text(error->text, strlen(error->text), OUTCOME_REASON));
 
-    for (size_t i = 0; name && i < sizeof history_job_requests / sizeof *history_job_requests; i++)
-        if (strcmp(history_job_requests[i].request, name) == 0)
-            return history_job_requests[i].take(history, request, answer, error);
-    return error_set(error, STATUS_INVALID, "no such request");
-}
-
-static json_t *history_job_answer(struct history *history, const char *line)
-{
-    json_t *request = json_loads(line, JSON_REJECT_DUPLICATES, NULL), *answer = NULL;
-    struct error error = {0};
-
-    if (history_job_take(history, request, &answer, &error))
-        answer = history_job_unwritten(error.text);
-    json_decref(request);
+    if (error->status != STATUS_INVALID)
+        json_object_set_new(answer, "later", json_true());
     return answer;
 }
 
-void history_job(const char *state, FILE *input, void (*emit)(void *argument, json_t *event),
-                 void *argument)
+static void history_emit(struct history_job *job, json_t *event)
 {
-    struct history *history = NULL;
-    struct error error = {0};
-    char *line = NULL;
-    size_t size = 0;
-    enum status status = history_open(state, &history, &error);
+    job->host->emit(job->host->argument, event);
+}
 
-    while (getline(&line, &size, input) > 0)
-        emit(argument,
-             status ? history_job_unwritten(error.text) : history_job_answer(history, line));
-    free(line);
-    history_close(history);
+static void history_tell_opened(struct history_job *job)
+{
+    static const char *const names[] = {"found", "made", "replaced"};
+    enum history_found found;
+
+    if (job->taker.history && history_opened(job->taker.history, &found))
+        history_emit(job, json_pack("{s:s, s:s}", "event", "opened", "found", names[found]));
+}
+
+/* What was taken to be recorded is not. */
+static void history_spoil(struct history_job *job, const struct error *error)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        if (strcmp(event_kind(job->answers[i]), "recorded") != 0)
+            continue;
+        json_decref(job->answers[i]);
+        job->answers[i] = history_unwritten(error);
+    }
+}
+
+/* Commits what was taken, and only then answers. */
+static void history_settle(struct history_job *job)
+{
+    struct error error = {0};
+
+    if (job->taker.history && history_begun(job->taker.history) &&
+        history_end(job->taker.history, &error))
+        history_spoil(job, &error);
+    history_tell_opened(job);
+    for (size_t i = 0; i < job->count; i++)
+        history_emit(job, job->answers[i]);
+    job->count = 0;
+}
+
+static enum status history_prepare(struct history_job *job, const struct history_request *row,
+                                   struct error *error)
+{
+    enum status status = STATUS_OK;
+
+    if (!job->taker.history)
+        status = history_open(job->state, &job->taker.history, error);
+    if (!status && !row->reads && !history_begun(job->taker.history))
+        status = history_begin(job->taker.history, error);
+    return status;
+}
+
+/* SQLite gives up a whole transaction where the disk is full. */
+static void history_given_up(struct history_job *job, const struct error *error)
+{
+    if (!job->taker.history || history_begun(job->taker.history))
+        return;
+    history_spoil(job, error);
+    if (history_end(job->taker.history, NULL) == STATUS_OK)
+        abort(); /* there is no transaction that could be ended */
+}
+
+static json_t *history_answer(struct history_job *job, const struct history_request *row,
+                              const json_t *request)
+{
+    struct error error = {0};
+    json_t *answer = NULL;
+    enum status status = history_prepare(job, row, &error);
+
+    if (!status)
+        status = row->take(&job->taker, request, &answer, &error);
+    if (!row->reads)
+        history_given_up(job, &error);
+    if (status) {
+        json_decref(answer);
+        return history_unwritten(&error);
+    }
+    return answer ? answer : json_pack("{s:s}", "event", row->reads ? "listed" : "recorded");
+}
+
+static void history_line(struct history_job *job, const char *line)
+{
+    static const struct error unknown = {.status = STATUS_INVALID, .text = "no such request"};
+    json_t *request = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    const struct history_request *row = history_request_find(request);
+
+    if (job->count == 0)
+        job->begun_ms = clock_monotonic_ms();
+    if (row && row->reads)
+        history_settle(job);
+    job->answers[job->count] =
+        row ? history_answer(job, row, request) : history_unwritten(&unknown);
+    job->count++;
+    if (row && row->reads)
+        history_settle(job);
+    json_decref(request);
+}
+
+static bool history_full(const struct history_job *job)
+{
+    return job->count == HISTORY_TOGETHER ||
+           (job->count && clock_monotonic_ms() - job->begun_ms > HISTORY_TOGETHER_MS);
+}
+
+void history_job(const char *state, const struct history_host *host)
+{
+    struct history_job job = {.state = state, .host = host, .taker.host = host};
+    bool ended = false;
+
+    while (!ended) {
+        char *line = host->line(host->argument, job.count ? 0 : -1, &ended);
+        if (line)
+            history_line(&job, line);
+        if (!line || history_full(&job))
+            history_settle(&job);
+    }
+    history_close(job.taker.history);
 }

@@ -49,6 +49,11 @@ json_t *job_discover(const char *pattern)
     return json_pack("{s:s, s:s}", "job", "discover", "pattern", pattern);
 }
 
+json_t *job_search(json_t *patterns, const char *known)
+{
+    return json_pack("{s:s, s:o, s:s}", "job", "search", "patterns", patterns, "known", known);
+}
+
 json_t *job_history(const char *state)
 {
     return json_pack("{s:s, s:s}", "job", "history", "state", state);
@@ -128,7 +133,7 @@ enum status job_file(const json_t *job, const char **path, struct identity *seen
 struct job_text {
     const char *kind, *path, *name, *policy, *task, *target;
     json_t *seen, *memory;
-    int force, outside_window, trust_clock;
+    int force, outside_window, trust_clock, stay;
     json_int_t at_us, time_limit;
 };
 
@@ -138,12 +143,12 @@ static enum status job_unpack(json_t *job, struct job_text *text, struct error *
     json_error_t problem;
 
     if (json_unpack_ex(job, &problem, JSON_STRICT,
-                       "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I, s:o, s?I}", "job",
-                       &text->kind, "path", &text->path, "name", &name, "seen", &text->seen,
+                       "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I, s:o, s?b, s?I}",
+                       "job", &text->kind, "path", &text->path, "name", &name, "seen", &text->seen,
                        "policy", &policy, "task", &task, "target", &target, "force", &text->force,
                        "outside_window", &text->outside_window, "trust_clock", &text->trust_clock,
-                       "at_us", &text->at_us, "memory", &text->memory, "time_limit_ms",
-                       &text->time_limit) < 0)
+                       "at_us", &text->at_us, "memory", &text->memory, "stay", &text->stay,
+                       "time_limit_ms", &text->time_limit) < 0)
         return job_wrong(&problem, error);
     text->name = json_string_value(name);
     text->policy = json_string_value(policy);
@@ -282,9 +287,35 @@ enum status job_state(json_t *job, const char **state, struct error *error)
     return job_one_path(job, "state", state, error);
 }
 
+enum status job_patterns(json_t *job, json_t **patterns, const char **known, struct error *error)
+{
+    const char *kind, *digest;
+    json_int_t time_limit;
+    json_error_t problem;
+    json_t *list;
+
+    if (json_unpack_ex(job, &problem, JSON_STRICT, "{s:s, s:o, s:s, s?I}", "job", &kind, "patterns",
+                       &list, "known", &digest, "time_limit_ms", &time_limit) < 0)
+        return job_wrong(&problem, error);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *path = json_string_value(json_array_get(list, i));
+        enum status status = job_path_check(path ? path : "", error);
+        if (status)
+            return status;
+    }
+    *patterns = list;
+    *known = digest;
+    return STATUS_OK;
+}
+
 int64_t job_time_limit(const json_t *job)
 {
     json_int_t limit = json_integer_value(json_object_get(job, "time_limit_ms"));
 
     return limit > 0 ? limit : 0;
+}
+
+bool job_stays(const json_t *job)
+{
+    return json_is_true(json_object_get(job, "stay"));
 }

@@ -35,8 +35,12 @@ json_t *job_engine(const struct job_request *request);
  * "device","inode","owner","group"}) or "refused" ({"event":"refused","path","reason"}). */
 json_t *job_discover(const char *pattern);
 
+/* The same for several, with {"event":"searched","digest","same"} at the end. `known` is an earlier
+ * digest or "": where it is still true, there are no other events. Takes over the patterns. */
+json_t *job_search(json_t *patterns, const char *known);
+
 /* Opens litekeeper's own history in the folder `state`, makes it if missing; then takes one
- * request a line (see history_job.c) and answers each with one event, till its input ends. */
+ * request a line (see history_job.h) and answers each, till its input ends. */
 json_t *job_history(const char *state);
 
 /* The job with its time limit (0: none) as one line, without its newline and of at most `limit`
@@ -59,7 +63,13 @@ enum status job_decode(json_t *job, struct engine_job *engine, struct config **p
                        struct error *error) MUST_CHECK;
 /* What to discover; the folder of the history. Both are the job's. */
 enum status job_pattern(json_t *job, const char **pattern, struct error *error) MUST_CHECK;
+enum status job_patterns(json_t *job, json_t **patterns, const char **known,
+                         struct error *error) MUST_CHECK;
 enum status job_state(json_t *job, const char **state, struct error *error) MUST_CHECK;
+
+/* Whether the worker is asked to stay for another job of this kind, on a file of the same owner and
+ * group. It says "ready" then, and takes the next line. */
+bool job_stays(const json_t *job);
 
 /* What every job may say besides: after how many milliseconds it has taken too long; 0: never. */
 int64_t job_time_limit(const json_t *job);

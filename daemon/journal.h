@@ -1,7 +1,8 @@
 /*
  * What happened, told to the operator: under systemd as journal entries with fields of their own
  * (see litekeeper(8)), else as lines on standard error. One entry a run, an alert's change, or a
- * change of the daemon itself. Runs in the daemon.
+ * change of the daemon itself. Runs in the daemon; never waits for the journal, and a journal that
+ * takes nothing is no error: standard error gets the line then.
  */
 #ifndef JOURNAL_H
 #define JOURNAL_H
@@ -29,5 +30,8 @@ enum journal_event {
 
 void journal_event(enum journal_event event, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same about one database; each may be NULL. */
+void journal_event_of(enum journal_event event, const char *database, const char *path,
+                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

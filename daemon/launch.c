@@ -7,6 +7,7 @@
 
 #include "event.h"
 #include "job.h"
+#include "launch_spawn.h"
 #include "lines.h"
 #include "memory.h"
 #include "text.h"
@@ -23,8 +24,6 @@ enum {
     LAUNCH_BACKLOG = 4 * WORKER_JOB, /* bytes that a worker may leave unread */
     LAUNCH_DRAIN_MS = 1000           /* from its end to the end of what is in its pipes */
 };
-
-enum launch_stream { LAUNCH_INPUT, LAUNCH_OUTPUT, LAUNCH_ERRORS, LAUNCH_STREAMS };
 
 struct launch {
     uv_process_t process;
@@ -48,16 +47,11 @@ struct launch_write {
     char *line;
 };
 
-static const char *launch_path = "/proc/self/exe";
+static unsigned launch_most_events = LAUNCH_EVENTS;
 
-/* Of our environment: zone and sanitizers. Nothing else of root's, and TMPDIR least of all. */
-static const char *const launch_environment[] = {"TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-                                                 "LSAN_OPTIONS"};
-enum { LAUNCH_VARIABLES = sizeof launch_environment / sizeof *launch_environment };
-
-void launch_program(const char *path)
+void launch_events_most(unsigned events)
 {
-    launch_path = path;
+    launch_most_events = events;
 }
 
 int launch_process(const struct launch *launch)
@@ -167,7 +161,7 @@ static void launch_line(struct launch *launch, const char *line, size_t length)
         char *what = memory_format("sent a line that is no event: %s", error.text);
         launch_fail(launch, STATUS_FAILED, what);
         free(what);
-    } else if (++launch->event_count > LAUNCH_EVENTS) {
+    } else if (++launch->event_count > launch_most_events) {
         json_decref(event);
         launch_fail(launch, STATUS_FAILED, "sent more events than any task has");
     } else {
@@ -291,7 +285,50 @@ void launch_send(struct launch *launch, json_t *message)
         free(line);
 }
 
-static struct launch *launch_new(uv_loop_t *loop, int64_t time_limit_ms)
+void launch_send_line(struct launch *launch, const char *line)
+{
+    if (launch->running && !launch->input_ended)
+        launch_write(launch, memory_copy(line));
+}
+
+void launch_answered(struct launch *launch)
+{
+    launch->event_count = 0;
+}
+
+/* From now on it may take so long. */
+static void launch_limit(struct launch *launch, int64_t time_limit_ms)
+{
+    launch->time_limit_ms = time_limit_ms;
+    uv_timer_stop(&launch->timer);
+    uv_update_time(launch->timer.loop); /* the loop may have stood still until now */
+    if (time_limit_ms)
+        uv_timer_start(&launch->timer, launch_timeout, (uint64_t)time_limit_ms, 0);
+}
+
+void launch_rest(struct launch *launch)
+{
+    if (!launch->input_ended)
+        uv_timer_stop(&launch->timer);
+    launch->event_count = 0;
+}
+
+enum status launch_again(struct launch *launch, json_t *job, int64_t time_limit_ms,
+                         struct error *error)
+{
+    char *line = NULL;
+
+    if (!launch->running || launch->input_ended || launch->failed)
+        return error_set(error, STATUS_FAILED, "the worker has ended");
+    enum status status = job_line(job, time_limit_ms, WORKER_JOB, &line, error);
+    if (status)
+        return status;
+    launch_write(launch, line);
+    launch_limit(launch, time_limit_ms);
+    return STATUS_OK;
+}
+
+static struct launch *launch_new(uv_loop_t *loop)
 {
     struct launch *launch = memory_new(struct launch);
 
@@ -302,54 +339,9 @@ static struct launch *launch_new(uv_loop_t *loop, int64_t time_limit_ms)
     uv_timer_init(loop, &launch->timer);
     launch->timer.data = launch->process.data = launch;
     launch->open = LAUNCH_STREAMS + 2;
-    launch->time_limit_ms = time_limit_ms;
     lines_init(&launch->events, EVENT_LINE);
     words_init(&launch->words, 0);
     return launch;
-}
-
-/* Fills in the child's environment; the texts are the caller's to free. */
-static void launch_variables(char *variables[LAUNCH_VARIABLES + 2])
-{
-    size_t count = 0;
-
-    /* not a journal, but a pipe: each line shall have its level */
-    variables[count++] = memory_copy("JOURNAL_STREAM=0:0");
-    for (size_t i = 0; i < LAUNCH_VARIABLES; i++) {
-        const char *value = getenv(launch_environment[i]);
-        if (value)
-            variables[count++] = memory_format("%s=%s", launch_environment[i], value);
-    }
-    variables[count] = NULL;
-}
-
-static int launch_spawn(uv_loop_t *loop, struct launch *launch)
-{
-    char *arguments[] = {(char[]){"litekeeper"}, (char[]){"worker"}, NULL};
-    char *variables[LAUNCH_VARIABLES + 2];
-    uv_stdio_container_t stdio[LAUNCH_STREAMS];
-    uv_process_options_t options = {
-        .exit_cb = launch_exited,
-        .file = launch_path,
-        .args = arguments,
-        .env = variables,
-        .cwd = "/",
-        /* a session of its own: Ctrl-C is ours to pass on, and a worker that was taken over
-         * types nothing into root's terminal */
-        .flags = UV_PROCESS_DETACHED,
-        .stdio_count = LAUNCH_STREAMS,
-        .stdio = stdio,
-    };
-
-    for (int i = 0; i < LAUNCH_STREAMS; i++) {
-        stdio[i].flags = UV_CREATE_PIPE | (i == LAUNCH_INPUT ? UV_READABLE_PIPE : UV_WRITABLE_PIPE);
-        stdio[i].data.stream = (uv_stream_t *)&launch->pipes[i];
-    }
-    launch_variables(variables);
-    int problem = uv_spawn(loop, &launch->process, &options);
-    for (char **variable = variables; *variable; variable++)
-        free(*variable);
-    return problem;
 }
 
 enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
@@ -362,8 +354,8 @@ enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
     if (status)
         return status;
     signal(SIGPIPE, SIG_IGN);
-    struct launch *started = launch_new(loop, time_limit_ms);
-    int problem = launch_spawn(loop, started);
+    struct launch *started = launch_new(loop);
+    int problem = launch_spawn(loop, &started->process, started->pipes, launch_exited);
     if (problem) {
         free(line);
         launch_close_all(started); /* frees it, with nobody told */
@@ -375,9 +367,7 @@ enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
     uv_read_start((uv_stream_t *)&started->pipes[LAUNCH_OUTPUT], launch_piece, launch_read);
     uv_read_start((uv_stream_t *)&started->pipes[LAUNCH_ERRORS], launch_piece, launch_read);
     launch_write(started, line);
-    uv_update_time(loop); /* the loop may have stood still until now */
-    if (time_limit_ms)
-        uv_timer_start(&started->timer, launch_timeout, (uint64_t)time_limit_ms, 0);
+    launch_limit(started, time_limit_ms);
     *launch = started;
     return STATUS_OK;
 }

@@ -16,7 +16,7 @@ struct launch;
 
 enum {
     LAUNCH_GRACE_MS = 10 * 1000, /* from the word to stop to the kill, where we say it */
-    LAUNCH_EVENTS = 1000 * 1000  /* more from one worker are a fault, or an attack */
+    LAUNCH_EVENTS = 1000 * 1000  /* more from one worker, or to one request, are a fault */
 };
 
 struct launch_handlers {
@@ -37,8 +37,18 @@ struct launch_handlers {
 enum status launch_start(uv_loop_t *loop, json_t *job, int64_t time_limit_ms,
                          const struct launch_handlers *handlers, struct launch **launch,
                          struct error *error) MUST_CHECK;
+/* Another job for a worker that was asked to stay, and has said that it is ready. */
+enum status launch_again(struct launch *launch, json_t *job, int64_t time_limit_ms,
+                         struct error *error) MUST_CHECK;
+/* It has no job now, so its time is not counted. */
+void launch_rest(struct launch *launch);
 /* A further line to a worker that takes several (the history's). */
 void launch_send(struct launch *launch, json_t *message);
+/* The same for one that is JSON already, without its newline. */
+void launch_send_line(struct launch *launch, const char *line);
+/* It has answered what it was asked: its events are counted anew, so that a worker that takes
+ * requests may live for ever. */
+void launch_answered(struct launch *launch);
 /* Closes the worker's pipe, once all that was sent is written: it stops at its next step and
  * ends. After `grace_ms` it is killed. May be called again: the sooner end holds. */
 void launch_cancel(struct launch *launch, int64_t grace_ms);
@@ -46,7 +56,8 @@ void launch_cancel(struct launch *launch, int64_t grace_ms);
 /* The worker's process, for messages. */
 int launch_process(const struct launch *launch);
 
-/* For tests: another program than our own. `path` must stay. */
+/* For tests: another program than our own, whose `path` must stay; instead of LAUNCH_EVENTS. */
 void launch_program(const char *path);
+void launch_events_most(unsigned events);
 
 #endif

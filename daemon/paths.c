@@ -41,3 +41,19 @@ char *paths_state(void)
         return memory_copy("/var/lib/litekeeper");
     return paths_user("XDG_STATE_HOME", ".local/state", "");
 }
+
+char *paths_socket(void)
+{
+    const char *base = getenv("XDG_RUNTIME_DIR");
+
+    if (geteuid() == 0)
+        return paths_socket_system();
+    if (base && base[0] == '/')
+        return memory_format("%s/litekeeper/litekeeper.sock", base);
+    return memory_format("/run/user/%u/litekeeper/litekeeper.sock", (unsigned)geteuid());
+}
+
+char *paths_socket_system(void)
+{
+    return memory_copy("/run/litekeeper/litekeeper.sock");
+}

@@ -37,13 +37,10 @@ static void policy_check_print_database(const struct config_database *database, 
 static void policy_check_print(const struct config *config, const char *path, FILE *out)
 {
     char database_words[TEXT_SHORT], task_words[TEXT_SHORT];
-    size_t task_count = 0;
 
-    for (size_t i = 0; i < config->database_count; i++)
-        task_count += config->databases[i].task_count;
     fprintf(out, "%s: ok, %s, %s\n", path,
             text_counted(database_words, (int64_t)config->database_count, "database"),
-            text_counted(task_words, (int64_t)task_count, "task"));
+            text_counted(task_words, (int64_t)config_task_count(config), "task"));
     for (size_t i = 0; i < config->database_count; i++)
         policy_check_print_database(&config->databases[i], out);
 }

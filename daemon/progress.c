@@ -58,6 +58,7 @@ static double progress_share(const json_t *event)
 static size_t progress_parts(const json_t *event, char *parts[PARTS])
 {
     const json_t *eta = json_object_get(event, "eta_s");
+    const char *unit = progress_text(event, "unit");
     double share = progress_share(event),
            lock = json_number_value(json_object_get(event, "lock_share"));
     char number[TEXT_SHORT];
@@ -65,8 +66,9 @@ static size_t progress_parts(const json_t *event, char *parts[PARTS])
 
     if (share >= 0)
         parts[count++] = memory_format("%3d%%", (int)(share * 100));
-    parts[count++] = memory_copy(
-        text_counted(number, json_integer_value(json_object_get(event, "rows")), "row"));
+    parts[count++] =
+        memory_copy(text_counted(number, json_integer_value(json_object_get(event, "rows")),
+                                 unit[0] ? unit : "row"));
     if (json_is_number(eta))
         parts[count++] = memory_format("%s left", text_seconds(number, json_number_value(eta)));
     parts[count++] = memory_format("lock %d%%", (int)(lock * 100 + 0.5));

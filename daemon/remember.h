@@ -5,7 +5,7 @@
 #ifndef REMEMBER_H
 #define REMEMBER_H
 
-#include "engine_host.h"
+#include "history.h"
 #include "session.h"
 #include "units.h"
 
@@ -18,6 +18,10 @@ void remember_close(struct remember *remember); /* safe on NULL */
 /* What is known of the clock, all unknown where the history can't say. Once a session, so that no
  * task takes for known what another has just noted. `sure`: the operator vouches for the clock. */
 void remember_clock(struct remember *remember, bool sure, struct engine_memory *memory);
+/* The last run of that task that was done, what it points to being there until the next question;
+ * and what its schedule goes by. */
+void remember_past(struct remember *remember, const struct history_subject *subject,
+                   struct engine_past *past, struct schedule_past *counted);
 /* Records an outcome, and forgets what is older than `keep`. */
 void remember_outcome(struct remember *remember, json_t *outcome, const char *path,
                       int64_t started_us, const struct span *keep);

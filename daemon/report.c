@@ -131,20 +131,35 @@ static char *report_expected(const json_t *event)
     return text;
 }
 
+/* "due 2026-11-29 02:00:00Z; expected: 812,344 rows, 288.0 MiB, 14.2 s" */
+static char *report_due(const json_t *event)
+{
+    const char *due = report_text(event, "due");
+    char *expected = report_expected(event);
+    struct text line = {0};
+
+    if (*due)
+        text_addf(&line, "due %.10s %s", due, due + strnlen(due, 11));
+    else
+        text_add(&line, "due never");
+    if (expected[0] && strcmp(report_text(event, "decision"), "act") == 0)
+        text_addf(&line, "; expected: %s", expected);
+    free(expected);
+    return text_take(&line);
+}
+
 void report_plan(const json_t *event, size_t width)
 {
     char *task = report_task(report_text(event, "task"), report_text(event, "target"));
-    char *expected = report_expected(event);
+    char *due = report_due(event);
     const char *decision =
         json_is_true(json_object_get(event, "failed")) ? "fail" : report_text(event, "decision");
     size_t column = 2 + width + 2 + 6, taken = terminal_columns(task);
 
     printf("  %s%*s  %-6s", task, taken < width ? (int)(width - taken) : 0, "", decision);
     terminal_print(stdout, report_text(event, "reason"), column, column);
-    if (expected[0] && strcmp(decision, "act") == 0) {
-        printf("%*sexpected: ", (int)column, "");
-        terminal_print(stdout, expected, column + 10, column);
-    }
-    free(expected);
+    printf("%*s", (int)column, "");
+    terminal_print(stdout, due, column, column);
+    free(due);
     free(task);
 }

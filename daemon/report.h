@@ -16,7 +16,7 @@ char *report_task(const char *task, const char *target);
 
 /* Prints one task of a plan, its name in a column of `width`:
  *   retention logs  act   812,344 rows older than 90 days
- *                         expected: 812,344 rows, 288.0 MiB, 14.2 s */
+ *                         due 2026-11-29 02:00:00Z; expected: 812,344 rows, 288.0 MiB, 14.2 s */
 void report_plan(const json_t *event, size_t width);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The loop of a command in the foreground. It owns the signals and knows the child that runs;
+ * The loop of a command in the foreground. It owns the signals and knows what runs;
  * what a child says goes to whoever started it. Runs in the parent; opens no database.
  */
 #include "session.h"
@@ -9,18 +9,19 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { SESSION_GRACE_MS = 30000 }; /* a step waits for a lock as long as busy_timeout, at most */
-
 struct session {
     uv_loop_t loop;
     uv_signal_t interrupt, terminate;
     uv_timer_t timer;
-    struct launch *child; /* the one that a signal stops; NULL: none runs */
+    void (*cancel)(void *argument, int64_t grace_ms); /* of what a signal stops; NULL: nothing */
+    void *argument;
+    int64_t grace_ms; /* that it gets */
     int signals;
 };
 
 /* A child that session_run waits for. */
 struct session_child {
+    struct launch *launch;
     void (*event)(void *argument, json_t *event);
     void *argument;
     bool ended;
@@ -33,8 +34,8 @@ static void session_signal(uv_signal_t *handle, int number)
 
     (void)number;
     session->signals++;
-    if (session->child)
-        launch_cancel(session->child, session->signals > 1 ? 0 : SESSION_GRACE_MS);
+    if (session->cancel)
+        session->cancel(session->argument, session->signals > 1 ? 0 : session->grace_ms);
 }
 
 struct session *session_open(void)
@@ -45,6 +46,7 @@ struct session *session_open(void)
         uv_signal_init(&session->loop, &session->interrupt) ||
         uv_signal_init(&session->loop, &session->terminate))
         abort(); /* no descriptor for a pipe is left: there is nothing to go on with */
+    session->grace_ms = SESSION_GRACE_MS;
     session->interrupt.data = session->terminate.data = session;
     uv_signal_start(&session->interrupt, session_signal, SIGINT);
     uv_signal_start(&session->terminate, session_signal, SIGTERM);
@@ -61,6 +63,11 @@ void session_close(struct session *session)
     uv_run(&session->loop, UV_RUN_DEFAULT);
     uv_loop_close(&session->loop);
     free(session);
+}
+
+void session_grace(struct session *session, int64_t grace_ms)
+{
+    session->grace_ms = grace_ms;
 }
 
 uv_loop_t *session_loop(struct session *session)
@@ -88,23 +95,38 @@ static void session_ended(void *argument, const struct error *error)
     child->ended = true;
 }
 
+static void session_cancel(void *argument, int64_t grace_ms)
+{
+    struct session_child *child = argument;
+
+    launch_cancel(child->launch, grace_ms);
+}
+
+void session_wait(struct session *session, const bool *done,
+                  void (*cancel)(void *argument, int64_t grace_ms), void *argument)
+{
+    session->cancel = cancel;
+    session->argument = argument;
+    while (!*done)
+        uv_run(&session->loop, UV_RUN_ONCE);
+    session->cancel = NULL;
+}
+
 enum status session_run(struct session *session, json_t *job, int64_t time_limit_ms,
                         void (*event)(void *argument, json_t *event), void *argument,
                         struct error *error)
 {
-    struct session_child child = {event, argument, false, {0}};
+    struct session_child child = {.event = event, .argument = argument};
     struct launch_handlers handlers = {session_event, session_ended, &child};
     enum status status;
 
     uv_run(&session->loop, UV_RUN_NOWAIT); /* a signal may have come between two children */
     if (session_interrupted(session))
         return error_set(error, STATUS_CANCELLED, "interrupted");
-    status = launch_start(&session->loop, job, time_limit_ms, &handlers, &session->child, error);
+    status = launch_start(&session->loop, job, time_limit_ms, &handlers, &child.launch, error);
     if (status)
         return status;
-    while (!child.ended)
-        uv_run(&session->loop, UV_RUN_ONCE);
-    session->child = NULL;
+    session_wait(session, &child.ended, session_cancel, &child);
     if (child.error.status && session_interrupted(session))
         return error_set(error, STATUS_CANCELLED, "interrupted");
     if (child.error.status)

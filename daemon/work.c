@@ -1,101 +1,55 @@
 /*
- * Runs one task in a worker and answers for it. A worker reads hostile files, so its events are
- * about the task that it was given and no other: the subject is written over with what was asked.
- * Runs in the parent.
+ * One errand after the other, for the commands in the foreground: what they have in common. Runs
+ * in the parent.
  */
 #include "work.h"
 
-#include "clock.h"
-#include "event.h"
-#include "job.h"
+#include "errand.h"
 #include "log.h"
 #include "memory.h"
 #include "paths.h"
-#include "units.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORK_BTREES = 100000 };
-
-/* What has been heard from the worker. */
-struct work_heard {
+/* What session_wait waits for. */
+struct work_errand {
     const struct work *work;
-    const struct event_subject *subject;
-    json_t *last, *btrees;
-    struct error refusal;
+    struct errand *errand;
+    json_t *last;
+    bool ended;
 };
-
-static void work_subject(json_t *event, const struct event_subject *subject)
-{
-    json_object_set_new(event, "database", json_string(subject->database));
-    json_object_set_new(event, "task", json_string(subject->task));
-    json_object_set_new(event, "target",
-                        subject->target ? json_string(subject->target) : json_null());
-}
 
 static void work_event(void *argument, json_t *event)
 {
-    struct work_heard *heard = argument;
-    const char *kind = event_kind(event);
-    bool between = strcmp(kind, "progress") == 0 || strcmp(kind, "notice") == 0;
+    struct work_errand *running = argument;
 
-    if (strcmp(kind, "refused") == 0) {
-        error_set(&heard->refusal, STATUS_REFUSED, "%s",
-                  json_string_value(json_object_get(event, "reason")));
-    } else if (strcmp(kind, heard->work->last) == 0 && !heard->last) {
-        work_subject(event, heard->subject);
-        heard->last = json_incref(event);
-    } else if (strcmp(kind, "btree") == 0 && json_array_size(heard->btrees) < WORK_BTREES) {
-        json_object_del(event, "event");
-        json_array_append(heard->btrees, event);
-    } else if (between && !heard->last) {
-        work_subject(event, heard->subject);
-        heard->work->event(event);
-    }
-    json_decref(event);
+    running->work->event(event);
 }
 
-/* What became of a task whose worker did not say: a guard's no skips it, the rest is a failure. */
-static enum outcome_kind work_outcome_kind(enum status status, bool interrupted)
+static void work_ended(void *argument, json_t *last)
 {
-    if (status == STATUS_CANCELLED && interrupted)
-        return OUTCOME_CANCELLED;
-    return status == STATUS_REFUSED || status == STATUS_BUSY ? OUTCOME_SKIPPED : OUTCOME_FAILED;
+    struct work_errand *running = argument;
+
+    running->last = last;
+    running->ended = true;
 }
 
-static json_t *work_verdict(const struct work *work, const struct event_subject *subject,
-                            const struct error *error, double seconds, bool interrupted)
+static void work_cancel(void *argument, int64_t grace_ms)
 {
-    struct outcome outcome = {
-        .kind = work_outcome_kind(error->status, interrupted),
-        .busy = error->status == STATUS_BUSY,
-        .seconds = seconds,
-    };
-    struct decision decision = {.act = false, .rows = -1, .bytes = -1, .seconds = -1};
-    json_t *event;
+    struct work_errand *running = argument;
 
-    strncat(outcome.reason, error->text, sizeof outcome.reason - 1);
-    strncat(decision.reason, error->text, sizeof decision.reason - 1);
-    if (strcmp(work->last, "outcome") == 0)
-        return event_outcome(subject, &outcome);
-    event = event_plan(subject, &decision);
-    if (outcome.kind != OUTCOME_SKIPPED) /* a plan that could not be made is no decision to skip */
-        json_object_set_new(event, "failed", json_true());
-    if (outcome.busy)
-        json_object_set_new(event, "busy", json_true());
-    return event;
+    errand_cancel(running->errand, grace_ms);
 }
 
-static void work_launch(struct session *session, const struct work *work,
-                        const struct selection_file *file, const struct config_task *task,
-                        struct work_heard *heard, struct error *error)
+static struct errand_order work_order(const struct work *work, const struct selection_file *file,
+                                      const struct config_task *task)
 {
-    const struct span *limit = &file->database->limits.time_limit;
-    struct job_request request = {
+    return (struct errand_order){
         .kind = work->kind,
-        .policy = work->config,
+        .last = work->last,
+        .config = work->config,
         .database = file->database,
         .task = task,
         .name = file->name,
@@ -107,52 +61,32 @@ static void work_launch(struct session *session, const struct work *work,
         .at_us = work->at_us,
         .memory = work->memory,
     };
-    json_t *job = job_engine(&request);
-    enum status status = session_run(session, job, limit->set ? units_span_us(limit) / 1000 : 0,
-                                     work_event, heard, error);
-
-    json_decref(job);
-    if (heard->refusal.status)
-        *error = heard->refusal;
-    else if (!status)
-        error_set(error, STATUS_FAILED, "the worker ended without a word");
 }
 
-/* What the worker could not say in its last word: b-trees that came one by one, since all of them
- * may not fit into a line; and that it was not told to stop but took too long. */
-static void work_amend(const struct work_heard *heard, const struct error *error, bool interrupted)
+void work_recall(struct work *work, struct remember *remember, const struct selection *selection,
+                 const struct selection_item *item)
 {
-    json_t *effect = json_object_get(heard->last, "effect");
-    const char *outcome = json_string_value(json_object_get(heard->last, "outcome"));
+    struct history_subject subject = {selection->files[item->file].path, item->task->kind->name,
+                                      item->task->target};
 
-    if (json_is_object(effect) && json_array_size(heard->btrees))
-        json_object_set(effect, "btrees", heard->btrees);
-    if (outcome && strcmp(outcome, outcome_name(OUTCOME_CANCELLED)) == 0 &&
-        error->status == STATUS_CANCELLED && !interrupted) {
-        json_object_set_new(heard->last, "outcome", json_string(outcome_name(OUTCOME_FAILED)));
-        json_object_set_new(heard->last, "reason", json_string(error->text));
-    }
+    remember_past(remember, &subject, &work->memory.last, &work->counted);
 }
 
 json_t *work_do(struct session *session, const struct work *work, const struct selection *selection,
                 const struct selection_item *item)
 {
     const struct selection_file *file = &selection->files[item->file];
-    struct event_subject subject = {file->name, item->task->kind->name, item->task->target};
-    struct work_heard heard = {work, &subject, NULL, json_array(), {0}};
-    struct error error = file->error;
-    double begun_ms = clock_monotonic_ms();
+    struct errand_order order = work_order(work, file, item->task);
+    struct work_errand running = {.work = work};
+    struct errand_handlers handlers = {work_event, work_ended, &running};
 
-    if (!error.status)
-        work_launch(session, work, file, item->task, &heard, &error);
-    bool interrupted = session_interrupted(session);
-    if (heard.last)
-        work_amend(&heard, &error, interrupted);
-    else
-        heard.last = work_verdict(work, &subject, &error, (clock_monotonic_ms() - begun_ms) / 1e3,
-                                  interrupted);
-    json_decref(heard.btrees);
-    return heard.last;
+    if (file->error.status)
+        return errand_verdict(&order, &file->error);
+    session_grace(session,
+                  item->task->kind->flags & TASK_STUBBORN ? SESSION_STUBBORN_MS : SESSION_GRACE_MS);
+    running.errand = errand_start(session_loop(session), &order, &handlers);
+    session_wait(session, &running.ended, work_cancel, &running);
+    return running.last;
 }
 
 int work_exit(const json_t *last, bool interrupted)

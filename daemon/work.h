@@ -1,12 +1,13 @@
 /*
- * One task on one file, through a worker: sends the job, passes events on, and makes sure that
- * there is exactly one last word about it, whatever became of the worker.
+ * What `run` and `plan` have in common: one task on one file, through a worker, with its last word
+ * waited for; and what an exit status is made of.
  */
 #ifndef WORK_H
 #define WORK_H
 
 #include "command.h"
 #include "engine_host.h"
+#include "remember.h"
 #include "selection.h"
 #include "session.h"
 
@@ -19,8 +20,13 @@ struct work {
     const struct command_line *line;
     int64_t at_us;                /* -1: now */
     struct engine_memory memory;  /* what the history knows */
+    struct schedule_past counted; /* likewise, for the schedule */
     void (*event)(json_t *event); /* what comes before the last word; borrowed */
 };
+
+/* Adds what the history knows of the task's own past, where it goes by that. */
+void work_recall(struct work *work, struct remember *remember, const struct selection *selection,
+                 const struct selection_item *item);
 
 /* The last word, a new reference, its subject being `item`; where the worker had none it is made
  * here, from the refusal of the file or from what became of the worker. */

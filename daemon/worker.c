@@ -14,6 +14,7 @@
 #include "lines.h"
 #include "log.h"
 #include "privileges.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,9 +34,8 @@ static enum status worker_history(json_t *job, struct error *error)
     enum status status = job_state(job, &state, error);
     if (status)
         return status;
-    FILE *input = worker_input();
-    history_job(state, input, worker_emit, NULL);
-    fclose(input);
+    struct history_host host = {worker_line, worker_hold, NULL};
+    history_job(state, &host);
     return STATUS_OK;
 }
 
@@ -44,11 +44,15 @@ static const struct worker_kind worker_kinds[] = {
     {.name = "plan", .serve = engine_job_plan, .as_owner = true},
     {.name = "inspect", .serve = engine_job_inspect, .as_owner = true},
     {.name = "discover", .serve = discover_serve, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
+    {.name = "search", .serve = discover_search, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
     {.name = "history", .serve = worker_history},
     {0},
 };
 
-enum { WORKER_ALARM_S = 60 }; /* after the time limit: longer than any parent's grace */
+enum {
+    WORKER_ALARM_S = 60,    /* after the time limit: longer than any parent's grace */
+    WORKER_HELD = 32 * 1024 /* bytes of events that wait for company: half of a pipe */
+};
 
 static const struct {
     enum status status;
@@ -58,9 +62,10 @@ static const struct {
     {STATUS_REFUSED, 3}, {STATUS_BUSY, 4},   {STATUS_CANCELLED, 5},
 };
 
-/* The two things that a worker has one of: the signal that it got, and its standard input. */
+/* What a worker has one of: the signal that it got, its standard input and output. */
 static volatile sig_atomic_t worker_told;
 static struct lines worker_lines = {.limit = WORKER_JOB};
+static struct text worker_held; /* events, lines of them */
 
 static int worker_exit_status(enum status status)
 {
@@ -133,24 +138,6 @@ static enum status worker_read(json_t **job, struct error *error)
     return STATUS_OK;
 }
 
-/* fopencookie(3)'s read: first what came together with the job. */
-static ssize_t worker_input_read(void *cookie, char *bytes, size_t size)
-{
-    (void)cookie;
-    if (lines_left(&worker_lines))
-        return (ssize_t)lines_take(&worker_lines, bytes, size);
-    return worker_told ? 0 : read(STDIN_FILENO, bytes, size);
-}
-
-FILE *worker_input(void)
-{
-    FILE *input = fopencookie(NULL, "r", (cookie_io_functions_t){.read = worker_input_read});
-
-    if (!input)
-        abort(); /* out of memory */
-    return input;
-}
-
 /* Out of the middle of whatever runs: a transaction that is open is as good as never begun. */
 static _Noreturn void worker_give_up(const char *why)
 {
@@ -171,18 +158,61 @@ static void worker_write(const char *bytes, size_t length)
     }
 }
 
-void worker_emit(void *argument, json_t *event)
+/* In whole lines, so that a kill leaves no half one but in a full pipe. */
+static void worker_flush(void)
+{
+    worker_write(worker_held.bytes, worker_held.length);
+    text_clear(&worker_held);
+}
+
+void worker_hold(void *argument, json_t *event)
 {
     char *line = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
     (void)argument;
     json_decref(event);
-    size_t length = line ? strlen(line) : 0;
-    if (!line || length > EVENT_LINE)
+    if (!line || strlen(line) > EVENT_LINE)
         worker_give_up("the worker has made an event that can't be sent");
-    line[length] = '\n'; /* one write, so that a kill leaves no half line but in a full pipe */
-    worker_write(line, length + 1);
+    text_addf(&worker_held, "%s\n", line);
     free(line);
+    if (worker_held.length > WORKER_HELD)
+        worker_flush();
+}
+
+void worker_emit(void *argument, json_t *event)
+{
+    worker_hold(argument, event);
+    worker_flush();
+}
+
+/* Whether there is something to read within that time. */
+static bool worker_waits(int wait_ms)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    return wait_ms < 0 || poll(&input, 1, wait_ms) > 0;
+}
+
+char *worker_line(void *argument, int wait_ms, bool *ended)
+{
+    enum lines_found found;
+    size_t length;
+    char *line;
+
+    (void)argument;
+    *ended = false;
+    while ((found = lines_next(&worker_lines, &line, &length)) == LINES_NONE) {
+        worker_flush(); /* the parent may wait for it before it says more */
+        if (!worker_waits(wait_ms))
+            return NULL;
+        if (worker_fill(NULL)) {
+            *ended = true;
+            return NULL;
+        }
+    }
+    if (found == LINES_TOO_LONG)
+        worker_give_up("the worker was sent a line that is too long");
+    return line;
 }
 
 static void worker_signals(void)
@@ -227,12 +257,27 @@ static enum status worker_go(const json_t *job, const char **name, struct identi
                            "again with the next run");
     if (!status && fchdir(folder) < 0)
         status =
-            error_set(error, STATUS_REFUSED, "its folder can't be entered: %s", strerror(errno));
+            error_set(error, STATUS_FAILED, "its folder can't be entered: %s", strerror(errno));
     if (folder >= 0)
         close(folder);
     if (!status)
         *identity = now;
     return status;
+}
+
+/* Once, for good: a further job must be on a file of the same owner and group. */
+static enum status worker_drop(const struct identity *identity, struct error *error)
+{
+    static struct identity dropped;
+    struct privileges owner = {.user = identity->owner, .group = identity->group};
+
+    if (!dropped.inode) {
+        dropped = *identity;
+        return privileges_drop(&owner, error);
+    }
+    if (dropped.owner != identity->owner || dropped.group != identity->group)
+        return error_set(error, STATUS_REFUSED, "the worker has another file's rights");
+    return STATUS_OK;
 }
 
 static enum status worker_become_owner(const json_t *job, struct error *error)
@@ -243,10 +288,9 @@ static enum status worker_become_owner(const json_t *job, struct error *error)
     enum status status = worker_go(job, &name, &identity, error);
     if (status)
         return status;
-    struct privileges owner = {.user = identity.owner, .group = identity.group};
-    status = privileges_drop(&owner, error);
+    status = worker_drop(&identity, error);
     if (!status && access(".", X_OK) < 0)
-        status = error_set(error, STATUS_REFUSED,
+        status = error_set(error, STATUS_FAILED,
                            "its owner may not enter its folder, and litekeeper works as the owner");
     return status ? status : identity_check(AT_FDCWD, name, &identity, error);
 }
@@ -282,8 +326,7 @@ static void worker_alarm(int64_t limit_ms)
 {
     int64_t seconds = limit_ms / 1000 + WORKER_ALARM_S;
 
-    if (limit_ms && seconds < INT32_MAX)
-        alarm((unsigned)seconds);
+    alarm(limit_ms && seconds < INT32_MAX ? (unsigned)seconds : 0);
 }
 
 static enum status worker_serve(const struct worker_kind *kinds, json_t *job, struct error *error)
@@ -297,17 +340,34 @@ static enum status worker_serve(const struct worker_kind *kinds, json_t *job, st
     return status ? status : kind->serve(job, error);
 }
 
+/* Says that it is ready for another job, and waits for that; false: there is none. */
+static bool worker_next(json_t **job)
+{
+    struct error none;
+
+    alarm(0);
+    json_decref(*job);
+    *job = NULL;
+    worker_emit(NULL, json_pack("{s:s}", "event", "ready"));
+    return worker_read(job, &none) == STATUS_OK;
+}
+
 int worker_run(const struct worker_kind *kinds)
 {
     struct error error = {0};
     json_t *job = NULL;
 
+    log_levels();
     enum status status = worker_begin(&error);
     if (!status)
         status = worker_read(&job, &error);
     if (!status)
         status = worker_serve(kinds, job, &error);
+    while (!status && job_stays(job) && worker_next(&job))
+        status = worker_serve(kinds, job, &error);
     json_decref(job);
+    worker_flush();
+    text_free(&worker_held);
     lines_free(&worker_lines);
     if (status)
         fprintf(stderr, "<2>%s\n", error.text);

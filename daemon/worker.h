@@ -11,7 +11,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 enum { WORKER_JOB = 1024 * 1024 }; /* bytes of the longest line that a worker takes */
 
@@ -29,12 +28,15 @@ int worker_main(int argc, char **argv);
 /* The same with another table of kinds. */
 int worker_run(const struct worker_kind *kinds);
 
-/* What the parent sends after the job's line; the caller's to close. Reads as at its end once the
- * worker was told to stop by a signal. */
-FILE *worker_input(void);
+/* The next line that the parent sends after the job's, without its newline; it stays until the
+ * next call. NULL: none came within `wait_ms` (-1: as long as it takes), or `*ended`: none will
+ * come any more, since the parent has closed the pipe or a signal says to stop. */
+char *worker_line(void *argument, int wait_ms, bool *ended);
 /* Sends an event and takes over the reference; ends the process if that can't be done. As
  * engine_host's `emit`: `argument` is not used. */
 void worker_emit(void *argument, json_t *event);
+/* The same for one of many: it is sent with others, at the latest when a line is waited for. */
+void worker_hold(void *argument, json_t *event);
 /* Whether the worker shall stop at the next step: after SIGTERM or SIGINT, when the parent has
  * gone or has closed the pipe, or says anything at all. As engine_host's `stopped`. */
 bool worker_stopped(void *argument);

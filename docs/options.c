@@ -3,6 +3,7 @@
  * table of options in the place of each line "@NAME@". Built and run by `make man`; no part of
  * litekeeper.
  */
+#include "alert.h"
 #include "config_options.h"
 #include "schema.h"
 #include "task.h"
@@ -101,10 +102,37 @@ static void print_tasks(FILE *out)
     }
 }
 
+/* Metrics with a threshold, or the conditions that are watched without one. */
+static void print_metrics(bool conditions, FILE *out)
+{
+    fputs(".Bl -tag -width Ds\n", out);
+    for (const struct alert_metric *metric = alert_metrics; metric->name; metric++) {
+        if (conditions != ((metric->flags & ALERT_CONDITION) != 0))
+            continue;
+        fprintf(out, ".It Cm %s\n", metric->name);
+        if (metric->flags & ALERT_NOT_YET)
+            fputs("Not supported yet.\n", out);
+        print_sentence(metric->help, out);
+        if (conditions)
+            fprintf(out, "By itself its severity is %s.\n", alert_severity_name(metric->severity));
+        else
+            fprintf(out, "Its threshold is %s.\n", schema_type(metric->unit)->what);
+        if (metric->flags & ALERT_NEEDS_TABLE)
+            fputs("Needs\n.Ic table .\n", out);
+        else if (metric->flags & ALERT_OF_TABLE)
+            fputs("Takes\n.Ic table .\n", out);
+    }
+    fputs(".El\n", out);
+}
+
 static void print_line(const char *line, FILE *out)
 {
     if (strcmp(line, "@tasks@\n") == 0) {
         print_tasks(out);
+        return;
+    }
+    if (strcmp(line, "@metrics@\n") == 0 || strcmp(line, "@conditions@\n") == 0) {
+        print_metrics(line[1] == 'c', out);
         return;
     }
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)

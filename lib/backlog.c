@@ -180,6 +180,37 @@ enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spen
     }
 }
 
+/* Cutting the log short takes the write lock and needs the readers gone from it: it waits for
+ * neither, but comes again. An affected library must not do it, and needs not: it only gets here
+ * alone, and who closes last removes the log. */
+static void backlog_cut(struct backlog *backlog)
+{
+    double give_up = clock_monotonic_ms() + backlog->limits.busy_ms;
+    const struct engine_host *host = database_host(backlog->database);
+
+    if (database_facts(backlog->database)->reset_bug)
+        return;
+    while (sqlite3_wal_checkpoint_v2(database_sql(backlog->database), "main",
+                                     SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_BUSY &&
+           clock_monotonic_ms() < give_up && !host->stopped(host->argument))
+        clock_sleep_ms(BACKLOG_POLL_MS);
+}
+
+void backlog_drain(struct backlog *backlog)
+{
+    struct walindex index;
+    bool safe = backlog_safe(backlog, neighbours_none(backlog->neighbours));
+
+    if (!backlog_read(backlog, &index))
+        return;
+    backlog->left |= !safe && !database_facts(backlog->database)->replicator;
+    if (!safe)
+        return;
+    if (backlog_frames(&index) > 0)
+        backlog_checkpoint(backlog);
+    backlog_cut(backlog);
+}
+
 void backlog_settle(struct backlog *backlog)
 {
     struct walindex index;

@@ -31,6 +31,10 @@ void backlog_free(struct backlog *backlog);
 enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spent_ms,
                          struct error *error) MUST_CHECK;
 
+/* After a commit that has filled the log, in the policy's window, with a busy timeout of 0: copies
+ * all of it back, however long that takes, and cuts the log file short; both where it is safe. */
+void backlog_drain(struct backlog *backlog);
+
 /* At the end of a task: leaves no backlog behind where a checkpoint disturbs nobody. */
 void backlog_settle(struct backlog *backlog);
 

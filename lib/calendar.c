@@ -1,6 +1,6 @@
 /*
  * Parses calendar expressions into chains of components, each value's alternatives, as systemd
- * does. Pure but for a look whether the host knows a time zone. What is due when is not its
+ * does. Pure but for the time zone, which it loads. What is due when is calendar_next.c's
  * business.
  */
 #include "calendar.h"
@@ -209,8 +209,10 @@ static bool calendar_moment(const char *text, struct calendar *calendar)
                           parts.tm_hour,        parts.tm_min,     parts.tm_sec * CALENDAR_SECOND};
     for (size_t i = 0; i < 6; i++)
         calendar_append(chains[i], (struct calendar_component){values[i], -1, 0});
-    free(calendar->zone);
-    calendar->zone = memory_copy("UTC");
+    free(calendar->zone_name);
+    zone_free(calendar->zone);
+    calendar->zone_name = memory_copy("UTC");
+    calendar->zone = NULL; /* calendar_parse() loads it */
     return true;
 }
 
@@ -302,7 +304,6 @@ static bool calendar_finish(struct calendar *calendar)
 static enum status calendar_zone(char *expression, struct calendar *calendar, struct error *error)
 {
     char *space = strrchr(expression, ' ');
-    struct zone *zone = NULL;
     unsigned days;
 
     if (!space || !isalpha((unsigned char)space[1]))
@@ -311,11 +312,10 @@ static enum status calendar_zone(char *expression, struct calendar *calendar, st
     const char *rest = name;
     if (weekdays_parse(&rest, &days) && days && !*rest) /* "Mon, Tue" has no zone */
         return STATUS_OK;
-    enum status status = zone_load(name, &zone, error);
+    enum status status = zone_load(name, &calendar->zone, error);
     if (status != STATUS_OK)
         return status;
-    zone_free(zone);
-    calendar->zone = memory_copy(name);
+    calendar->zone_name = memory_copy(name);
     *space = '\0';
     return STATUS_OK;
 }
@@ -345,6 +345,8 @@ enum status calendar_parse(const char *text, struct calendar **calendar, struct 
                            "Sun 02:00 UTC or *-*-01 03:30, see systemd.time(7)",
                            text);
     free(expression);
+    if (status == STATUS_OK && !made->zone)
+        status = zone_load(made->zone_name, &made->zone, error);
     if (status == STATUS_OK)
         *calendar = made;
     else
@@ -362,6 +364,7 @@ void calendar_free(struct calendar *calendar)
     free(calendar->hour.components);
     free(calendar->minute.components);
     free(calendar->microsecond.components);
-    free(calendar->zone);
+    free(calendar->zone_name);
+    zone_free(calendar->zone);
     free(calendar);
 }

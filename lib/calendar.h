@@ -22,20 +22,30 @@ struct calendar_chain {
     size_t count;
 };
 
+struct zone;
+
 struct calendar {
     unsigned weekdays; /* bit 0 is Monday; 0: any day */
     bool from_end;     /* days count from the month's end: 1 is its last */
     struct calendar_chain year, month, day, hour, minute;
     struct calendar_chain microsecond; /* of the minute */
-    char *zone;                        /* NULL: the host's own */
+    char *zone_name;                   /* NULL: the host's own, as it was at loading */
+    struct zone *zone;
 };
 
 /* STATUS_INVALID says what is wrong. The calendar is the caller's, for calendar_free. */
 enum status calendar_parse(const char *text, struct calendar **calendar,
                            struct error *error) MUST_CHECK;
 void calendar_free(struct calendar *calendar);
-/* The first moment after `after_us` (UTC, microseconds) at which it elapses, as systemd has it: a
- * time that daylight saving skips is skipped. INT64_MAX: never again. */
+/* The first moment after `after_us` (UTC, microseconds) at which it elapses, in the years 1970 to
+ * 2199; INT64_MAX: never again. Pure.
+ *
+ * It is systemd's calendar_spec_next_usec(): it looks ahead along the clock on the wall. So a time
+ * that daylight saving skips is skipped; of a time that comes twice the first counts, and what lies
+ * within the second counts only from in there. Where systemd 252 goes astray this does not follow:
+ * it passes over an elapse or gives up where an open step (4/16) runs over its end; it passes over
+ * the rest of a day on which a clock goes forward from what the zone calls daylight time (Dublin);
+ * and days that count from the month's end are off by an hour or a day near a change. */
 int64_t calendar_next(const struct calendar *calendar, int64_t after_us);
 /* Canonical text: what `systemd-analyze calendar` calls the normalized form. */
 void calendar_text(const struct calendar *calendar, struct text *out);

@@ -57,6 +57,6 @@ void calendar_text(const struct calendar *calendar, struct text *out)
     calendar_chain_text(&calendar->minute, 2, false, out);
     text_add(out, ":");
     calendar_chain_text(&calendar->microsecond, 2, true, out);
-    if (calendar->zone)
-        text_addf(out, " %s", calendar->zone);
+    if (calendar->zone_name)
+        text_addf(out, " %s", calendar->zone_name);
 }

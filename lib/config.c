@@ -93,25 +93,34 @@ static void config_loader_free(struct config_loader *loader)
     free(loader->task_options);
 }
 
-enum status config_parse(const char *path, const char *yaml, size_t length, struct config **config,
-                         struct config_errors *errors)
+/* As much of it as can be loaded. */
+static struct config *config_gather(const char *path, const char *yaml, size_t length,
+                                    struct config_errors *errors)
 {
     struct config_loader loader = {
         .config = memory_new(struct config),
         .errors = errors,
         .task_options = config_task_options(),
     };
-    size_t before = errors->count;
     const struct node *root = config_source(&loader, path, yaml, length);
 
     if (root)
         config_file(&loader, path, root);
     config_loader_free(&loader);
+    return loader.config;
+}
+
+enum status config_parse(const char *path, const char *yaml, size_t length, struct config **config,
+                         struct config_errors *errors)
+{
+    size_t before = errors->count;
+    struct config *made = config_gather(path, yaml, length, errors);
+
     if (errors->count > before) {
-        config_free(loader.config);
+        config_free(made);
         return STATUS_INVALID;
     }
-    *config = loader.config;
+    *config = made;
     return STATUS_OK;
 }
 
@@ -129,6 +138,23 @@ enum status config_load(const char *path, struct config **config, struct config_
     enum status status = config_parse(path, bytes, length, config, errors);
     free(bytes);
     return status;
+}
+
+char *config_socket(const char *path)
+{
+    struct config_errors errors = {0};
+    char *bytes = NULL, *socket = NULL;
+    size_t length = 0;
+
+    if (!config_read(path, &bytes, &length))
+        return NULL;
+    struct config *config = config_gather(path, bytes, length, &errors);
+    if (config->daemon.socket)
+        socket = memory_copy(config->daemon.socket);
+    config_free(config);
+    config_errors_free(&errors);
+    free(bytes);
+    return socket;
 }
 
 static void config_database_free(struct config_database *database)
@@ -163,6 +189,15 @@ const struct config_database *config_database(const struct config *config, const
             return database;
     }
     return NULL;
+}
+
+size_t config_task_count(const struct config *config)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < config->database_count; i++)
+        count += config->databases[i].task_count;
+    return count;
 }
 
 bool config_is_glob(const struct config_database *database)

@@ -19,8 +19,9 @@ struct window_list;
 /* `daemon:` */
 struct config_daemon {
     int64_t workers;
-    char *state; /* NULL: where the user's state is kept */
-    char *socket, *metrics;
+    char *state;  /* NULL: where the user's state is kept */
+    char *socket; /* NULL: where the user's sockets are */
+    char *metrics;
     struct span history;
 };
 
@@ -68,6 +69,9 @@ enum status config_load(const char *path, struct config **config,
 enum status config_parse(const char *path, const char *yaml, size_t length, struct config **config,
                          struct config_errors *errors) MUST_CHECK;
 void config_free(struct config *config);
+/* The control socket that the policy in `path` names, whatever else may be wrong with it; the
+ * caller's. NULL where it names none, or is no YAML. */
+char *config_socket(const char *path);
 
 /* The whole policy with every default, as YAML that loads to the same policy. `only`, if not
  * NULL, is the one database that it shall have. The text is the caller's. */
@@ -75,6 +79,8 @@ char *config_dump(const struct config *config, const struct config_database *onl
 
 /* The database of that name or path, or NULL. */
 const struct config_database *config_database(const struct config *config, const char *name);
+/* Of all databases. */
+size_t config_task_count(const struct config *config);
 /* Whether its path is a glob, whose matches are the databases. */
 bool config_is_glob(const struct config_database *database);
 

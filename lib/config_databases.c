@@ -85,6 +85,7 @@ static void config_database_check(struct config_loader *loader,
 
     config_database_check_name(loader, database, node, place);
     config_database_check_path(loader, database, node, place);
+    config_alerts(loader, database, node_get(node, "alerts"), place);
     for (size_t i = 0; i < config->database_count; i++) {
         config_database_check_twin(loader, "name", database->name, i, config->databases[i].name,
                                    node, place);

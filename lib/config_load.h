@@ -38,6 +38,9 @@ bool config_read(const char *path, char **bytes, size_t *length);
 /* Loads the databases of a file, `node` being what its `databases:` has. */
 void config_databases(struct config_loader *loader, const struct node *node,
                       const struct place *place);
+/* Checks a database's alerts, its tasks being loaded; `node` is what its `alerts:` has. */
+void config_alerts(struct config_loader *loader, const struct config_database *database,
+                   const struct node *node, const struct place *place);
 /* Loads the files that `patterns` name; `node` is what `include:` has, in the file at `path`. */
 void config_include(struct config_loader *loader, const char *path,
                     const struct option_texts *patterns, const struct node *node);

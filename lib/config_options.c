@@ -5,16 +5,21 @@
 #include "memory.h"
 #include "query_log.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
 #define FIELD(name) offsetof(struct config_daemon, name)
 
 const struct option config_daemon_options[] = {
-    {"workers", OPTION_COUNT, OPTION_NOT_YET, FIELD(workers), "2", "1", "64", NULL, NULL,
+    {"workers", OPTION_COUNT, 0, FIELD(workers), "2", "1", "64", NULL, NULL,
      "databases worked on at the same time"},
     {"state", OPTION_PATH, 0, FIELD(state), NULL, NULL, NULL, NULL, NULL,
      "the folder of the history, made if missing; else /var/lib/litekeeper, or for another user "
      "than root litekeeper in $XDG_STATE_HOME"},
-    {"socket", OPTION_PATH, OPTION_NOT_YET, FIELD(socket), "/run/litekeeper/litekeeper.sock", NULL,
-     NULL, NULL, NULL, "the control socket"},
+    {"socket", OPTION_PATH, 0, FIELD(socket), NULL, NULL, NULL, NULL, NULL,
+     "the control socket, its folder made if missing; else /run/litekeeper/litekeeper.sock, or for "
+     "another user than root litekeeper/litekeeper.sock in $XDG_RUNTIME_DIR"},
     {"metrics", OPTION_PATH, OPTION_NOT_YET, FIELD(metrics), NULL, NULL, NULL, NULL, NULL,
      "a file for the textfile collector of node_exporter"},
     {"history", OPTION_SPAN, 0, FIELD(history), "400d", "1d", NULL, NULL, NULL,
@@ -39,10 +44,11 @@ const struct option config_limits_options[] = {
      "how long one task may take"},
     {"window", OPTION_WINDOWS, OPTION_INHERITED, FIELD(window), NULL, NULL, NULL, NULL, NULL,
      "when a task that blocks the application may run; without it, never"},
-    {"temp", OPTION_PATH, OPTION_INHERITED | OPTION_NOT_YET, FIELD(temp), NULL, NULL, NULL, NULL,
-     NULL, "the folder for temporary files, else beside the database"},
-    {"jitter", OPTION_SPAN, OPTION_INHERITED | OPTION_NOT_YET, FIELD(jitter), "0", NULL, "1d", NULL,
-     NULL, "how much later than scheduled a task may be due, ever the same for a database"},
+    {"temp", OPTION_PATH, OPTION_INHERITED, FIELD(temp), NULL, NULL, NULL, NULL, NULL,
+     "the folder where a full VACUUM puts its temporary file; else beside the database"},
+    {"jitter", OPTION_SPAN, OPTION_INHERITED, FIELD(jitter), "0", NULL, "1d", NULL, NULL,
+     "tasks are due up to this much later than scheduled, each database always by the same part of "
+     "it, so that many do not begin at once"},
     {.name = NULL}};
 
 #undef FIELD
@@ -56,12 +62,25 @@ const struct option config_database_options[] = {
      "path"},
     {"query_log", OPTION_SECTION, OPTION_NOT_YET, FIELD(query_log), NULL, NULL, NULL, NULL,
      &query_log_section, "where the application logs its queries"},
-    {"alerts", OPTION_SECTIONS, OPTION_NOT_YET, FIELD(alerts), NULL, NULL, NULL, NULL,
-     &alert_section, "what is watched, and what is too much"},
+    {"alerts", OPTION_SECTIONS, 0, FIELD(alerts), NULL, NULL, NULL, NULL, &alert_section,
+     "what is watched, and what is too much"},
     {.name = NULL}};
 
+/* unix(7): sun_path has 108 bytes, the NUL included. */
+static const char *config_daemon_check(const void *values, char *why)
+{
+    const struct config_daemon *daemon = values;
+    const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+
+    if (!daemon->socket || strlen(daemon->socket) <= most)
+        return NULL;
+    snprintf(why, WHY_SIZE, "has %zu bytes; the kernel takes a socket's path of at most %zu",
+             strlen(daemon->socket), most);
+    return "socket";
+}
+
 static const struct option_section daemon_section = {sizeof(struct config_daemon),
-                                                     config_daemon_options, NULL};
+                                                     config_daemon_options, config_daemon_check};
 static const struct option_section limits_section = {sizeof(struct config_limits),
                                                      config_limits_options, NULL};
 

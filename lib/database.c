@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "memory.h"
+#include "outcome.h"
 #include "vfs.h"
 #include "walindex.h"
 
@@ -33,6 +34,7 @@ static int database_busy(void *argument, int count)
     if (now - database->busy_since_ms >= database->busy_ms || database_stopped(database))
         return 0;
     sqlite3_sleep(DATABASE_POLL_MS);
+    database->waited_ms += clock_monotonic_ms() - now;
     return 1;
 }
 
@@ -204,7 +206,13 @@ void database_deadlines(struct database *database, double busy_ms, double stop_a
 {
     database->busy_ms = busy_ms;
     database->stop_at_ms = stop_at_ms;
+    database->waited_ms = 0;
     database->overran = false;
+}
+
+double database_waited_ms(const struct database *database)
+{
+    return database->waited_ms;
 }
 
 bool database_overran(const struct database *database)
@@ -228,7 +236,7 @@ enum status database_check_moved(struct database *database, struct error *error)
 
     sqlite3_file_control(database->sql, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (moved)
-        return error_set(error, STATUS_REFUSED,
-                         "the file was moved or replaced while litekeeper had it open");
+        return error_refuse(error, OUTCOME_GUARD_FILE,
+                            "the file was moved or replaced while litekeeper had it open");
     return identity_check(AT_FDCWD, database->name, &database->seen, error);
 }

@@ -47,6 +47,8 @@ enum status database_check_moved(struct database *database, struct error *error)
  * still runs at `stop_at_ms` (clock_monotonic_ms; 0: never). The host's wish to stop interrupts,
  * too. */
 void database_deadlines(struct database *database, double busy_ms, double stop_at_ms);
+/* How long SQLite has waited for locks since then, in milliseconds. */
+double database_waited_ms(const struct database *database);
 /* Whether the last interrupt was for `stop_at_ms`, not for the host. */
 bool database_overran(const struct database *database);
 
@@ -66,6 +68,10 @@ enum status database_step(struct database *database, sqlite3_stmt *statement, bo
                           struct error *error) MUST_CHECK;
 /* What result code `rc` on this database means, in the operator's words. */
 enum status database_error(struct database *database, int rc, struct error *error);
+
+/* Whether that error says that a statement needs a function, collation or module which only the
+ * application has. */
+bool database_lacks(const struct error *error);
 
 /* The first column of the first row of `sql` as an integer; `otherwise` if there is none. */
 enum status database_integer(struct database *database, const char *sql, int64_t otherwise,

@@ -12,7 +12,7 @@ struct database {
     const struct engine_host *host;
     enum database_mode mode;
     bool had_log; /* there was a -wal before we came */
-    double busy_ms, busy_since_ms;
+    double busy_ms, busy_since_ms, waited_ms;
     double stop_at_ms, asked_ms;
     bool overran;
     bool persists; /* it does not stop when the host wants it to */

@@ -13,12 +13,12 @@ static const struct database_meaning {
     {SQLITE_BUSY, STATUS_BUSY, "the application kept it locked (%s)"},
     {SQLITE_LOCKED, STATUS_BUSY, "the application kept it locked (%s)"},
     {SQLITE_INTERRUPT, STATUS_CANCELLED, "stopped"},
-    {SQLITE_READONLY, STATUS_REFUSED,
+    {SQLITE_READONLY, STATUS_FAILED,
      "it can't be written: %s; check the permissions of the file "
      "and its folder, and whether the mount is read-only"},
-    {SQLITE_CANTOPEN, STATUS_REFUSED,
-     "it can't be opened: %s; its owner must be able to write "
-     "the file and its folder"},
+    {SQLITE_CANTOPEN, STATUS_FAILED,
+     "it can't be opened: %s; its owner must be able to write the file and its folder, and the "
+     "mount must not be read-only"},
     {SQLITE_PERM, STATUS_REFUSED, "no permission: %s"},
     {SQLITE_AUTH, STATUS_REFUSED, "no permission: %s"},
     {SQLITE_NOTADB, STATUS_REFUSED, "not a SQLite database, or an encrypted one: %s"},
@@ -53,6 +53,11 @@ static enum status database_refusal(const char *message, struct error *error)
         if (strstr(message, database_refusals[i].part))
             return error_set(error, STATUS_REFUSED, "%s: %s", database_refusals[i].words, message);
     return error_set(error, STATUS_FAILED, "%s", message);
+}
+
+bool database_lacks(const struct error *error)
+{
+    return strncmp(error->text, database_brought, sizeof database_brought - 1) == 0;
 }
 
 enum status database_error(struct database *database, int rc, struct error *error)

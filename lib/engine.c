@@ -14,6 +14,7 @@
 #include "task_engine.h"
 #include "window.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,10 @@ void engine_progress(struct engine *engine, int64_t rows, int64_t total)
     double eta = total > rows && rate > 0 ? (double)(total - rows) / rate : -1;
     if (engine->lease)
         lease_statistics(engine->lease, &lock, &share);
-    engine_emit(engine, event_progress(&subject, rows, total, rate, eta, share));
+    json_t *event = event_progress(&subject, rows, total, rate, eta, share);
+    if (engine->job->task->kind->unit)
+        json_object_set_new(event, "unit", json_string(engine->job->task->kind->unit));
+    engine_emit(engine, event);
 }
 
 void engine_notice(struct engine *engine, const char *format, ...)
@@ -69,11 +73,31 @@ void engine_notice(struct engine *engine, const char *format, ...)
     engine_emit(engine, event_notice(&subject, text));
 }
 
+double engine_max_lock_ms(const struct engine *engine)
+{
+    return engine_ms(&engine->job->database->limits.max_lock);
+}
+
+double engine_busy_ms(const struct engine *engine)
+{
+    return engine_ms(&engine->job->database->limits.busy_timeout);
+}
+
+double engine_window_left(const struct engine *engine)
+{
+    double elapsed_ms = clock_monotonic_ms() - engine->begun_ms;
+
+    if (engine->job->outside_window)
+        return INFINITY;
+    return (double)window_left(engine->job->database->limits.window,
+                               engine->now_us + (int64_t)(elapsed_ms * 1000)) /
+           1e6;
+}
+
 double engine_slice_ms(const struct engine *engine)
 {
-    double half = engine_ms(&engine->job->database->limits.max_lock) / 2;
-
-    return database_facts(engine->database)->wal ? engine_wal_slice_ms : half;
+    return database_facts(engine->database)->wal ? engine_wal_slice_ms
+                                                 : engine_max_lock_ms(engine) / 2;
 }
 
 void engine_slice_gap(const struct engine *engine, double slice_ms)
@@ -119,10 +143,9 @@ static enum status engine_measure(struct engine *engine, void **facts, struct de
                                   struct error *error)
 {
     const struct config_task *task = engine->job->task;
-    double busy_ms = engine_ms(&engine->job->database->limits.busy_timeout);
 
     *decision = (struct decision){.rows = -1, .bytes = -1, .seconds = -1};
-    database_deadlines(engine->database, busy_ms, 0);
+    database_deadlines(engine->database, engine_busy_ms(engine), 0);
     enum status status = task->kind->measure(engine, task->options, facts, error);
     if (status == STATUS_OK)
         task->kind->decide(task->options, *facts, engine->now_us, decision);
@@ -137,8 +160,9 @@ static enum engine_window engine_ask_window(const struct engine *engine,
     return engine_window(engine->job->database->limits.window, engine->now_us, decision, reason);
 }
 
-/* What waits for its window acts all the same, then; what has none that is long enough doesn't. */
-static void engine_plan_window(const struct engine *engine, struct decision *decision)
+/* What waits for its window acts all the same, then; what has none that is long enough doesn't.
+ * Returns whether it waits. */
+static bool engine_plan_window(const struct engine *engine, struct decision *decision)
 {
     char reason[OUTCOME_REASON];
     enum engine_window window = engine_ask_window(engine, decision, reason);
@@ -146,6 +170,7 @@ static void engine_plan_window(const struct engine *engine, struct decision *dec
     if (window)
         snprintf(decision->reason, sizeof decision->reason, "%s", reason);
     decision->act = window != ENGINE_WINDOW_NEVER;
+    return window == ENGINE_WINDOW_WAITS;
 }
 
 enum status engine_plan(const struct engine_job *job, struct error *error)
@@ -162,10 +187,9 @@ enum status engine_plan(const struct engine_job *job, struct error *error)
         status = STATUS_OK;
     }
     struct event_subject subject = engine_subject(&engine);
-    if (status == STATUS_OK && decision.act)
-        engine_plan_window(&engine, &decision);
+    bool waits = status == STATUS_OK && decision.act && engine_plan_window(&engine, &decision);
     if (status == STATUS_OK)
-        engine_emit(&engine, event_plan(&subject, &decision));
+        engine_emit(&engine, event_plan(&subject, &decision, waits));
     if (facts)
         job->task->kind->free_facts(facts);
     engine_close(&engine);
@@ -232,6 +256,24 @@ static int64_t engine_freed(struct engine *engine, int64_t free_before, int64_t 
     return freed > 0 ? freed : 0;
 }
 
+/* Whoever was stopped in the middle has done something all the same. */
+static void engine_conclude_partly(struct outcome *outcome)
+{
+    char amount[TEXT_SHORT];
+    size_t length = strlen(outcome->reason), room = sizeof outcome->reason - length;
+
+    if (outcome->rows > 0)
+        snprintf(outcome->reason + length, room, "; %s went before that",
+                 text_counted(amount, outcome->rows, "row"));
+    else if (outcome->bytes_freed > 0)
+        snprintf(outcome->reason + length, room, "; %s were given back before that",
+                 text_bytes(amount, outcome->bytes_freed));
+    else
+        return;
+    if (outcome->kind == OUTCOME_SKIPPED && outcome->busy)
+        outcome->kind = OUTCOME_CANCELLED;
+}
+
 /* How a status ends a task. */
 static void engine_conclude(enum status status, const struct error *error, struct outcome *outcome)
 {
@@ -246,15 +288,9 @@ static void engine_conclude(enum status status, const struct error *error, struc
         return;
     outcome->kind = kinds[status];
     outcome->busy = status == STATUS_BUSY;
+    outcome->guard = error->guard;
     snprintf(outcome->reason, sizeof outcome->reason, "%s", error->text);
-    if (outcome->rows > 0) {
-        char count[TEXT_SHORT], done[64];
-        snprintf(done, sizeof done, "; %s went before that",
-                 text_counted(count, outcome->rows, "row"));
-        strncat(outcome->reason, done, sizeof outcome->reason - strlen(outcome->reason) - 1);
-        if (status == STATUS_BUSY)
-            outcome->kind = OUTCOME_CANCELLED;
-    }
+    engine_conclude_partly(outcome);
 }
 
 /* Where one fsync is longer than a step may be, that is the disk's doing, and is said. */
@@ -299,10 +335,11 @@ enum status engine_run(const struct engine_job *job, struct error *error)
     if (status == STATUS_OK) {
         free_bytes = engine_free_bytes(&engine, &pages);
         status = engine_act(&engine, &outcome, error);
-        outcome.bytes_freed = engine.lease ? engine_freed(&engine, free_bytes, pages) : 0;
     }
     engine_conclude(status, error, &outcome);
     if (engine.lease) {
+        if (!outcome.bytes_freed) /* else the task has measured it better */
+            outcome.bytes_freed = engine_freed(&engine, free_bytes, pages);
         lease_statistics(engine.lease, &outcome.lock, &share);
         engine_tell_slow(&engine, &outcome);
         engine_tell_bug(&engine);

@@ -18,37 +18,29 @@ static enum engine_window engine_window_say(enum engine_window verdict,
     return verdict;
 }
 
-/* How many seconds the window will be open when it is next; 0: it never is. */
-static double engine_window_next(const struct window_list *window, int64_t from_us,
-                                 int64_t *opens_us)
-{
-    *opens_us = window_next(window, from_us);
-    return *opens_us < INT64_MAX ? (double)window_left(window, *opens_us) / 1e6 : 0;
-}
-
 enum engine_window engine_window(const struct window_list *window, int64_t now_us,
                                  const struct decision *decision, char *reason)
 {
-    int64_t opens_us, closes_us;
-    double left = engine_window_next(window, now_us, &opens_us);
-    bool open = opens_us <= now_us;
+    double needed = decision->part_seconds > 0 ? decision->part_seconds : decision->seconds;
+    double needed_us = needed > 0 ? needed * 1e6 : 0;
+    int64_t fits_us = INT64_MAX;
 
-    if (!decision->needs_window || (open && decision->seconds <= left))
+    if (!decision->needs_window)
         return ENGINE_WINDOW_OPEN;
-    if (open) { /* too late for this one; the next may be longer than what is left of it */
-        closes_us = now_us + window_left(window, now_us);
-        left = engine_window_next(window, closes_us, &opens_us);
-    }
-    if (opens_us == INT64_MAX)
+    if (window_next(window, now_us) == INT64_MAX)
         return engine_window_say(ENGINE_WINDOW_NEVER, decision, reason,
                                  "it would block the application, and the policy has no window for "
                                  "that",
                                  INT64_MAX);
-    if (decision->seconds > left)
+    if (needed_us < (double)INT64_MAX)
+        fits_us = window_fits(window, now_us, (int64_t)needed_us);
+    if (fits_us == INT64_MAX)
         return engine_window_say(ENGINE_WINDOW_NEVER, decision, reason,
                                  "it would block the application for longer than the window is "
                                  "open",
                                  INT64_MAX);
-    return engine_window_say(ENGINE_WINDOW_WAITS, decision, reason,
-                             "it waits for the window that opens at ", opens_us);
+    if (fits_us > now_us)
+        return engine_window_say(ENGINE_WINDOW_WAITS, decision, reason,
+                                 "it waits for the window that opens at ", fits_us);
+    return ENGINE_WINDOW_OPEN;
 }

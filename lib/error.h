@@ -16,13 +16,17 @@ enum status {
 
 struct error {
     enum status status;
-    char text[512]; /* one sentence: what is wrong and what to do; no newline, no full stop */
+    char text[512];    /* one sentence: what is wrong and what to do; no newline, no full stop */
+    const char *guard; /* of a refusal that a program must know: one of outcome.h's; else NULL */
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 /* Fills in `error` (which may be NULL) and returns `status`, so that callers can return it. */
 enum status error_set(struct error *error, enum status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same as a refusal of that guard. */
+enum status error_refuse(struct error *error, const char *guard, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif

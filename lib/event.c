@@ -72,22 +72,26 @@ json_t *event_outcome(const struct event_subject *subject, const struct outcome 
         json_object_set_new(event, "busy", json_true());
     if (outcome->waits)
         json_object_set_new(event, "waits", json_true());
+    if (outcome->guard)
+        json_object_set_new(event, "guard", json_string(outcome->guard));
     json_object_set_new(event, "lock", event_lock(&outcome->lock));
     json_object_set_new(event, "effect",
                         outcome->effect ? json_deep_copy(outcome->effect) : json_null());
     return event;
 }
 
-json_t *event_plan(const struct event_subject *subject, const struct decision *decision)
+json_t *event_plan(const struct event_subject *subject, const struct decision *decision, bool waits)
 {
     json_t *event = event_new("plan", subject);
 
-    json_object_set_new(event, "due", json_null()); /* nothing is due until there is a schedule */
+    json_object_set_new(event, "due", json_null());
     json_object_set_new(event, "decision", json_string(decision->act ? "act" : "skip"));
     json_object_set_new(event, "reason", event_string(decision->reason));
     json_object_set_new(event, "rows", event_count_or_null(decision->rows));
     json_object_set_new(event, "bytes", event_count_or_null(decision->bytes));
     json_object_set_new(event, "seconds", event_number_or_null(decision->seconds));
+    if (waits)
+        json_object_set_new(event, "waits", json_true());
     return event;
 }
 
@@ -120,7 +124,7 @@ static const struct event_row *event_row(const char *kind)
     return NULL;
 }
 
-static enum status event_take(json_t *object, json_t **event, struct error *error)
+enum status event_take(json_t *object, json_t **event, struct error *error)
 {
     json_t *checked = NULL, *named = json_object();
     const struct event_row *row = event_row(event_kind(object));

@@ -21,7 +21,9 @@ struct event_subject {
 
 /* New references, the caller's. */
 json_t *event_outcome(const struct event_subject *subject, const struct outcome *outcome);
-json_t *event_plan(const struct event_subject *subject, const struct decision *decision);
+/* `waits`: what it would do waits for the policy's window. When it is due the parent knows. */
+json_t *event_plan(const struct event_subject *subject, const struct decision *decision,
+                   bool waits);
 /* `total` and `eta_s` are -1 where unknown; `lock_share` is the lock's share of the time. */
 json_t *event_progress(const struct event_subject *subject, int64_t rows, int64_t total,
                        double rate, double eta_s, double lock_share);
@@ -32,6 +34,8 @@ json_t *event_notice(const struct event_subject *subject, const char *text);
  * on. All strings come back fit for a terminal. STATUS_INVALID says what is wrong with it. */
 enum status event_parse(const char *line, size_t length, json_t **event,
                         struct error *error) MUST_CHECK;
+/* The same for an object; it stays the caller's. */
+enum status event_take(json_t *object, json_t **event, struct error *error) MUST_CHECK;
 const char *event_kind(const json_t *event); /* "outcome", "progress", ... */
 
 /* The event as one line of JSON without a newline, the caller's to free; NULL if it can't be. */

@@ -6,8 +6,10 @@
 enum { NAME = 1024, PATH = 4096, REASON = OUTCOME_REASON };
 
 static const char *const outcomes[] = {"done", "skipped", "failed", "cancelled", NULL};
+static const char *const guards[] = {OUTCOME_GUARD_CLOCK, OUTCOME_GUARD_FILE, NULL};
 static const char *const decisions[] = {"act", "skip", NULL};
 static const char *const trees[] = {"table", "index", NULL};
+static const char *const openings[] = {"found", "made", "replaced", NULL};
 
 /* clang-format off */
 #define SUBJECT                                    \
@@ -32,6 +34,8 @@ static const struct event_key outcome_keys[] = {
     {"seconds",     EVENT_NUMBER, 0,              0,      NULL,     NULL},
     {"busy",        EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
     {"waits",       EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
+    {"guard",       EVENT_CHOICE, EVENT_OPTIONAL, 0,      guards,   NULL},
+    {"settled",     EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
     {"lock",        EVENT_RECORD, 0,              0,      NULL,     lock_keys},
     {"effect",      EVENT_FREE,   EVENT_NULL,     0,      NULL,     NULL},
     {0},
@@ -39,18 +43,20 @@ static const struct event_key outcome_keys[] = {
 
 static const struct event_key plan_keys[] = {
     SUBJECT,
-    {"due",      EVENT_TEXT,   EVENT_NULL, NAME,   NULL,      NULL},
-    {"decision", EVENT_CHOICE, 0,          0,      decisions, NULL},
-    {"reason",   EVENT_TEXT,   0,          REASON, NULL,      NULL},
-    {"rows",     EVENT_COUNT,  EVENT_NULL, 0,      NULL,      NULL},
-    {"bytes",    EVENT_COUNT,  EVENT_NULL, 0,      NULL,      NULL},
-    {"seconds",  EVENT_NUMBER, EVENT_NULL, 0,      NULL,      NULL},
+    {"due",      EVENT_TEXT,   EVENT_NULL,     NAME,   NULL,      NULL},
+    {"decision", EVENT_CHOICE, 0,              0,      decisions, NULL},
+    {"reason",   EVENT_TEXT,   0,              REASON, NULL,      NULL},
+    {"rows",     EVENT_COUNT,  EVENT_NULL,     0,      NULL,      NULL},
+    {"bytes",    EVENT_COUNT,  EVENT_NULL,     0,      NULL,      NULL},
+    {"seconds",  EVENT_NUMBER, EVENT_NULL,     0,      NULL,      NULL},
+    {"waits",    EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,      NULL},
     {0},
 };
 
 static const struct event_key progress_keys[] = {
     SUBJECT,
     {"rows",       EVENT_COUNT,  0,          0, NULL, NULL},
+    {"unit",       EVENT_TEXT,   EVENT_OPTIONAL, 16, NULL, NULL},
     {"total",      EVENT_COUNT,  EVENT_NULL, 0, NULL, NULL},
     {"rate",       EVENT_NUMBER, 0,          0, NULL, NULL},
     {"eta_s",      EVENT_NUMBER, EVENT_NULL, 0, NULL, NULL},
@@ -122,15 +128,93 @@ static const struct event_key refused_keys[] = {
     {0},
 };
 
+static const struct event_key searched_keys[] = {
+    {"digest", EVENT_EXACT, 0, NAME, NULL, NULL},
+    {"same",   EVENT_FLAG,  0, 0,    NULL, NULL},
+    {0},
+};
+
 static const struct event_key clock_keys[] = {
-    {"newest_us",        EVENT_TIME, EVENT_NULL, 0, NULL, NULL},
-    {"boot_offset_us",   EVENT_TIME, EVENT_NULL, 0, NULL, NULL},
-    {"was_synchronised", EVENT_FLAG, 0,          0, NULL, NULL},
+    {"newest_us",        EVENT_TIME,   EVENT_NULL,                  0, NULL, NULL},
+    {"boot_offset_us",   EVENT_TIME,   EVENT_NULL,                  0, NULL, NULL},
+    {"was_synchronised", EVENT_FLAG,   0,                           0, NULL, NULL},
+    {"last_us",          EVENT_TIME,   EVENT_OPTIONAL,              0, NULL, NULL},
+    {"last_seconds",     EVENT_NUMBER, EVENT_OPTIONAL,              0, NULL, NULL},
+    {"last_effect",      EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
+    {"seen_us",          EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
+    {"started_us",       EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
+    {0},
+};
+
+static const struct event_key state_keys[] = {
+    {"path",       EVENT_TEXT,   0,          PATH, NULL,     NULL},
+    {"task",       EVENT_TEXT,   0,          NAME, NULL,     NULL},
+    {"target",     EVENT_TEXT,   EVENT_NULL, NAME, NULL,     NULL},
+    {"seen_us",    EVENT_TIME,   0,          0,    NULL,     NULL},
+    {"started_us", EVENT_TIME,   EVENT_NULL, 0,    NULL,     NULL},
+    {"failures",   EVENT_COUNT,  0,          0,    NULL,     NULL},
+    {"outcome",    EVENT_CHOICE, EVENT_NULL, 0,    outcomes, NULL},
+    {0},
+};
+
+/* An outcome that is remembered. */
+static const struct event_key run_keys[] = {
+    {"path",        EVENT_TEXT,   0,              PATH,   NULL,     NULL},
+    {"started_us",  EVENT_TIME,   0,              0,      NULL,     NULL},
+    SUBJECT,
+    {"outcome",     EVENT_CHOICE, 0,              0,      outcomes, NULL},
+    {"reason",      EVENT_TEXT,   0,              REASON, NULL,     NULL},
+    {"rows",        EVENT_COUNT,  0,              0,      NULL,     NULL},
+    {"bytes_freed", EVENT_COUNT,  0,              0,      NULL,     NULL},
+    {"seconds",     EVENT_NUMBER, 0,              0,      NULL,     NULL},
+    {"busy",        EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
+    {"waits",       EVENT_FLAG,   EVENT_OPTIONAL, 0,      NULL,     NULL},
+    {"lock",        EVENT_RECORD, 0,              0,      NULL,     lock_keys},
+    {"effect",      EVENT_FREE,   EVENT_NULL,     0,      NULL,     NULL},
+    {0},
+};
+
+static const struct event_key file_keys[] = {
+    {"path",   EVENT_TEXT, 0, PATH, NULL, NULL},
+    {"device", EVENT_BITS, 0, 0,    NULL, NULL},
+    {"inode",  EVENT_BITS, 0, 0,    NULL, NULL},
+    {0},
+};
+
+static const struct event_key alarm_keys[] = {
+    {"database",  EVENT_TEXT,   EVENT_NULL, PATH,   NULL, NULL},
+    {"path",      EVENT_TEXT,   EVENT_NULL, PATH,   NULL, NULL},
+    {"metric",    EVENT_TEXT,   0,          NAME,   NULL, NULL},
+    {"subject",   EVENT_TEXT,   EVENT_NULL, NAME,   NULL, NULL},
+    {"severity",  EVENT_TEXT,   0,          NAME,   NULL, NULL},
+    {"value",     EVENT_NUMBER, EVENT_NULL, 0,      NULL, NULL},
+    {"threshold", EVENT_NUMBER, EVENT_NULL, 0,      NULL, NULL},
+    {"text",      EVENT_TEXT,   0,          REASON, NULL, NULL},
+    {"raised_us", EVENT_TIME,   0,          0,      NULL, NULL},
+    {"told_us",   EVENT_TIME,   0,          0,      NULL, NULL},
+    {0},
+};
+
+static const struct event_key pause_keys[] = {
+    {"database", EVENT_TEXT, EVENT_NULL, PATH, NULL, NULL},
+    {"task",     EVENT_TEXT, EVENT_NULL, NAME, NULL, NULL},
+    {"until_us", EVENT_TIME, 0,          0,    NULL, NULL},
+    {0},
+};
+
+static const struct event_key listed_keys[] = {
+    {"fresh", EVENT_FLAG, EVENT_OPTIONAL, 0, NULL, NULL},
+    {0},
+};
+
+static const struct event_key opened_keys[] = {
+    {"found", EVENT_CHOICE, 0, 0, openings, NULL},
     {0},
 };
 
 static const struct event_key unwritten_keys[] = {
-    {"reason", EVENT_TEXT, 0, REASON, NULL, NULL},
+    {"reason", EVENT_TEXT, 0,              REASON, NULL, NULL},
+    {"later",  EVENT_FLAG, EVENT_OPTIONAL, 0,      NULL, NULL},
     {0},
 };
 
@@ -145,9 +229,18 @@ const struct event_row event_table[] = {
     {"inspection", inspection_keys},
     {"found",      found_keys},
     {"refused",    refused_keys},
+    {"ready",      no_keys}, /* the job is done, and the worker stays for another */
+    {"searched",   searched_keys},
     {"clock",      clock_keys},     /* the history's answers: to "clock", ... */
     {"recorded",   no_keys},        /* ... to what it has written, ... */
     {"unwritten",  unwritten_keys}, /* ... and to what it could not */
+    {"listed",     listed_keys},
+    {"opened",     opened_keys},
+    {"state",      state_keys}, /* and their rows */
+    {"file",       file_keys},
+    {"run",        run_keys},
+    {"alarm",      alarm_keys},
+    {"pause",      pause_keys},
     {NULL, NULL},
 };
 /* clang-format on */

@@ -1,26 +1,38 @@
 /*
- * The history's file: its folder, its opening, its migrations, and statements on it. Runs in the
- * history worker; knows nothing of what the tables mean.
+ * Statements on the history's file and its transactions. Runs in the history worker; knows
+ * nothing of what the tables mean.
  */
 #include "history_db.h"
 
-#include "history_schema.h"
+#include "history_file.h"
 #include "memory.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { HISTORY_BUSY_MS = 10000 };
+/* What SQLite's results mean, where it is more than that it went wrong. */
+static const struct {
+    int result;
+    enum status status;
+    const char *advice;
+} history_results[] = {
+    {SQLITE_CONSTRAINT, STATUS_INVALID, ""},
+    {SQLITE_MISMATCH, STATUS_INVALID, ""},
+    {SQLITE_TOOBIG, STATUS_INVALID, ""},
+    {SQLITE_CORRUPT, STATUS_FAILED, "; move it away, and a new one is begun"},
+    {SQLITE_NOTADB, STATUS_FAILED, "; move it away, and a new one is begun"},
+    {SQLITE_ERROR, STATUS_FAILED, ""}, /* the last one stands for all others */
+};
 
-static enum status history_failed(const struct history *history, struct error *error)
+enum status history_db_failed(const struct history *history, struct error *error)
 {
-    return error_set(error, STATUS_FAILED, "%s: %s", history->file, sqlite3_errmsg(history->db));
+    size_t last = sizeof history_results / sizeof *history_results - 1, i = 0;
+
+    while (i < last && (sqlite3_errcode(history->db) & 0xFF) != history_results[i].result)
+        i++;
+    return error_set(error, history_results[i].status, "%s: %s%s", history->file,
+                     sqlite3_errmsg(history->db), history_results[i].advice);
 }
 
 static void history_bind(sqlite3_stmt *statement, const char *types, va_list values)
@@ -41,152 +53,160 @@ static void history_bind(sqlite3_stmt *statement, const char *types, va_list val
     }
 }
 
+static struct history_statement *history_statement(struct history *history, const char *sql)
+{
+    for (size_t i = 0; i < history->statement_count; i++)
+        if (history->statements[i].sql == sql)
+            return &history->statements[i];
+    history->statements = memory_resize(history->statements, history->statement_count + 1,
+                                        sizeof *history->statements);
+    struct history_statement *added = &history->statements[history->statement_count++];
+    *added = (struct history_statement){sql, NULL};
+    return added;
+}
+
+static enum status history_prepare(struct history *history, const char *sql,
+                                   sqlite3_stmt **statement, struct error *error)
+{
+    struct history_statement *known = history_statement(history, sql);
+
+    if (!known->statement && sqlite3_prepare_v3(history->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                                &known->statement, NULL))
+        return history_db_failed(history, error);
+    *statement = known->statement;
+    return STATUS_OK;
+}
+
+static enum status history_ask(struct history *history, struct error *error,
+                               sqlite3_stmt **statement, const char *sql, const char *types,
+                               va_list values)
+{
+    enum status status = history_prepare(history, sql, statement, error);
+
+    if (!status)
+        history_bind(*statement, types, values);
+    return status;
+}
+
+enum status history_db_ask(struct history *history, struct error *error, sqlite3_stmt **statement,
+                           const char *sql, const char *types, ...)
+{
+    va_list values;
+
+    va_start(values, types);
+    enum status status = history_ask(history, error, statement, sql, types, values);
+    va_end(values);
+    return status;
+}
+
+enum status history_db_asked(struct history *history, sqlite3_stmt *statement, struct error *error)
+{
+    enum status status = sqlite3_reset(statement) ? history_db_failed(history, error) : STATUS_OK;
+
+    sqlite3_clear_bindings(statement);
+    return status;
+}
+
 enum status history_db_do(struct history *history, struct error *error, const char *sql,
                           const char *types, ...)
 {
-    sqlite3_stmt *statement = NULL;
+    sqlite3_stmt *statement;
     va_list values;
 
-    if (sqlite3_prepare_v2(history->db, sql, -1, &statement, NULL))
-        return history_failed(history, error);
     va_start(values, types);
-    history_bind(statement, types, values);
+    enum status status = history_ask(history, error, &statement, sql, types, values);
     va_end(values);
-    sqlite3_step(statement);
-    if (sqlite3_finalize(statement))
-        return history_failed(history, error);
-    return STATUS_OK;
+    if (status)
+        return status;
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        continue;
+    return history_db_asked(history, statement, error);
 }
 
-enum status history_db_number(struct history *history, struct error *error, const char *sql,
-                              const char *text, int64_t *number)
+enum status history_db_number(struct history *history, struct error *error, int64_t *number,
+                              const char *sql, const char *types, ...)
 {
-    sqlite3_stmt *statement = NULL;
+    sqlite3_stmt *statement;
+    va_list values;
 
-    if (sqlite3_prepare_v2(history->db, sql, -1, &statement, NULL))
-        return history_failed(history, error);
-    if (text)
-        sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
+    va_start(values, types);
+    enum status status = history_ask(history, error, &statement, sql, types, values);
+    va_end(values);
+    if (status)
+        return status;
     if (sqlite3_step(statement) == SQLITE_ROW &&
         sqlite3_column_type(statement, 0) == SQLITE_INTEGER)
         *number = sqlite3_column_int64(statement, 0);
-    if (sqlite3_finalize(statement))
-        return history_failed(history, error);
-    return STATUS_OK;
+    return history_db_asked(history, statement, error);
 }
 
-enum status history_db_begin(struct history *history, struct error *error)
+void history_db_forget(struct history *history)
 {
-    return history_db_do(history, error, "BEGIN IMMEDIATE", "");
+    for (size_t i = 0; i < history->statement_count; i++)
+        sqlite3_finalize(history->statements[i].statement);
+    free(history->statements);
+    history->statements = NULL;
+    history->statement_count = 0;
 }
 
-enum status history_db_end(struct history *history, enum status status, struct error *error)
+bool history_begun(const struct history *history)
+{
+    return history->db && !sqlite3_get_autocommit(history->db);
+}
+
+static enum status history_commit(struct history *history, enum status status, struct error *error)
 {
     if (!status)
         status = history_db_do(history, error, "COMMIT", "");
-    if (status && !sqlite3_get_autocommit(history->db))
+    if (status && history_begun(history))
         sqlite3_exec(history->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
 }
 
-static enum status history_folder_parents(char *path)
+static enum status history_given_up(const struct history *history, struct error *error)
 {
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        int result = mkdir(path, 0700);
-        *slash = '/';
-        if (result && errno != EEXIST)
-            return STATUS_FAILED;
-    }
-    return mkdir(path, 0700) && errno != EEXIST ? STATUS_FAILED : STATUS_OK;
+    return error_set(error, STATUS_FAILED, "%s: the transaction was given up", history->file);
 }
 
-/* The folder must be there and be ours: who can write in it could put another file in its place. */
-static enum status history_folder(const char *folder, struct error *error)
+enum status history_begin(struct history *history, struct error *error)
 {
-    char *path = memory_copy(folder);
-    enum status status = history_folder_parents(path);
-    struct stat seen;
-
-    free(path);
-    if (status || stat(folder, &seen))
-        return error_set(error, STATUS_FAILED, "can't make the folder %s: %s", folder,
-                         strerror(errno));
-    if (!S_ISDIR(seen.st_mode))
-        return error_set(error, STATUS_FAILED, "%s is no folder", folder);
-    if ((seen.st_uid != geteuid() && seen.st_uid != 0) || (seen.st_mode & S_IWOTH))
-        return error_set(error, STATUS_REFUSED,
-                         "%s belongs to another user or can be written by everybody; make it "
-                         "yours alone (chmod 700)",
-                         folder);
-    return STATUS_OK;
-}
-
-/* Made by hand, since SQLite would let everybody read it. */
-static enum status history_file(const char *file, struct error *error)
-{
-    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-    if (fd < 0)
-        return error_set(error, STATUS_FAILED, "can't open %s: %s", file, strerror(errno));
-    close(fd);
-    return STATUS_OK;
-}
-
-static enum status history_migrate(struct history *history, struct error *error)
-{
-    int64_t version = 0;
-    enum status status = history_db_begin(history, error);
+    enum status status = history_file_ready(history, error);
 
     if (!status)
-        status = history_db_number(history, error, "PRAGMA user_version", NULL, &version);
-    if (!status && version > history_schema_version)
-        status = error_set(error, STATUS_REFUSED,
-                           "%s is of a newer litekeeper (format %" PRId64 ", this one knows up "
-                           "to %d); use that one, or another state folder",
-                           history->file, version, history_schema_version);
-    for (int64_t step = version; !status && step < history_schema_version; step++)
-        if (sqlite3_exec(history->db, history_schema[step], NULL, NULL, NULL))
-            status = history_failed(history, error);
-    return history_db_end(history, status, error);
-}
-
-static enum status history_start(struct history *history, struct error *error)
-{
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE;
-
-    if (sqlite3_open_v2(history->file, &history->db, flags, NULL))
-        return history_failed(history, error);
-    sqlite3_busy_timeout(history->db, HISTORY_BUSY_MS);
-    if (sqlite3_exec(history->db,
-                     "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL",
-                     NULL, NULL, NULL))
-        return history_failed(history, error);
-    return history_migrate(history, error);
-}
-
-enum status history_open(const char *folder, struct history **history, struct error *error)
-{
-    struct history *opened = memory_new(struct history);
-    enum status status = history_folder(folder, error);
-
-    opened->file = memory_format("%s/history.db", folder);
-    if (!status)
-        status = history_file(opened->file, error);
-    if (!status)
-        status = history_start(opened, error);
-    if (status)
-        history_close(opened);
-    else
-        *history = opened;
+        status = history_db_do(history, error, "BEGIN IMMEDIATE", "");
+    history->together = !status;
     return status;
 }
 
-void history_close(struct history *history)
+enum status history_end(struct history *history, struct error *error)
 {
-    if (!history)
-        return;
-    sqlite3_close(history->db);
-    free(history->file);
-    free(history);
+    history->together = false;
+    if (!history_begun(history))
+        return history_given_up(history, error);
+    return history_commit(history, STATUS_OK, error);
+}
+
+enum status history_db_ready(struct history *history, struct error *error)
+{
+    return history_begun(history) ? STATUS_OK : history_file_ready(history, error);
+}
+
+enum status history_db_begin(struct history *history, struct error *error)
+{
+    if (history->together && history_begun(history))
+        return history_db_do(history, error, "SAVEPOINT part", "");
+    if (history->together)
+        return history_given_up(history, error);
+    enum status status = history_file_ready(history, error);
+    return status ? status : history_db_do(history, error, "BEGIN IMMEDIATE", "");
+}
+
+/* SQLite itself may have rolled back everything, as where the disk is full. */
+enum status history_db_end(struct history *history, enum status status, struct error *error)
+{
+    if (!history->together)
+        return history_commit(history, status, error);
+    if (status && history_begun(history))
+        sqlite3_exec(history->db, "ROLLBACK TO part; RELEASE part", NULL, NULL, NULL);
+    return status ? status : history_db_do(history, error, "RELEASE part", "");
 }

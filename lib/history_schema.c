@@ -50,6 +50,83 @@ const char *const history_schema[] = {
     " believed_us INTEGER,"            /* when last believed */
     " synchronised INTEGER NOT NULL);" /* the kernel has said so during this boot */
     "PRAGMA user_version = 1;",
+
+    /* What comes twice is one run. NULLs are distinct in a unique index, hence the ''. */
+    "DELETE FROM run WHERE id NOT IN"
+    " (SELECT min(id) FROM run GROUP BY path, task, ifnull(target, ''), started_us);"
+    "DROP INDEX run_task;"
+    "CREATE UNIQUE INDEX run_key ON run(path, task, ifnull(target, ''), started_us);"
+    "ALTER TABLE run ADD COLUMN busy INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE run ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE state("
+    " path TEXT NOT NULL,"
+    " task TEXT NOT NULL,"
+    " target TEXT NOT NULL,"      /* '': none */
+    " seen_us INTEGER NOT NULL,"  /* first known */
+    " known_us INTEGER NOT NULL," /* last known, to the day */
+    " started_us INTEGER,"        /* the last run that counts: neither busy, waiting, nor stopped */
+    " failures INTEGER NOT NULL DEFAULT 0," /* in a row */
+    " outcome TEXT,"                        /* the last, whether it counts or not */
+    " done_us INTEGER,"                     /* the last run that was done: when begun, ... */
+    " done_seconds REAL,"
+    " done_effect TEXT," /* ... and its effect as JSON */
+    " PRIMARY KEY(path, task, target)) WITHOUT ROWID;"
+    "INSERT INTO state(path, task, target, seen_us, known_us, started_us, failures, outcome)"
+    " SELECT path, task, ifnull(target, ''), min(started_us), max(started_us),"
+    "  max(started_us) FILTER (WHERE outcome <> 'cancelled'),"
+    "  (SELECT count(*) FROM run AS f WHERE f.path = run.path AND f.task = run.task"
+    "   AND ifnull(f.target, '') = ifnull(run.target, '') AND f.outcome = 'failed'"
+    "   AND f.started_us > (SELECT ifnull(max(g.started_us), 0) FROM run AS g"
+    "    WHERE g.path = run.path AND g.task = run.task"
+    "    AND ifnull(g.target, '') = ifnull(run.target, '') AND g.outcome IN ('done', 'skipped'))),"
+    "  (SELECT l.outcome FROM run AS l WHERE l.path = run.path AND l.task = run.task"
+    "   AND ifnull(l.target, '') = ifnull(run.target, '') ORDER BY l.started_us DESC LIMIT 1)"
+    " FROM run GROUP BY path, task, ifnull(target, '');"
+    "UPDATE state SET (done_us, done_seconds, done_effect) ="
+    " (SELECT started_us, seconds, effect FROM run WHERE run.path = state.path"
+    "  AND run.task = state.task AND ifnull(run.target, '') = state.target"
+    "  AND run.outcome = 'done' ORDER BY started_us DESC LIMIT 1);"
+    "CREATE TABLE file("
+    " path TEXT PRIMARY KEY,"
+    " device INTEGER NOT NULL,"
+    " inode INTEGER NOT NULL,"
+    " known_us INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE alarm(" /* those that are raised */
+    " path TEXT NOT NULL,"
+    " metric TEXT NOT NULL,"
+    " subject TEXT NOT NULL," /* '': none */
+    " severity TEXT NOT NULL,"
+    " threshold TEXT NOT NULL," /* as text: it has been through JSON */
+    " database TEXT,"           /* path and database of litekeeper itself: '' and NULL */
+    " value REAL,"
+    " text TEXT NOT NULL,"
+    " raised_us INTEGER NOT NULL,"
+    " told_us INTEGER NOT NULL,"
+    " PRIMARY KEY(path, metric, subject, severity, threshold)) WITHOUT ROWID;"
+    "CREATE TABLE alarm_change(" /* all that became of them */
+    " id INTEGER PRIMARY KEY,"
+    " at_us INTEGER NOT NULL,"
+    " change TEXT NOT NULL,"
+    " path TEXT NOT NULL,"
+    " metric TEXT NOT NULL,"
+    " subject TEXT NOT NULL,"
+    " severity TEXT NOT NULL,"
+    " threshold TEXT NOT NULL,"
+    " database TEXT,"
+    " value REAL,"
+    " text TEXT NOT NULL,"
+    " raised_us INTEGER NOT NULL,"
+    " UNIQUE(path, metric, subject, severity, threshold, at_us, change));"
+    "CREATE INDEX alarm_change_at ON alarm_change(at_us);"
+    "CREATE TABLE pause("
+    " database TEXT NOT NULL,"    /* '': all */
+    " task TEXT NOT NULL,"        /* '': all */
+    " until_us INTEGER NOT NULL," /* -1: until it is resumed */
+    " PRIMARY KEY(database, task)) WITHOUT ROWID;"
+    "CREATE TABLE thinned(" /* up to when samples are down to one in so long */
+    " apart_us INTEGER PRIMARY KEY,"
+    " upto_us INTEGER NOT NULL);"
+    "PRAGMA user_version = 2;",
 };
 
 const int history_schema_version = sizeof history_schema / sizeof *history_schema;

@@ -7,6 +7,7 @@
 
 #include "filesystem.h"
 #include "folder.h"
+#include "outcome.h"
 #include "text.h"
 
 #include <errno.h>
@@ -99,7 +100,7 @@ static enum status identity_stat(int folder, const char *name, struct stat *abou
     if (fstatat(folder, name, about, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0)
         return STATUS_OK;
     if (errno == ENOENT)
-        return error_set(error, STATUS_REFUSED, "there is no such file");
+        return error_refuse(error, OUTCOME_GUARD_FILE, "there is no such file");
     return error_set(error, STATUS_REFUSED, "can't be looked at: %s", strerror(errno));
 }
 
@@ -187,24 +188,34 @@ static enum status identity_look(int folder, const char *name, struct identity *
     return status;
 }
 
+enum status identity_find_in(int folder, const char *name, struct identity *identity,
+                             struct error *error)
+{
+    enum status status = identity_beside(name)
+                             ? error_set(error, STATUS_REFUSED,
+                                         "is a file that SQLite keeps beside a database; name the "
+                                         "database")
+                             : identity_look(folder, name, identity, error);
+
+    if (status)
+        text_sanitize(error->text);
+    return status;
+}
+
 enum status identity_find(const char *path, int *folder, const char **name,
                           struct identity *identity, struct error *error)
 {
     const char *bare;
     int opened = -1;
-    enum status status = STATUS_OK;
+    enum status status = folder_open(path, &opened, &bare, error);
 
-    if (identity_beside(path))
-        status = error_set(error, STATUS_REFUSED,
-                           "is a file that SQLite keeps beside a database; name the database");
-    if (!status)
-        status = folder_open(path, &opened, &bare, error);
-    if (!status)
-        status = identity_look(opened, bare, identity, error);
     if (status) {
-        if (opened >= 0)
-            close(opened);
         text_sanitize(error->text);
+        return status;
+    }
+    status = identity_find_in(opened, bare, identity, error);
+    if (status) {
+        close(opened);
         return status;
     }
     *folder = opened;
@@ -225,8 +236,8 @@ enum status identity_check(int folder, const char *name, const struct identity *
         return status;
     identity_of(&about, &now);
     if (!identity_same(&now, seen))
-        return error_set(error, STATUS_REFUSED,
-                         "was replaced by another file since it was found; it is looked for again "
-                         "with the next run");
+        return error_refuse(error, OUTCOME_GUARD_FILE,
+                            "was replaced by another file since it was found; it is looked for "
+                            "again with the next run");
     return STATUS_OK;
 }

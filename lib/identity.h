@@ -26,6 +26,10 @@ struct identity {
 enum status identity_find(const char *path, int *folder, const char **name,
                           struct identity *identity, struct error *error) MUST_CHECK;
 
+/* The same of another file in a folder that identity_find has opened. */
+enum status identity_find_in(int folder, const char *name, struct identity *identity,
+                             struct error *error) MUST_CHECK;
+
 /* Whether `name` in `folder` (AT_FDCWD: the current one) is still the file that was seen: the
  * same device, inode and owner, and a regular file with one link. */
 enum status identity_check(int folder, const char *name, const struct identity *seen,

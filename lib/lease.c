@@ -28,6 +28,8 @@ struct lease {
     double commit_least_ms;
     double blocked_since; /* readers keep commits from happening since; 0: they don't */
 
+    double whole_until_ms; /* when a statement that is a hold by itself is stopped; 0: never */
+
     double last_hold_ms, last_end_ms;
     enum pace_profile profile;
     uint32_t changes; /* the change counter when last looked at */
@@ -303,6 +305,47 @@ enum status lease_failed(struct lease *lease, enum status failure, bool divisibl
                          lease_overrun * lease->limits.max_lock_ms, lease_overrun);
     lease->row_limit = rows > 1 ? rows / 2 : 1;
     return STATUS_OK;
+}
+
+enum status lease_hold_whole(struct lease *lease, const char *sql, struct error *error)
+{
+    enum status status;
+
+    if (!lease->first_ms)
+        lease_first_look(lease);
+    if ((status = lease_leave_gap(lease, error)) ||
+        (status = database_check_moved(lease->database, error)))
+        return status;
+    database_deadlines(lease->database, lease->limits.busy_ms, lease->whole_until_ms);
+    lease->begun_ms = clock_monotonic_ms();
+    status = database_exec(lease->database, sql, error);
+    lease->begun_ms += database_waited_ms(lease->database);
+    bool closed = status == STATUS_CANCELLED && database_overran(lease->database);
+    if (status != STATUS_BUSY)
+        lease_note_hold(lease);
+    lease->changes = database_changes(lease->database);
+    if (closed)
+        return error_set(error, STATUS_BUSY, "it was not done when the window closed, and undone");
+    return status;
+}
+
+void lease_whole_until(struct lease *lease, double stop_at_ms)
+{
+    lease->whole_until_ms = stop_at_ms;
+}
+
+void lease_drain(struct lease *lease)
+{
+    database_deadlines(lease->database, 0, 0);
+    backlog_drain(lease->backlog);
+    database_deadlines(lease->database, lease->limits.busy_ms, 0);
+}
+
+void lease_settle(struct lease *lease)
+{
+    database_deadlines(lease->database, 0, 0);
+    backlog_settle(lease->backlog);
+    database_deadlines(lease->database, lease->limits.busy_ms, 0);
 }
 
 static int lease_compare(const void *a, const void *b)

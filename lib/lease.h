@@ -49,6 +49,22 @@ enum status lease_end(struct lease *lease, struct error *error) MUST_CHECK;
 enum status lease_failed(struct lease *lease, enum status failure, bool divisible,
                          struct error *error) MUST_CHECK;
 
+/* Runs one statement that takes the write lock by itself and keeps it to its end, however long
+ * that is (VACUUM): in the policy's window alone. The gap, the identity and the wait for the lock
+ * are those of a step, and it counts as one hold, without the wait. It is stopped by the host's
+ * wish alone. STATUS_BUSY: it stayed locked for busy_ms, or readers were in the way. */
+enum status lease_hold_whole(struct lease *lease, const char *sql, struct error *error) MUST_CHECK;
+/* From now on such a statement is stopped at that time, too (clock_monotonic_ms; 0: never), if it
+ * can be: STATUS_BUSY, since the window has closed. */
+void lease_whole_until(struct lease *lease, double stop_at_ms);
+/* After such a statement, in the window still: empties the log that it has filled, where that is
+ * safe, so that the database file gets its size and the log goes back to none. */
+void lease_drain(struct lease *lease);
+
+/* After the last step: a checkpoint of what is left in the log, where that disturbs nobody; else it
+ * comes with lease_free. For whoever wants to measure the file before that. */
+void lease_settle(struct lease *lease);
+
 /* The holds so far, and their share of the time since the first. */
 void lease_statistics(const struct lease *lease, struct outcome_lock *lock, double *share);
 

@@ -6,8 +6,12 @@
 
 #define LOG_FORMAT __attribute__((format(printf, 1, 2)))
 
-/* `verbose` shows log_debug too. Under systemd (JOURNAL_STREAM is set) each line has its level. */
+/* `verbose` shows log_debug too. Where standard error goes to journald each line has its level. */
 void log_start(const char *program, bool verbose);
+/* From now on each line has its level, for a parent that reads them. */
+void log_levels(void);
+/* Whether standard error goes to journald. */
+bool log_to_journal(void);
 
 void log_fatal(const char *format, ...) LOG_FORMAT __attribute__((noreturn)); /* exits with 1 */
 void log_error(const char *format, ...) LOG_FORMAT;

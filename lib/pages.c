@@ -208,6 +208,8 @@ static void pages_report(struct pages_look *look)
     report->auto_vacuum = !header->largest_root ? 0 : header->incremental ? 2 : 1;
     report->approximate = look->file.changes > 0;
     report->last_writer_version = header->writer;
+    report->changes = header->changes;
+    report->schema = header->schema;
     report->pages_read = look->file.reads;
     if (look->watch && look->watch->measured)
         look->watch->measured(look->watch->argument, look->file.db, report);

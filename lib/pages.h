@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { PAGES_FORWARD = 32 }; /* pages that a step from leaf to leaf may skip; more is disorder */
+
 struct pages_btree {
     char *name, *table;
     const char *type; /* "table" or "index" */
@@ -23,7 +25,7 @@ struct pages_btree {
     int64_t entries;        /* rows or index entries, by the sample */
     int64_t bytes;          /* all its pages times the page size */
     double entry_bytes;     /* mean bytes that an entry takes, overflow pages included */
-    double fragmentation;   /* share of the steps from leaf to leaf that go back or > 32 ahead */
+    double fragmentation;   /* share of the steps from leaf to leaf that go back or far ahead */
     double density;         /* used bytes of the leaves over their usable bytes, by the sample */
     int64_t leaves_read;    /* the sample; where that is leaf_pages, all is exact */
     char *error;            /* what is wrong with it ("page 17 is in it twice"), or NULL */
@@ -34,6 +36,8 @@ struct pages_report {
     int auto_vacuum;              /* 0 none, 1 full, 2 incremental */
     bool approximate;             /* rollback-journal mode, and someone wrote between two slices */
     uint32_t last_writer_version; /* header bytes 96 to 99: 3040001 */
+    uint32_t changes;             /* header bytes 24 to 27, see fileheader.h */
+    uint32_t schema;              /* header bytes 40 to 43, the schema cookie */
     int64_t pages_read;           /* by the walker; SQLite reads the schema's pages besides */
     char *freelist_error;         /* as in pages_btree, of the freelist's head; or NULL */
     struct pages_btree *btrees;

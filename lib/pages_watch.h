@@ -1,4 +1,5 @@
-/* For tests of the page walker: what it sees on its way, besides what it reports. */
+/* What the page walker sees on its way, besides what it reports: for the forecast of a REINDEX, and
+ * for tests. */
 #ifndef PAGES_WATCH_H
 #define PAGES_WATCH_H
 

@@ -194,10 +194,11 @@ static enum status measure_check_clock(const struct engine *engine,
     if (engine->job->trust_clock ||
         !clock_doubtful(&clock, &engine->job->memory, facts->newest_us, why))
         return STATUS_OK;
-    return error_set(error, STATUS_REFUSED,
-                     "the clock is in doubt: %s; synchronise it, or say --trust-clock if it is "
-                     "right",
-                     why);
+    error_set(error, STATUS_REFUSED,
+              "the clock is in doubt: %s; synchronise it, or say --trust-clock if it is right",
+              why);
+    error->guard = OUTCOME_GUARD_CLOCK;
+    return STATUS_REFUSED;
 }
 
 /* Foreign keys and triggers can forbid every DELETE; SQLite says so when it compiles one. */

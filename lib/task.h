@@ -28,6 +28,7 @@ struct decision {
     char reason[OUTCOME_REASON]; /* with the measured value and the threshold */
     int64_t rows, bytes;         /* expected; -1 where it does not apply */
     double seconds;              /* expected; -1 where unknown */
+    double part_seconds; /* of the shortest part, where it can be done in parts; 0: as a whole */
 };
 
 enum task_flag {
@@ -42,6 +43,7 @@ enum task_flag {
 struct task_kind {
     const char *name; /* in the policy, on the command line, in the history */
     const char *help; /* one phrase */
+    const char *unit; /* what its progress counts: "page"; NULL: rows */
     unsigned flags;
     struct option_section section; /* its options; the struct begins with task_common */
     const char *(*target)(const void *options); /* what it works on ("logs"); NULL: the database */

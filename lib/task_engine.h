@@ -23,6 +23,13 @@ void engine_progress(struct engine *engine, int64_t rows, int64_t total);
 void engine_notice(struct engine *engine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What one step may hold the write lock, and how long to wait for the application's. */
+double engine_max_lock_ms(const struct engine *engine);
+double engine_busy_ms(const struct engine *engine);
+/* How many seconds the policy's window stays open from now on; INFINITY where the operator has said
+ * that the window does not matter, 0 where none is open. */
+double engine_window_left(const struct engine *engine);
+
 /* How long one read transaction may last: in rollback-journal mode a read is a hold. */
 double engine_slice_ms(const struct engine *engine);
 /* To be called between two such reads. */

@@ -1,17 +1,12 @@
-/* Reindex: rebuilds indexes that have fallen into disorder. Not built yet: its options alone. */
+/*
+ * Reindex: rebuilds indexes whose leaves are half empty or lie about in the file. Here its options;
+ * reindex.h tells where the rest is. Runs in a worker.
+ */
+#include "reindex.h"
 #include "task_kinds.h"
 
-enum reindex_mode { REINDEX_AUTO, REINDEX_ONLINE, REINDEX_OFFLINE };
-
-struct reindex_options {
-    struct task_common common;
-    double fragmentation_above, density_below;
-    int64_t min_size;
-    int mode; /* enum reindex_mode */
-};
-
 static const struct option_choice modes[] = {{"auto", REINDEX_AUTO, false},
-                                             {"online", REINDEX_ONLINE, false},
+                                             {"online", REINDEX_ONLINE, true},
                                              {"offline", REINDEX_OFFLINE, false},
                                              {NULL, 0, false}};
 
@@ -23,7 +18,7 @@ static const struct option reindex_options[] = {
     {"observe", OPTION_BOOL, 0, FIELD(common.observe), "false", NULL, NULL, NULL, NULL,
      "decide and report, never act"},
     {"fragmentation_above", OPTION_SHARE, 0, FIELD(fragmentation_above), "10%", "0%", "100%", NULL,
-     NULL, "rebuild an index more fragmented than this"},
+     NULL, "rebuild an index more fragmented than this, if that makes it less so by half"},
     {"density_below", OPTION_SHARE, 0, FIELD(density_below), "65%", "0%", "100%", NULL, NULL,
      "rebuild an index whose leaves are filled less than this"},
     {"min_size", OPTION_SIZE, 0, FIELD(min_size), "8MiB", NULL, NULL, NULL, NULL,
@@ -35,6 +30,11 @@ static const struct option reindex_options[] = {
 const struct task_kind task_reindex = {
     .name = "reindex",
     .help = "rebuilds fragmented indexes",
-    .flags = TASK_NOT_YET,
+    .unit = "rebuild",
+    .flags = TASK_REMEMBERS,
     .section = {sizeof(struct reindex_options), reindex_options, NULL},
+    .measure = reindex_measure,
+    .decide = reindex_decide,
+    .run = reindex_run,
+    .free_facts = reindex_free_facts,
 };

@@ -117,7 +117,7 @@ void retention_decide(const void *argument, const void *measured, int64_t now_us
 const struct task_kind task_retention = {
     .name = "retention",
     .help = "rows older than the policy keeps them go",
-    .flags = TASK_LIST,
+    .flags = TASK_LIST | TASK_REMEMBERS,
     .section = {.size = sizeof(struct retention_options),
                 .options = retention_options,
                 .check = retention_check},

@@ -1,15 +1,16 @@
-/* Vacuum: gives free pages back to the file system. Not built yet: its options alone. */
+/*
+ * Vacuum: gives free pages back to the file system, in steps where the file allows it, else by a
+ * full VACUUM in the policy's window. This is the kind's row, its options, and what is said and
+ * measured when it is done; the work is in vacuum_*.c. Runs in a worker.
+ */
+#include "vacuum.h"
+
 #include "task_kinds.h"
+#include "walindex.h"
 
-enum vacuum_mode { VACUUM_AUTO, VACUUM_INCREMENTAL, VACUUM_FULL };
-
-struct vacuum_options {
-    struct task_common common;
-    double free_above;
-    int64_t free_bytes_above;
-    int mode; /* enum vacuum_mode */
-    bool renumber_rowids;
-};
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 static const struct option_choice modes[] = {{"auto", VACUUM_AUTO, false},
                                              {"incremental", VACUUM_INCREMENTAL, false},
@@ -29,13 +30,152 @@ static const struct option vacuum_options[] = {
      "act when they are more bytes than this, too"},
     {"mode", OPTION_CHOICE, 0, FIELD(mode), "auto", NULL, NULL, modes, NULL,
      "how it is done; auto is incremental where the file allows it, else full in the window"},
+    {"convert", OPTION_BOOL, 0, FIELD(convert), "false", NULL, NULL, NULL, NULL,
+     "turn a file with auto_vacuum NONE to INCREMENTAL, by one full VACUUM in the window, whatever "
+     "is free"},
     {"renumber_rowids", OPTION_BOOL, 0, FIELD(renumber_rowids), "false", NULL, NULL, NULL, NULL,
      "allow a full VACUUM although tables without INTEGER PRIMARY KEY get new rowids"},
     {.name = NULL}};
 
+/* --- afterwards --------------------------------------------------------------------------- */
+
+static int64_t vacuum_bytes(const struct vacuum_facts *facts)
+{
+    return facts->pages * facts->page_size;
+}
+
+/* The size of the file, as `ls` shows it. */
+static int64_t vacuum_file_bytes(struct engine *engine)
+{
+    struct stat about = {0};
+
+    if (fstatat(AT_FDCWD, database_name(engine->database), &about, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    return about.st_size;
+}
+
+/* Of the WAL, what is not yet checkpointed. */
+static int64_t vacuum_wal_bytes(struct engine *engine)
+{
+    struct walindex index;
+
+    if (!database_facts(engine->database)->wal ||
+        walindex_read(database_sql(engine->database), &index, NULL) ||
+        index.backfilled >= index.max_frame)
+        return 0;
+    return (int64_t)(index.max_frame - index.backfilled) * index.page_size;
+}
+
+static void vacuum_effect(struct engine *engine, enum vacuum_way way,
+                          const struct vacuum_facts *before, const struct vacuum_facts *after,
+                          struct outcome *outcome)
+{
+    bool whole = way == WAY_WHOLE;
+
+    outcome->effect = json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "mode", whole ? "full" : "incremental",
+        "pages_before", (json_int_t)before->pages, "pages", (json_int_t)after->pages,
+        "free_pages_before", (json_int_t)before->free_pages, "free_pages",
+        (json_int_t)after->free_pages, "bytes_before", (json_int_t)vacuum_bytes(before), "bytes",
+        (json_int_t)vacuum_bytes(after), "file_bytes", (json_int_t)vacuum_file_bytes(engine),
+        "wal_bytes", (json_int_t)vacuum_wal_bytes(engine));
+    if (whole)
+        json_object_set_new(outcome->effect, "written_bytes",
+                            json_integer(vacuum_written(vacuum_bytes(after))));
+    if (before->kept != after->kept)
+        json_object_set_new(outcome->effect, "auto_vacuum",
+                            json_string(after->kept == KEPT_INCREMENTAL ? "incremental" : "full"));
+    if (before->pages > after->pages)
+        outcome->bytes_freed = (before->pages - after->pages) * after->page_size;
+}
+
+/* In WAL mode the file is as it was until a checkpoint copies back what was written. */
+static void vacuum_say_file(const struct vacuum_facts *after, const json_t *effect,
+                            struct text *reason)
+{
+    char size[TEXT_SHORT];
+
+    if (json_integer_value(json_object_get(effect, "file_bytes")) > vacuum_bytes(after))
+        text_addf(reason,
+                  "; the file gets smaller with the application's next checkpoint, till "
+                  "then the WAL has %s",
+                  text_bytes(size, json_integer_value(json_object_get(effect, "wal_bytes"))));
+}
+
+static void vacuum_report(struct engine *engine, enum vacuum_way way,
+                          const struct vacuum_facts *before, const struct vacuum_facts *after,
+                          struct outcome *outcome)
+{
+    char from[TEXT_SHORT], to[TEXT_SHORT], left[TEXT_SHORT];
+    struct text reason = {0};
+
+    vacuum_effect(engine, way, before, after, outcome);
+    text_addf(&reason, "%s took the file from %s to %s",
+              way == WAY_WHOLE ? "a full VACUUM" : "incremental steps",
+              text_bytes(from, vacuum_bytes(before)), text_bytes(to, vacuum_bytes(after)));
+    if (before->kept != after->kept)
+        text_add(&reason, " and turned auto_vacuum to INCREMENTAL");
+    if (after->free_pages)
+        text_addf(&reason, ", %s of it free by now",
+                  text_bytes(left, after->free_pages * after->page_size));
+    vacuum_say_file(after, outcome->effect, &reason);
+    snprintf(outcome->reason, sizeof outcome->reason, "%s", reason.bytes);
+    text_free(&reason);
+}
+
+/* --- acting ------------------------------------------------------------------------------- */
+
+static enum status vacuum_act(struct engine *engine, const struct vacuum_options *options,
+                              const struct vacuum_facts *facts, enum vacuum_way way,
+                              struct error *error)
+{
+    int64_t given = 0;
+
+    return way == WAY_STEPS ? vacuum_steps(engine, facts->free_pages, &given, error)
+                            : vacuum_full(engine, vacuum_converts(options, facts), error);
+}
+
+/* A full VACUUM is all or nothing: if the file is smaller, it has come to its end. SQLite reports a
+ * disk that was full even where only the temporary file, done with by then, found no more room. */
+static bool vacuum_came_through(enum status status, enum vacuum_way way, bool smaller)
+{
+    return status == STATUS_OK || (status == STATUS_FAILED && way == WAY_WHOLE && smaller);
+}
+
+/* The thresholds may have been passed by force; what measuring refuses was refused before. What a
+ * run in steps has given back before it failed or was stopped counts, too. */
+static enum status vacuum_run(struct engine *engine, const void *argument, void *measured,
+                              struct outcome *outcome, struct error *error)
+{
+    const struct vacuum_options *options = argument;
+    const struct vacuum_facts *before = measured;
+    struct vacuum_facts after = *before;
+    struct error looking;
+    enum vacuum_way way = vacuum_way(options, before);
+
+    enum status status = vacuum_act(engine, options, before, way, error);
+    database_deadlines(engine->database, before->busy_s * 1e3, 0);
+    enum status looked = vacuum_measure_pages(engine->database, &after, &looking);
+    bool smaller = looked == STATUS_OK && after.pages < before->pages;
+    if (!vacuum_came_through(status, way, smaller)) {
+        if (smaller)
+            vacuum_effect(engine, way, before, &after, outcome);
+        return status;
+    }
+    if (looked)
+        return error_set(error, looked, "%s", looking.text);
+    vacuum_report(engine, way, before, &after, outcome);
+    return STATUS_OK;
+}
+
 const struct task_kind task_vacuum = {
     .name = "vacuum",
     .help = "gives free pages back to the file system",
-    .flags = TASK_NOT_YET,
+    .unit = "page",
+    .flags = TASK_REMEMBERS | TASK_STUBBORN,
     .section = {sizeof(struct vacuum_options), vacuum_options, NULL},
+    .measure = vacuum_measure,
+    .decide = vacuum_decide,
+    .run = vacuum_run,
+    .free_facts = vacuum_free_facts,
 };

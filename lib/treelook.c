@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORWARD = 32 /* pages that a step ahead may skip */ };
-
 static void treelook_damaged(const struct treelook *look, const struct error *error)
 {
     if (!look->btree->error)
@@ -48,7 +46,7 @@ static void treelook_on_leaf(void *argument, uint32_t number, const struct btree
 
     if (page)
         treelook_on_first_leaf(look, page);
-    if (look->previous && (number < look->previous || number - look->previous > FORWARD))
+    if (look->previous && (number < look->previous || number - look->previous > PAGES_FORWARD))
         look->jumps++;
     look->previous = number;
     look->btree->leaf_pages++;

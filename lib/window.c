@@ -10,11 +10,13 @@
 #include <string.h>
 
 enum {
-    WINDOW_DAY = 1440,              /* minutes */
-    WINDOW_HORIZON = 8 * WINDOW_DAY /* a weekly one may be skipped where clocks are put forward */
+    WINDOW_DAY = 1440, /* minutes */
+    WINDOW_LONG = 8,   /* days: open for longer is as good as always */
+    WINDOW_AHEAD = 16  /* days: a weekly one is skipped once where the clock is put forward */
 };
 
 #define MINUTE_US INT64_C(60000000)
+#define DAY_US    (WINDOW_DAY * MINUTE_US)
 
 /* HH:MM, up to 24:00. */
 static bool window_time(const char **text, int *minutes)
@@ -96,17 +98,23 @@ static bool window_has_day(const struct window *window, int64_t day)
     return !window->weekdays || window->weekdays & 1U << weekday;
 }
 
+/* What the clock on the wall shows: the day since 1970, and how far into it. */
+static int64_t window_clock(const struct window *window, int64_t now_us, int64_t *into_us)
+{
+    int64_t local_us = now_us + zone_offset(window->zone, now_us) * INT64_C(1000000);
+
+    *into_us = (local_us % DAY_US + DAY_US) % DAY_US;
+    return (local_us - *into_us) / DAY_US;
+}
+
 static bool window_one_open(const struct window *window, int64_t now_us)
 {
-    int64_t local = now_us + zone_offset(window->zone, now_us) * INT64_C(1000000);
-    int64_t minutes = local / MINUTE_US - (local % MINUTE_US < 0);
-    int64_t minute = (minutes % WINDOW_DAY + WINDOW_DAY) % WINDOW_DAY;
-    int64_t day = (minutes - minute) / WINDOW_DAY;
+    int64_t into_us, day = window_clock(window, now_us, &into_us);
+    bool begun = into_us >= window->begin * MINUTE_US, ended = into_us >= window->end * MINUTE_US;
 
     if (window->begin < window->end)
-        return window_has_day(window, day) && minute >= window->begin && minute < window->end;
-    return (window_has_day(window, day) && minute >= window->begin) ||
-           (window_has_day(window, day - 1) && minute < window->end);
+        return window_has_day(window, day) && begun && !ended;
+    return (window_has_day(window, day) && begun) || (window_has_day(window, day - 1) && !ended);
 }
 
 bool window_open(const struct window_list *list, int64_t now_us)
@@ -117,28 +125,70 @@ bool window_open(const struct window_list *list, int64_t now_us)
     return false;
 }
 
-/* Windows begin and end with minutes, in every zone of today: so the first full minute from `now`
- * on at which it is `open`, or `now` itself; INT64_MAX if none is within a bit over a week. */
-static int64_t window_change(const struct window_list *list, int64_t now_us, bool open)
+/* How long it is till the clock on the wall shows that minute of the day, were it never set. */
+static int64_t window_until(int64_t into_us, int minute)
 {
-    int64_t at_us = now_us;
+    int64_t until_us = minute * MINUTE_US - into_us;
 
-    for (int i = 0; i <= WINDOW_HORIZON; i++) {
+    return until_us > 0 ? until_us : until_us + DAY_US;
+}
+
+/* The first moment after `now_us` at which one of them may open or close: where one begins or
+ * ends, and where the clock of its zone is set. */
+static int64_t window_event(const struct window_list *list, int64_t now_us)
+{
+    int64_t first_us = INT64_MAX;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct window *window = &list->windows[i];
+        int64_t into_us, events[3] = {zone_change(window->zone, now_us)};
+        window_clock(window, now_us, &into_us);
+        events[1] = now_us + window_until(into_us, window->begin);
+        events[2] = now_us + window_until(into_us, window->end);
+        for (int k = 0; k < 3; k++)
+            if (events[k] < first_us)
+                first_us = events[k];
+    }
+    return first_us;
+}
+
+/* The first moment from `now_us` on, and before `until_us`, at which one is `open`, or none is;
+ * else INT64_MAX. */
+static int64_t window_change(const struct window_list *list, int64_t now_us, bool open,
+                             int64_t until_us)
+{
+    for (int64_t at_us = now_us; at_us < until_us; at_us = window_event(list, at_us))
         if (window_open(list, at_us) == open)
             return at_us;
-        at_us += MINUTE_US - (at_us % MINUTE_US + MINUTE_US) % MINUTE_US;
-    }
     return INT64_MAX;
 }
 
 int64_t window_left(const struct window_list *list, int64_t now_us)
 {
-    int64_t end_us = window_change(list, now_us, false);
+    int64_t most_us = WINDOW_LONG * DAY_US;
 
-    return end_us == INT64_MAX ? WINDOW_HORIZON * MINUTE_US : end_us - now_us;
+    if (!list || !list->count)
+        return 0;
+    int64_t end_us = window_change(list, now_us, false, now_us + most_us);
+    return end_us == INT64_MAX ? most_us : end_us - now_us;
 }
 
 int64_t window_next(const struct window_list *list, int64_t now_us)
 {
-    return list && list->count ? window_change(list, now_us, true) : INT64_MAX;
+    if (!list || !list->count)
+        return INT64_MAX;
+    return window_change(list, now_us, true, now_us + WINDOW_AHEAD * DAY_US);
+}
+
+int64_t window_fits(const struct window_list *list, int64_t now_us, int64_t length_us)
+{
+    int64_t until_us = now_us + WINDOW_AHEAD * DAY_US, at_us = now_us;
+
+    while (at_us < until_us && (at_us = window_next(list, at_us)) < INT64_MAX) {
+        int64_t left_us = window_left(list, at_us);
+        if (left_us >= length_us)
+            return at_us;
+        at_us += left_us;
+    }
+    return INT64_MAX;
 }

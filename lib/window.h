@@ -40,5 +40,7 @@ bool window_open(const struct window_list *list, int64_t now_us);
 int64_t window_left(const struct window_list *list, int64_t now_us);
 /* When one of them opens, or goes on, at or after that moment; INT64_MAX: never. */
 int64_t window_next(const struct window_list *list, int64_t now_us);
+/* The same, where it then stays open for so long; INT64_MAX: none of them is ever that long. */
+int64_t window_fits(const struct window_list *list, int64_t now_us, int64_t length_us);
 
 #endif

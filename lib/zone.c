@@ -23,6 +23,8 @@ enum {
     ZONE_OFFSET_MAX = 26 * 3600 /* RFC 8536 section 3.2 */
 };
 
+#define ZONE_SECOND INT64_C(1000000)
+
 struct zone {
     int64_t *at;    /* seconds: when the offset changes ... */
     int32_t *after; /* ... to this one */
@@ -227,19 +229,66 @@ void zone_free(struct zone *zone)
     free(zone);
 }
 
-int32_t zone_offset(const struct zone *zone, int64_t utc_us)
+/* How many changes there were up to that second. */
+static size_t zone_changed(const struct zone *zone, int64_t seconds)
 {
-    int64_t seconds = utc_us / 1000000 - (utc_us % 1000000 < 0);
     size_t low = 0, high = zone->count;
 
-    while (low < high) { /* finds the number of changes up to that moment */
+    while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (zone->at[middle] <= seconds)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == zone->count && zone->has_rule)
+    return low;
+}
+
+static int64_t zone_seconds(int64_t us)
+{
+    return us / ZONE_SECOND - (us % ZONE_SECOND < 0);
+}
+
+int32_t zone_offset(const struct zone *zone, int64_t utc_us)
+{
+    int64_t seconds = zone_seconds(utc_us);
+    size_t changed = zone_changed(zone, seconds);
+
+    if (changed == zone->count && zone->has_rule)
         return zone_rule_offset(&zone->rule, seconds);
-    return low ? zone->after[low - 1] : zone->before;
+    return changed ? zone->after[changed - 1] : zone->before;
+}
+
+int64_t zone_change(const struct zone *zone, int64_t utc_us)
+{
+    int64_t seconds = zone_seconds(utc_us);
+    int32_t offset = zone_offset(zone, utc_us);
+
+    for (size_t i = zone_changed(zone, seconds); i < zone->count; i++)
+        if (zone->after[i] != offset)
+            return zone->at[i] * ZONE_SECOND;
+    if (zone->count && seconds < zone->at[zone->count - 1])
+        seconds = zone->at[zone->count - 1];
+    seconds = zone->has_rule ? zone_rule_change(&zone->rule, seconds) : INT64_MAX;
+    return seconds < INT64_MAX ? seconds * ZONE_SECOND : INT64_MAX;
+}
+
+/* Goes through the stretches of one offset in which it may be that the clock shows that time. */
+int zone_moments(const struct zone *zone, int64_t local_us, int64_t moments[2])
+{
+    const int64_t most = ZONE_OFFSET_MAX * ZONE_SECOND;
+    int64_t begin = local_us - most, end;
+    int found = 0;
+
+    for (; found < 2 && begin <= local_us + most; begin = end) {
+        int64_t moment = local_us - zone_offset(zone, begin) * ZONE_SECOND;
+        end = zone_change(zone, begin);
+        if (moment < begin && !found) {
+            moments[0] = begin;
+            return 0;
+        }
+        if (moment >= begin && moment < end)
+            moments[found++] = moment;
+    }
+    return found;
 }

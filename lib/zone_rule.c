@@ -70,7 +70,7 @@ static bool zone_rule_day(const char **text, struct zone_change *change)
            change->week >= 1 && change->week <= 5 && change->day <= 6;
 }
 
-static bool zone_rule_change(const char **text, struct zone_change *change)
+static bool zone_rule_moment_text(const char **text, struct zone_change *change)
 {
     change->time = 2 * HOUR;
     if (*(*text)++ != ',' || !zone_rule_day(text, change))
@@ -99,7 +99,8 @@ bool zone_rule_parse(const char *text, struct zone_rule *rule)
                 return false;
             made.daylight = -west;
         }
-        if (!zone_rule_change(&text, &made.begin) || !zone_rule_change(&text, &made.end) || *text)
+        if (!zone_rule_moment_text(&text, &made.begin) ||
+            !zone_rule_moment_text(&text, &made.end) || *text)
             return false;
     }
     *rule = made;
@@ -150,4 +151,23 @@ int32_t zone_rule_offset(const struct zone_rule *rule, int64_t utc_s)
     int64_t end = zone_rule_moment(&rule->end, year) - rule->daylight;
     bool summer = begin < end ? utc_s >= begin && utc_s < end : utc_s >= begin || utc_s < end;
     return summer ? rule->daylight : rule->standard;
+}
+
+int64_t zone_rule_change(const struct zone_rule *rule, int64_t utc_s)
+{
+    time_t local = (time_t)(utc_s + rule->standard);
+    int64_t next = INT64_MAX;
+    struct tm parts;
+
+    if (!rule->has_daylight || !gmtime_r(&local, &parts))
+        return INT64_MAX;
+    for (int year = parts.tm_year + 1899; year <= parts.tm_year + 1902; year++) {
+        const int64_t moments[] = {zone_rule_moment(&rule->begin, year) - rule->standard,
+                                   zone_rule_moment(&rule->end, year) - rule->daylight};
+        for (int i = 0; i < 2; i++)
+            if (moments[i] > utc_s && moments[i] < next &&
+                zone_rule_offset(rule, moments[i]) != zone_rule_offset(rule, utc_s))
+                next = moments[i];
+    }
+    return next;
 }

@@ -20,5 +20,7 @@ struct zone_rule {
 /* False where `text` is no such rule; `rule` is untouched then. */
 bool zone_rule_parse(const char *text, struct zone_rule *rule);
 int32_t zone_rule_offset(const struct zone_rule *rule, int64_t utc_s);
+/* The first second after that one from which the offset is another; INT64_MAX: it stays. */
+int64_t zone_rule_change(const struct zone_rule *rule, int64_t utc_s);
 
 #endif

@@ -1,5 +1,7 @@
 #include "lib_owners.h"
 
+#include "lib_skip.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -14,6 +16,7 @@
 
 static const char owners_mount[] = "/mnt";
 static char owners_root[64];
+static char owners_missing[128]; /* why there are no users; "" if there are */
 
 static void owners_must(int result, const char *what, const char *name)
 {
@@ -68,27 +71,35 @@ static bool owners_unshare(void)
     return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 || unshared;
 }
 
-bool owners_begin(void)
+static bool owners_make(void)
 {
-    if (geteuid() != 0) {
-        puts("skipped: needs root");
-        return false;
-    }
-    if (!owners_unshare() ||
-        !owners_cover("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
-                                     "alice:x:61001:61001::/nonexistent:/bin/false\n"
-                                     "bob:x:61002:61002::/nonexistent:/bin/false\n"
-                                     "nobody:x:65534:65534::/nonexistent:/bin/false\n") ||
-        !owners_cover("/etc/group", "root:x:0:\n"
-                                    "alice:x:61001:\n"
-                                    "bob:x:61002:\n"
-                                    "ledger:x:61010:alice,bob\n"
-                                    "nogroup:x:65534:\n") ||
-        mount("owners", owners_mount, "tmpfs", MS_NOSUID, "mode=755") < 0) {
-        printf("skipped: needs a mount namespace: %s\n", strerror(errno));
-        return false;
-    }
-    return true;
+    return owners_unshare() &&
+           owners_cover("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
+                                       "alice:x:61001:61001::/nonexistent:/bin/false\n"
+                                       "bob:x:61002:61002::/nonexistent:/bin/false\n"
+                                       "nobody:x:65534:65534::/nonexistent:/bin/false\n") &&
+           owners_cover("/etc/group", "root:x:0:\n"
+                                      "alice:x:61001:\n"
+                                      "bob:x:61002:\n"
+                                      "ledger:x:61010:alice,bob\n"
+                                      "nogroup:x:65534:\n") &&
+           mount("owners", owners_mount, "tmpfs", MS_NOSUID, "mode=755") == 0;
+}
+
+void owners_begin(void)
+{
+    if (geteuid() != 0)
+        snprintf(owners_missing, sizeof owners_missing, "needs root");
+    else if (!owners_make())
+        snprintf(owners_missing, sizeof owners_missing, "needs a mount namespace: %s",
+                 strerror(errno));
+}
+
+bool owners_or_skip(void)
+{
+    if (owners_missing[0])
+        skip(owners_missing);
+    return !owners_missing[0];
 }
 
 const char *owners_folder(void)

@@ -17,9 +17,11 @@ enum {
     OWNERS_CAROLS_GROUP = 61011
 };
 
-/* Makes the namespace and the users; call it once, first of all. False, with a line that says so,
- * where this can't be done: not root, or in a container without the right. */
-bool owners_begin(void);
+/* Makes the namespace and the users; call it once, first of all. */
+void owners_begin(void);
+/* Whether there are users. False, and the test is skipped, where they could not be made: not root,
+ * or in a container without the right. */
+bool owners_or_skip(void);
 
 /* A new folder with mode 0755, root's, on a file system in memory that goes with the namespace;
  * the path is static. */

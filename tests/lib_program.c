@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +30,10 @@ static void program_path(const char *name, char *path, size_t size)
 
     ck_assert_int_gt(length, 0);
     path[length] = '\0';
+    if (name[0] == '/') {
+        snprintf(path, size, "%s", name);
+        return;
+    }
     for (int i = 0; i < 2; i++)
         *strrchr(path, '/') = '\0';
     ck_assert_uint_lt(strlen(path) + 1 + strlen(name), size);
@@ -112,6 +118,25 @@ void program_start_named(struct program *program, const char *name, const char *
 void program_start(struct program *program, const char *words, bool terminal)
 {
     program_start_named(program, "litekeeper", words, terminal);
+}
+
+pid_t program_spawn(const char *name, const char *words, int fd)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before); /* Check's handlers are not for the child */
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        program_child(name, words, fd, fd);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return pid;
 }
 
 /* Appends what there is to read; false at the end (which a terminal tells by EIO). */

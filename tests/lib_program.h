@@ -22,6 +22,9 @@ void program_start(struct program *program, const char *words, bool terminal);
 /* The same for another program of build/VARIANT ("field/application"). */
 void program_start_named(struct program *program, const char *name, const char *words,
                          bool terminal);
+/* Starts that program, or one by its whole path, with both outputs at `fd`; it dies with us. Its
+ * process, which is the caller's to wait for. */
+pid_t program_spawn(const char *name, const char *words, int fd);
 /* Waits for more on standard output until `text` was printed; false if it ended before. What was
  * read is thrown away. */
 bool program_expect(struct program *program, const char *text);

@@ -89,7 +89,8 @@ void proof_same(const struct proof_case *c, sqlite3 *model)
 
     proof_same_text(c, "integrity_check", proof_text(db, "PRAGMA integrity_check"),
                     memory_copy("ok"));
-    proof_same_answer(c, "SELECT type, name, tbl_name, sql FROM sqlite_master", db, model);
+    proof_same_answer(c, "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name",
+                      db, model);
     proof_same_answer(c, "PRAGMA foreign_key_check", db, model);
     while (sqlite3_step(tables) == SQLITE_ROW) {
         const char *table = (const char *)sqlite3_column_text(tables, 0);

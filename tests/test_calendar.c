@@ -1,5 +1,6 @@
 /* Calendar expressions: a table, and systemd-analyze as oracle for it and for random ones. */
 #include "calendar.h"
+#include "lib_expression.h"
 #include "lib_oracle.h"
 #include "memory.h"
 
@@ -123,20 +124,6 @@ static char *canonical(const char *expression)
     return text_take(&text);
 }
 
-/* Whether there is a systemd-analyze to ask, of the version whose oddities are ours: Debian 12's.
- */
-static bool has_oracle(void)
-{
-    static const char *const arguments[] = {"systemd-analyze", "--version", NULL};
-    struct text out = {0};
-    bool has = oracle_run(arguments, &out) == 0 && strncmp(out.bytes, "systemd 252", 11) == 0;
-
-    if (!has)
-        puts("no systemd-analyze 252: not compared");
-    text_free(&out);
-    return has;
-}
-
 /* What systemd makes of it; the caller's, NULL where it is refused. */
 static char *oracle(const char *expression)
 {
@@ -188,65 +175,6 @@ START_TEST(test_table_oracle)
 }
 END_TEST
 
-static int below(int limit)
-{
-    return (int)(random() % limit);
-}
-
-static void random_component(struct text *text, int low, int high)
-{
-    text_addf(text, below(2) ? "%d" : "%02d", low + below(high - low + 1 + (below(20) == 0)));
-    if (high == 59 && below(8) == 0)
-        text_addf(text, ".%d", below(1000));
-    if (below(4) == 0)
-        text_addf(text, "..%d", low + below(high - low + 1));
-    if (below(4) == 0)
-        text_addf(text, "/%d", 1 + below(high / 3 + 1));
-}
-
-static void random_chain(struct text *text, int low, int high)
-{
-    if (below(4) == 0) {
-        text_add(text, "*");
-        return;
-    }
-    random_component(text, low, high);
-    for (int more = below(6) - 3; more > 0; more--) {
-        text_add(text, ",");
-        random_component(text, low, high);
-    }
-}
-
-/* Mostly right, now and then wrong. */
-static void random_expression(struct text *text)
-{
-    static const char *const days[] = {"Mon", "tue",  "Wednesday", "Sat..Sun", "Mon..Fri",
-                                       "Fri", "Sun,", "Thu,Tue",   "Sun..Mon"};
-    static const char *const zones[] = {" UTC", " Europe/Berlin", " America/New_York", " No/Where"};
-
-    if (below(2))
-        text_addf(text, "%s ", days[below(COUNT(days))]);
-    if (below(3)) {
-        if (below(2)) {
-            random_chain(text, 1970, 2199);
-            text_add(text, below(20) ? "-" : "~");
-        }
-        random_chain(text, 1, 12);
-        text_add(text, below(3) ? "-" : "~");
-        random_chain(text, 1, 31);
-        text_add(text, " ");
-    }
-    random_chain(text, 0, 23);
-    text_add(text, ":");
-    random_chain(text, 0, 58);
-    if (below(2)) {
-        text_add(text, ":");
-        random_chain(text, 0, 59);
-    }
-    if (below(4) == 0)
-        text_add(text, zones[below(COUNT(zones))]);
-}
-
 START_TEST(test_random_oracle)
 {
     const char *given = getenv("SEED");
@@ -258,7 +186,7 @@ START_TEST(test_random_oracle)
     srandom(seed);
     for (int i = 0; i < RANDOM; i++) {
         text_clear(&text);
-        random_expression(&text);
+        expression_random(&text, true);
         compare_with_oracle(text.bytes);
     }
     text_free(&text);
@@ -294,7 +222,7 @@ START_TEST(test_structure)
     ck_assert_int_eq(calendar->hour.components[0].stop, -1);
     ck_assert_int_eq(calendar->hour.components[0].repeat, 2);
     ck_assert_int_eq(calendar->microsecond.components[0].start, 1500000);
-    ck_assert_str_eq(calendar->zone, "UTC");
+    ck_assert_str_eq(calendar->zone_name, "UTC");
     calendar_free(calendar);
 }
 END_TEST
@@ -307,7 +235,7 @@ int main(void)
 
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, test_table, 0, COUNT(table));
-    if (has_oracle()) {
+    if (expression_has_oracle()) {
         tcase_add_loop_test(tests, test_table_oracle, 0, COUNT(table));
         tcase_add_test(tests, test_random_oracle);
     }

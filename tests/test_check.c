@@ -16,8 +16,14 @@ static const struct {
     const char *out, *wrong;
 } cases[] = {
     {"tests/policy/good/worklog.yaml", POLICY_TEXT, 0,
-     "tests/policy/good/worklog.yaml: ok, 1 database, 3 tasks\n"
-     "  worklog: sample, retention logs, retention worklogs\n",
+     "tests/policy/good/worklog.yaml: ok, 1 database, 7 tasks\n"
+     "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, optimize, "
+     "integrity\n",
+     ""},
+    {"config/demo.yaml", POLICY_TEXT, 0,
+     "config/demo.yaml: ok, 1 database, 7 tasks\n"
+     "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, optimize, "
+     "integrity\n",
      ""},
     {"tests/policy/good/include.yaml", POLICY_TEXT, 0,
      "tests/policy/good/include.yaml: ok, 2 databases, 2 tasks\n"
@@ -25,9 +31,9 @@ static const struct {
      "  /srv/mail/*/index.db: sample\n",
      ""},
     {"tests/policy/good/smallest.yaml", POLICY_DUMP, 0,
-     "daemon:\n  history: 400d\n"
+     "daemon:\n  workers: 2\n  history: 400d\n"
      "defaults:\n  observe: false\n  max_lock: 10ms\n  duty: 75%\n  busy_timeout: 5s\n"
-     "  max_wal: 256MiB\n  time_limit: 6h\n  window: []\n"
+     "  max_wal: 256MiB\n  time_limit: 6h\n  window: []\n  jitter: 0s\n"
      "databases: []\n",
      ""},
     {"tests/policy/good/crlf.yaml", POLICY_JSON, 0,

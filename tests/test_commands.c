@@ -31,8 +31,8 @@ static const struct {
 } usages[] = {
     {"--version", 0, "litekeeper 0.1.0 (SQLite #)\n", ""},
     {"plam", 2, "",
-     "litekeeper: no command \"plam\"; did you mean \"plan\"? There are: check, plan, run, "
-     "inspect\n"},
+     "litekeeper: no command \"plam\"; did you mean \"plan\"? There are: check, daemon, plan, "
+     "run, inspect, status, history, alerts, reload, cancel, pause, resume\n"},
     {"run", 2, "",
      "litekeeper run: DB [TASK [TARGET]] is missing\n"
      "usage: litekeeper run [options] DB [TASK [TARGET]]\n"},
@@ -69,6 +69,10 @@ static const struct {
      "  -h, --help\n"
      "          print this help\n",
      ""},
+    {"help plam", 2, "", "litekeeper: no command \"plam\"; did you mean \"plan\"? There are: ~\n"},
+    {"check x.yaml", 2, "",
+     "litekeeper check: \"x.yaml\" is one too many; a policy is named with -c FILE\n"
+     "usage: litekeeper check [options]\n"},
     {"inspect @/nothing.db", 1, "", "litekeeper: @/nothing.db: ~\n"},
     {"run -c @/nothing.yaml worklog", 78, "", "@/nothing.yaml~\n"},
 };
@@ -76,6 +80,28 @@ static const struct {
 START_TEST(usage)
 {
     expect(usages[_i].words, usages[_i].status, usages[_i].out, usages[_i].err);
+}
+END_TEST
+
+/* A terminal that systemd has started names its own stream to journald to all that runs in it. */
+START_TEST(a_journal_of_someone_else_gets_no_levels)
+{
+    setenv("JOURNAL_STREAM", "8:12345", 1);
+    expect("history --limit 0", 2, "",
+           "litekeeper: --limit takes a number from 1 to 10000, not \"0\"\n");
+}
+END_TEST
+
+START_TEST(help_has_a_command_too)
+{
+    static const char *const words[][2] = {{"help", "--help"}, {"help run", "run --help"}};
+    struct program_result result;
+
+    for (size_t i = 0; i < 2; i++) {
+        program_run(words[i][1], &result);
+        expect(words[i][0], 0, result.out, "");
+        program_result_free(&result);
+    }
 }
 END_TEST
 
@@ -92,7 +118,9 @@ START_TEST(help_is_there_and_fits)
 
     expect("", 2, "",
            "litekeeper keeps SQLite databases ~\n~\n\nusage: litekeeper COMMAND ~\n\n"
-           "  check ~\n  plan ~\n  run ~\n  inspect ~\n\n~\n~\n");
+           "  check ~\n  daemon ~\n  plan ~\n  run ~\n  inspect ~\n  status ~\n  history ~\n  "
+           "alerts ~\n"
+           "  reload ~\n  cancel ~\n  pause ~\n  resume ~\n\n~\n~\n");
     for (const struct command *command = commands; command->name; command++) {
         char *words = memory_format("%s --help", command->name);
         if (!command->hidden) {
@@ -185,6 +213,8 @@ int main(void)
     tcase_set_timeout(cases, 120);
     tcase_add_checked_fixture(cases, set_up, folder_remove);
     tcase_add_loop_test(cases, usage, 0, (int)(sizeof usages / sizeof *usages));
+    tcase_add_test(cases, a_journal_of_someone_else_gets_no_levels);
+    tcase_add_test(cases, help_has_a_command_too);
     tcase_add_test(cases, help_is_there_and_fits);
     tcase_add_loop_test(cases, unknown_names, 0, (int)(sizeof names / sizeof *names));
     tcase_add_test(cases, an_invalid_policy_says_all_that_is_wrong);

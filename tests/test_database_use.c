@@ -119,8 +119,8 @@ static const struct {
     {SQLITE_BUSY_SNAPSHOT, STATUS_BUSY, "kept it locked"},
     {SQLITE_LOCKED, STATUS_BUSY, "kept it locked"},
     {SQLITE_INTERRUPT, STATUS_CANCELLED, "stopped"},
-    {SQLITE_READONLY_DIRECTORY, STATUS_REFUSED, "can't be written"},
-    {SQLITE_CANTOPEN_ISDIR, STATUS_REFUSED, "can't be opened"},
+    {SQLITE_READONLY_DIRECTORY, STATUS_FAILED, "can't be written"},
+    {SQLITE_CANTOPEN_ISDIR, STATUS_FAILED, "can't be opened"},
     {SQLITE_NOTADB, STATUS_REFUSED, "encrypted"},
     {SQLITE_CORRUPT_INDEX, STATUS_FAILED, "it is damaged"},
     {SQLITE_FULL, STATUS_FAILED, "the disk is full"},
@@ -192,8 +192,8 @@ START_TEST(no_right_to_write)
     if (geteuid() != 0)
         return;
     opened_make("CREATE TABLE t(a)");
-    ck_assert_int_eq(as_stranger(0644), STATUS_REFUSED);
-    ck_assert_int_eq(as_stranger(0600), STATUS_REFUSED);
+    ck_assert_int_eq(as_stranger(0644), STATUS_FAILED);
+    ck_assert_int_eq(as_stranger(0600), STATUS_FAILED);
     ck_assert_int_eq(opened_value("SELECT count(*) FROM t"), 0);
 }
 END_TEST

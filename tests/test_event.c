@@ -12,7 +12,8 @@
 
 static const struct event_subject logs = {"worklog", "retention", "logs"};
 
-/* The line of design.md, and that of a task that has no target and stayed busy. */
+/* The line of design.md, that of a task that has no target and stayed busy, and one with all marks
+ * that an outcome may have. */
 static const char *const outcome_lines[] = {
     "{\"event\":\"outcome\",\"database\":\"worklog\",\"task\":\"retention\",\"target\":\"logs\","
     "\"outcome\":\"done\",\"reason\":\"812,344 rows older than 90 days\",\"rows\":812344,"
@@ -22,6 +23,10 @@ static const char *const outcome_lines[] = {
     "\"outcome\":\"skipped\",\"reason\":\"busy\",\"rows\":0,\"bytes_freed\":0,\"seconds\":0.0,"
     "\"busy\":true,\"lock\":{\"count\":0,\"max_ms\":0.0,\"p99_ms\":0.0,\"total_ms\":0.0},"
     "\"effect\":null}",
+    "{\"event\":\"outcome\",\"database\":\"worklog\",\"task\":\"retention\",\"target\":\"logs\","
+    "\"outcome\":\"skipped\",\"reason\":\"in doubt\",\"rows\":0,\"bytes_freed\":0,\"seconds\":0.0,"
+    "\"waits\":true,\"guard\":\"clock\",\"lock\":{\"count\":0,\"max_ms\":0.0,\"p99_ms\":0.0,"
+    "\"total_ms\":0.0},\"effect\":null}",
 };
 
 static void check_line(json_t *event, const char *expected)
@@ -46,9 +51,12 @@ START_TEST(outcome_is_the_line_of_the_design)
     };
     struct event_subject sample = {"worklog", "sample", NULL};
     struct outcome busy = {.kind = OUTCOME_SKIPPED, .busy = true, .reason = "busy"};
+    struct outcome refused = {
+        .kind = OUTCOME_SKIPPED, .waits = true, .guard = OUTCOME_GUARD_CLOCK, .reason = "in doubt"};
 
     check_line(event_outcome(&logs, &outcome), outcome_lines[0]);
     check_line(event_outcome(&sample, &busy), outcome_lines[1]);
+    check_line(event_outcome(&logs, &refused), outcome_lines[2]);
     outcome_free(&outcome);
 }
 END_TEST
@@ -68,15 +76,15 @@ END_TEST
 
 START_TEST(plan_and_progress_have_null_for_the_unknown)
 {
-    struct decision act = {true, false, "12 rows older than 90 days", 12, 4096, 0.5};
-    struct decision skip = {false, false, "below", -1, -1, -1};
+    struct decision act = {true, false, "12 rows older than 90 days", 12, 4096, 0.5, 0};
+    struct decision skip = {false, false, "below", -1, -1, -1, 0};
 
-    check_line(event_plan(&logs, &act),
+    check_line(event_plan(&logs, &act, true),
                "{\"event\":\"plan\",\"database\":\"worklog\",\"task\":\"retention\","
                "\"target\":\"logs\",\"due\":null,\"decision\":\"act\","
                "\"reason\":\"12 rows older than 90 days\",\"rows\":12,\"bytes\":4096,"
-               "\"seconds\":0.5}");
-    check_line(event_plan(&logs, &skip),
+               "\"seconds\":0.5,\"waits\":true}");
+    check_line(event_plan(&logs, &skip, false),
                "{\"event\":\"plan\",\"database\":\"worklog\",\"task\":\"retention\","
                "\"target\":\"logs\",\"due\":null,\"decision\":\"skip\",\"reason\":\"below\","
                "\"rows\":null,\"bytes\":null,\"seconds\":null}");
@@ -187,6 +195,8 @@ static const struct {
     {OUTCOME ",\"effect\":{\"\":1}}", "outcome: effect is no object of plain names and values"},
     {OUTCOME ",\"effect\":{\"a\":[[[[[[[[1]]]]]]]]}}",
      "outcome: effect is no object of plain names and values"},
+    {OUTCOME ",\"guard\":\"moon\",\"effect\":null}",
+     "outcome: guard is none of the words allowed there"},
     {OUTCOME ",\"busy\":1,\"effect\":null}", "outcome: busy is neither true nor false"},
     {"{\"event\":\"notice\"," OF ",\"text\":7}", "notice: text is no text"},
     {"{\"event\":\"notice\",\"database\":null,\"task\":\"t\",\"target\":null,\"text\":\"\"}",

@@ -9,6 +9,7 @@
 #include "lib_family.h"
 #include "lib_folder.h"
 #include "lib_randomdb.h"
+#include "lib_skip.h"
 #include "lib_sql.h"
 #include "memory.h"
 
@@ -174,7 +175,7 @@ START_TEST(calls_fail)
 
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* which would need to trace, too */
     if (!can_trace()) {
-        printf("faults: skipped, since strace is missing or may not trace\n");
+        skip("strace is missing or may not trace");
         return;
     }
     crash_open(&crash, seed);

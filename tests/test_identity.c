@@ -2,6 +2,7 @@
 #include "identity.h"
 
 #include "lib_owners.h"
+#include "lib_skip.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -15,8 +16,6 @@
 #include <unistd.h>
 
 enum { ALICE = OWNERS_ALICE, BOB = OWNERS_BOB, OURS = 0 };
-
-static bool identity_rooted;
 
 /* A small world, with one of each kind that is refused or taken. */
 static void identity_scene(void)
@@ -141,7 +140,7 @@ START_TEST(identity_finds_or_refuses)
 {
     uid_t user = identity_cases[_i].user;
 
-    if (!identity_rooted)
+    if (!owners_or_skip())
         return;
     identity_scene();
     if (user && (setgid(user) < 0 || setuid(user) < 0))
@@ -164,7 +163,7 @@ START_TEST(identity_refuses_fuse)
 {
     char options[128];
 
-    if (!identity_rooted)
+    if (!owners_or_skip())
         return;
     identity_scene();
     int fuse = open("/dev/fuse", O_RDWR);
@@ -172,7 +171,7 @@ START_TEST(identity_refuses_fuse)
     snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=%d,group_id=%d", fuse, ALICE,
              ALICE);
     if (fuse < 0 || mount("litefs", owners_path("lite"), "fuse.litefs", 0, options) < 0) {
-        puts("skipped: FUSE can't be mounted here");
+        skip("FUSE can't be mounted here");
         return;
     }
     identity_expect(owners_path("lite/app.db"), "fuse.litefs is a network or FUSE file system");
@@ -184,7 +183,7 @@ END_TEST
 /* docker run -v FILE:FILE */
 START_TEST(identity_refuses_a_mounted_file)
 {
-    if (!identity_rooted)
+    if (!owners_or_skip())
         return;
     identity_scene();
     owners_make_file("alice/mounted.db", 0600, ALICE, ALICE);
@@ -207,7 +206,7 @@ START_TEST(identity_sees_a_swap)
     char other[64];
     int folder;
 
-    if (!identity_rooted)
+    if (!owners_or_skip())
         return;
     identity_scene();
     ck_assert_int_eq(identity_find(owners_path("alice/app.db"), &folder, &name, &seen, &error),
@@ -249,7 +248,7 @@ START_TEST(identity_is_not_raced)
     pthread_t thread;
     int taken = 0, refused = 0, looks;
 
-    if (!identity_rooted)
+    if (!owners_or_skip())
         return;
     identity_scene();
     owners_make_folder("alice/data", 0755, ALICE, ALICE);
@@ -288,7 +287,7 @@ int main(void)
     TCase *test = tcase_create("identity");
     SRunner *runner = srunner_create(suite);
 
-    identity_rooted = owners_begin();
+    owners_begin();
     tcase_add_loop_test(test, identity_finds_or_refuses, 0, IDENTITY_CASES);
     tcase_add_test(test, identity_refuses_relative);
     tcase_add_test(test, identity_refuses_fuse);

@@ -24,20 +24,17 @@ static enum status kind_greet(json_t *job, struct error *error)
 /* Answers each line with one event, as the history does. */
 static enum status kind_echo(json_t *job, struct error *error)
 {
-    FILE *input = worker_input();
-    char *line = NULL;
-    size_t size = 0;
+    bool ended = false;
+    char *line;
 
     (void)job;
     (void)error;
-    while (getline(&line, &size, input) > 0) {
+    while ((line = worker_line(NULL, -1, &ended))) {
         json_t *message = json_loads(line, 0, NULL);
         launched_say("%s", json_string_value(json_object_get(message, "say")));
         json_decref(message);
     }
-    free(line);
-    fclose(input);
-    return STATUS_OK;
+    return ended ? STATUS_OK : STATUS_FAILED;
 }
 
 static enum status kind_steps(json_t *job, struct error *error)

@@ -109,6 +109,16 @@ static enum status load(const char *yaml, struct config **config, struct config_
     return config_parse("tests/policy/good/litekeeper.yaml", yaml, strlen(yaml), config, errors);
 }
 
+/* The kinds of task that are there. */
+static size_t kinds(void)
+{
+    size_t count = 0;
+
+    for (const struct task_kind *const *kind = tasks; *kind; kind++)
+        count += !((*kind)->flags & TASK_NOT_YET);
+    return count;
+}
+
 START_TEST(test_sample_loads)
 {
     char *sample = read_all("config/litekeeper.yaml"), *examples = uncommented(sample, false);
@@ -127,7 +137,7 @@ START_TEST(test_sample_loads)
     config = NULL;
     ck_assert_msg(load(examples, &config, &errors) == STATUS_OK, "%s", errors.lines[0]);
     ck_assert_uint_eq(config->database_count, 3);
-    ck_assert_uint_eq(config->databases[0].task_count, 2);
+    ck_assert_uint_eq(config->databases[0].task_count, kinds());
     config_free(config);
     free(sample);
     free(examples);

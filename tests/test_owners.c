@@ -18,8 +18,6 @@
 
 enum { ALICE = OWNERS_ALICE, BOB = OWNERS_BOB, CAROL = OWNERS_CAROL, PATIENCE = 6000 };
 
-static bool owners_rooted;
-
 /* A database of 20,000 rows, one a day, so that most are too old. */
 static void owners_make_database(const char *name, mode_t mode, uid_t user, gid_t group)
 {
@@ -188,7 +186,7 @@ START_TEST(owners_work_is_done_as_them)
     struct stat before;
     char words[600], status[8192];
 
-    if (!owners_rooted)
+    if (!owners_or_skip())
         return;
     owners_scene();
     ck_assert_int_eq(lstat(owners_path(owners_cases[_i].file), &before), 0);
@@ -213,7 +211,7 @@ START_TEST(owners_keep_their_files)
     struct stat before;
     char words[600];
 
-    if (!owners_rooted)
+    if (!owners_or_skip())
         return;
     owners_scene();
     ck_assert_int_eq(lstat(owners_path(owners_cases[_i].file), &before), 0);
@@ -240,7 +238,7 @@ START_TEST(owners_files_are_refused)
     struct program_result result;
     char words[600];
 
-    if (!owners_rooted)
+    if (!owners_or_skip())
         return;
     owners_scene();
     owners_words(words, sizeof words, "run", owners_refusals[_i].database);
@@ -258,7 +256,7 @@ START_TEST(owners_have_one_engine)
     struct program program;
     char words[600], status[8192], busy[128];
 
-    if (!owners_rooted)
+    if (!owners_or_skip())
         return;
     owners_scene();
     sqlite3 *application = owners_application("alice/app.db");
@@ -291,7 +289,7 @@ START_TEST(owners_workers_die_with_their_parent)
     char words[600], status[8192];
     int waited = 0;
 
-    if (!owners_rooted)
+    if (!owners_or_skip())
         return;
     owners_scene();
     sqlite3 *application = owners_application("alice/app.db");
@@ -319,7 +317,7 @@ START_TEST(owners_see_nobody_elses)
     struct program_result result;
     char words[600];
 
-    if (!owners_rooted)
+    if (!owners_or_skip())
         return;
     owners_scene();
     snprintf(words, sizeof words, "inspect %s", owners_path("alice/app.db"));
@@ -341,7 +339,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     int cases = sizeof owners_cases / sizeof *owners_cases;
 
-    owners_rooted = owners_begin();
+    owners_begin();
     tcase_set_timeout(test, 180);
     tcase_add_loop_test(test, owners_work_is_done_as_them, 0, cases);
     tcase_add_loop_test(test, owners_keep_their_files, 0, cases);

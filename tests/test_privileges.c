@@ -21,8 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static bool privileges_rooted;
-
 /* The lines that say what a process may do; all of them end up so in every worker. */
 static const char *const privileges_none[] = {
     "CapInh:\t0000000000000000\n", "CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n",
@@ -83,7 +81,7 @@ START_TEST(privileges_are_the_owners)
 {
     char text[8192];
 
-    if (!privileges_rooted)
+    if (!owners_or_skip())
         return;
     int status = open("/proc/self/status", O_RDONLY);
     privileges_drop_to(_i);
@@ -98,7 +96,7 @@ START_TEST(privileges_stay_away_through_exec)
     char text[8192];
     int pipes[2];
 
-    if (!privileges_rooted)
+    if (!owners_or_skip())
         return;
     ck_assert_int_eq(pipe(pipes), 0);
     if (fork() == 0) {
@@ -121,7 +119,7 @@ START_TEST(privileges_do_not_come_back)
     gid_t groups[] = {0};
     char text[64];
 
-    if (!privileges_rooted)
+    if (!owners_or_skip())
         return;
     owners_folder();
     owners_make_file("secret", 0600, 61999, 61999);
@@ -172,7 +170,7 @@ END_TEST
 #ifndef __SANITIZE_ADDRESS__
 START_TEST(privileges_fork_nothing)
 {
-    if (!privileges_rooted)
+    if (!owners_or_skip())
         return;
     privileges_drop_to(0);
     ck_assert_int_eq(fork(), -1);
@@ -201,7 +199,7 @@ START_TEST(privileges_keep_the_search)
     struct stat about;
     char path[64];
 
-    if (!privileges_rooted)
+    if (!owners_or_skip())
         return;
     owners_folder();
     owners_make_folder("alice", 0700, OWNERS_ALICE, OWNERS_ALICE);
@@ -228,7 +226,7 @@ START_TEST(privileges_without_setpcap)
     char text[8192];
     int pipes[2];
 
-    if (!privileges_rooted)
+    if (!owners_or_skip())
         return;
     for (unsigned long capability = 0; capability < 64; capability++)
         if (!(unit >> capability & 1))
@@ -256,7 +254,7 @@ START_TEST(privileges_refuse_another_user)
     struct privileges bob = {.user = OWNERS_BOB, .group = OWNERS_BOB};
     struct error error = {0};
 
-    if (!privileges_rooted)
+    if (!owners_or_skip())
         return;
     ck_assert_int_eq(setresuid(OWNERS_ALICE, OWNERS_ALICE, OWNERS_ALICE), 0);
     ck_assert_int_eq(privileges_drop(&bob, &error), STATUS_FAILED);
@@ -278,7 +276,7 @@ int main(void)
     TCase *test = tcase_create("privileges");
     SRunner *runner = srunner_create(suite);
 
-    privileges_rooted = owners_begin();
+    owners_begin();
     tcase_add_loop_test(test, privileges_are_the_owners, 0, PRIVILEGES_CASES);
     tcase_add_loop_test(test, privileges_stay_away_through_exec, 0, PRIVILEGES_CASES);
     tcase_add_loop_test(test, privileges_do_not_come_back, 0, PRIVILEGES_CASES);

@@ -162,8 +162,8 @@ END_TEST
 /* A new unique index that the application violates while it is being built; and one whose rows it
  * only lets change places. */
 static const struct event violations[] = {
-    {"a key twice", COPIED, "UPDATE t SET a = (SELECT min(a) FROM t)", NULL, STATUS_REFUSED,
-     "the same key of the unique index j", "", true},
+    {"a key twice", COPIED, "UPDATE t SET a = (SELECT min(a) FROM t) WHERE id <= 50", NULL,
+     STATUS_REFUSED, "the same key of the unique index j", "", true},
     {"a key twice, later", COMPARED, "INSERT INTO t(id, a) SELECT -1, max(a) FROM t", NULL,
      STATUS_REFUSED, "the same key of the unique index j", "", true},
     {"two change places", COMPARED,

@@ -68,6 +68,10 @@ static const struct {
     {"{\"database\":\"w\",\"task\":\"t\",\"target\":null,\"rows\":5,\"total\":5,\"rate\":0,"
      "\"eta_s\":0,\"lock_share\":0}",
      79, "w t  [============================]  100%  5 rows  0 ms left  lock 0%  0/s"},
+    {"{\"database\":\"w\",\"task\":\"vacuum\",\"target\":null,\"unit\":\"page\",\"rows\":3,"
+     "\"total\":4,"
+     "\"rate\":0,\"eta_s\":1,\"lock_share\":0}",
+     79, "w vacuum  [===================>      ]   75%  3 pages  1.0 s left  lock 0%  0/s"},
     {"{\"database\":\"w\",\"task\":\"t\",\"target\":null,\"rows\":0,\"total\":0,\"rate\":0,"
      "\"eta_s\":null,\"lock_share\":0}",
      50, "w t  [===============]  100%  0 rows  lock 0%  0/s"},

@@ -81,18 +81,20 @@ START_TEST(a_plan_says_and_changes_nothing)
     expect("plan -c @/policy.yaml worklog retention", 0,
            "worklog  @/worklog.db\n"
            "  retention logs  act   ~\n"
-           "                        expected: ~\n",
+           "                        due ~; expected: ~\n",
            "");
     expect("plan -c @/policy.yaml --at 2001-01-01 worklog retention", 0,
-           "worklog  @/worklog.db\n  retention logs  skip  ~\n", "");
+           "worklog  @/worklog.db\n  retention logs  skip  ~\n"
+           "                        due 2001-01-02 00:00:00Z\n",
+           "");
     expect_run("plan -c @/policy.yaml --json", &result);
     ck_assert_int_eq(result.status, 0);
     expect_text("plan --json", result.out,
                 "{\"event\":\"plan\",\"database\":\"worklog\",\"task\":\"sample\",\"target\":null,"
-                "\"due\":null,\"decision\":\"act\",\"reason\":\"~\",\"rows\":~,\"bytes\":~,"
+                "\"due\":\"~\",\"decision\":\"act\",\"reason\":\"~\",\"rows\":~,\"bytes\":~,"
                 "\"seconds\":~}\n"
                 "{\"event\":\"plan\",\"database\":\"worklog\",\"task\":\"retention\","
-                "\"target\":\"logs\",\"due\":null,\"decision\":\"act\",\"reason\":\"~\","
+                "\"target\":\"logs\",\"due\":\"~\",\"decision\":\"act\",\"reason\":\"~\","
                 "\"rows\":#,\"bytes\":~,\"seconds\":~}\n");
     program_result_free(&result);
     worklog_check("worklog.db", "SELECT sum(id), max(timestamp) FROM logs", before);
@@ -213,9 +215,33 @@ START_TEST(a_globs_files_are_named_by_their_paths)
            "@/a.db retention logs: done in # ~s: ~\n@/b.db retention logs: skipped: ~\n", "");
     expect_run("plan -c @/policy.yaml", &result);
     expect_text("plan", result.out,
-                "@/a.db\n  retention logs  skip  ~\n\n@/b.db\n  retention logs  skip  ~\n");
+                "@/a.db\n  retention logs  skip  ~\n                        due ~\n\n"
+                "@/b.db\n  retention logs  skip  ~\n                        due ~\n");
     program_result_free(&result);
     expect("run -c @/policy.yaml @/c.db", 2, "", "litekeeper: there is no file @/c.db\n");
+}
+END_TEST
+
+START_TEST(a_plan_says_when_it_is_due)
+{
+    worklog_make("worklog.db", 200);
+    expect_policy("daemon: { state: \"@/state\" }\n"
+                  "databases:\n"
+                  "  - name: worklog\n"
+                  "    path: \"@/worklog.db\"\n"
+                  "    sample: { schedule: '*-02-30' }\n"
+                  "    retention: { table: logs, column: timestamp, zone: UTC, keep: 100y,\n"
+                  "      schedule: 'Sun 02:30 Europe/Berlin' }\n");
+    expect("plan -c @/policy.yaml --at 2026-10-19 worklog", 0,
+           "worklog  @/worklog.db\n"
+           "  sample          act   ~\n"
+           "                        due never\n"
+           "  retention logs  skip  ~\n"
+           "                        due 2026-10-25 00:30:00Z\n",
+           "");
+    expect("plan -c @/policy.yaml --at 2026-03-22T01:30:00Z worklog retention --json", 0,
+           "{~\"due\":\"2026-04-05T00:30:00Z\",~}\n", "");
+    expect("plan -c @/policy.yaml worklog sample --json", 0, "{~\"due\":null,~}\n", "");
 }
 END_TEST
 
@@ -231,6 +257,7 @@ int main(void)
     tcase_add_test(cases, a_run_without_a_task_runs_all);
     tcase_add_test(cases, json_is_an_object_a_line);
     tcase_add_test(cases, a_plan_says_and_changes_nothing);
+    tcase_add_test(cases, a_plan_says_when_it_is_due);
     tcase_add_test(cases, an_inspection_needs_no_policy);
     tcase_add_test(cases, what_is_no_database_is_refused);
     tcase_add_test(cases, a_refused_file_is_skipped_with_the_reason);

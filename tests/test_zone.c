@@ -98,6 +98,75 @@ START_TEST(test_at_a_change)
 }
 END_TEST
 
+/* What the clock shows at a moment, it shows at that moment; it changes when the offset does. */
+START_TEST(test_there_and_back)
+{
+    struct zone *zone = NULL;
+    struct error error;
+    unsigned seed = seed_of_run();
+
+    if (zone_load(names[_i], &zone, &error) != STATUS_OK)
+        return;
+    srandom(seed);
+    for (int i = 0; i < MOMENTS; i++) {
+        int64_t at = (-2145916800 + (random() << 20 ^ random()) % 12559449600) * 1000000,
+                moments[2];
+        int64_t change = zone_change(zone, at);
+        for (int around = 0; around < 3 && at < INT64_MAX;
+             around++) { /* at, and about the change */
+            int64_t local = at + zone_offset(zone, at) * INT64_C(1000000);
+            int count = zone_moments(zone, local, moments);
+            ck_assert_msg((count >= 1 && moments[0] == at) || (count == 2 && moments[1] == at),
+                          "SEED=%u %s at %lld", seed, names[_i], (long long)at);
+            at = around || change == INT64_MAX ? change : change - 1;
+        }
+        if (change < INT64_MAX)
+            ck_assert(zone_offset(zone, change) != zone_offset(zone, change - 1));
+    }
+    zone_free(zone);
+}
+END_TEST
+
+/* Seconds; what the clock of the zone shows is counted as if on Greenwich. */
+static const struct {
+    const char *zone;
+    int64_t local;
+    int count;
+    int64_t moments[2]; /* for none, when the clock goes past it */
+} shown[] = {
+    {"UTC", 1774746000, 1, {1774746000}},
+    {"Europe/Berlin", 1774745999, 1, {1774742399}}, /* 2026-03-29 00:59:59 */
+    {"Europe/Berlin", 1774749599, 1, {1774745999}}, /* 01:59:59 */
+    {"Europe/Berlin", 1774749600, 0, {1774746000}}, /* 02:00:00 */
+    {"Europe/Berlin", 1774753199, 0, {1774746000}}, /* 02:59:59 */
+    {"Europe/Berlin", 1774753200, 1, {1774746000}}, /* 03:00:00 */
+    {"Europe/Berlin", 1792893599, 1, {1792886399}}, /* 2026-10-25 01:59:59 */
+    {"Europe/Berlin", 1792893600, 2, {1792886400, 1792890000}},
+    {"Europe/Berlin", 1792897199, 2, {1792889999, 1792893599}},
+    {"Europe/Berlin", 1792897200, 1, {1792893600}},                   /* 03:00:00 */
+    {"Pacific/Apia", 1325203199, 1, {1325239199}},                    /* 2011-12-29 23:59:59 */
+    {"Pacific/Apia", 1325203200, 0, {1325239200}},                    /* 2011-12-30 */
+    {"Pacific/Apia", 1325289599, 0, {1325239200}},                    /* its end */
+    {"Pacific/Apia", 1325289600, 1, {1325239200}},                    /* 2011-12-31 */
+    {"Australia/Lord_Howe", 1775352600, 2, {1775313000, 1775314800}}, /* 2026-04-05 01:30 */
+    {"Europe/Berlin", 4331253600, 1, {4331246400}},                   /* by the rule alone */
+};
+
+START_TEST(test_shown)
+{
+    struct zone *zone = NULL;
+    struct error error;
+    int64_t moments[2] = {-1, -1};
+
+    ck_assert_int_eq(zone_load(shown[_i].zone, &zone, &error), STATUS_OK);
+    int count = zone_moments(zone, shown[_i].local * 1000000, moments);
+    ck_assert_int_eq(count, shown[_i].count);
+    for (int i = 0; i < (count ? count : 1); i++)
+        ck_assert_int_eq(moments[i], shown[_i].moments[i] * 1000000);
+    zone_free(zone);
+}
+END_TEST
+
 START_TEST(test_bad_names)
 {
     struct zone *zone = NULL;
@@ -223,6 +292,8 @@ int main(void)
 
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, test_like_the_library, 0, COUNT(names));
+    tcase_add_loop_test(tests, test_there_and_back, 0, COUNT(names));
+    tcase_add_loop_test(tests, test_shown, 0, COUNT(shown));
     tcase_add_test(tests, test_at_a_change);
     tcase_add_loop_test(tests, test_bad_names, 0, COUNT(bad_names));
     tcase_add_loop_test(tests, test_rules, 0, COUNT(rules));

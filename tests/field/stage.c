@@ -148,6 +148,23 @@ void stage_remove(const char *path)
     }
 }
 
+char *stage_folder(const char *folder)
+{
+    char *parent = memory_copy(folder), *slash = strrchr(parent, '/');
+
+    if (slash && slash != parent) {
+        *slash = '\0';
+        mkdir(parent, 0755);
+    }
+    free(parent);
+    if (mkdir(folder, 0755) && errno != EEXIST)
+        log_fatal("%s: %s", folder, strerror(errno));
+    char *path = realpath(folder, NULL);
+    if (!path)
+        log_fatal("%s: %s", folder, strerror(errno));
+    return path;
+}
+
 void stage_copy(const char *from, const char *to)
 {
     struct stat about;

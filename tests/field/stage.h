@@ -33,6 +33,10 @@ void stage_application(struct stage_process *process, const char *const argv[], 
 /* Stops it and returns its report, the caller's. */
 json_t *stage_application_stop(struct stage_process *process);
 
+/* Makes the folder, and the one that it is in, if they are missing; its absolute path, the
+ * caller's. */
+char *stage_folder(const char *folder);
+
 /* Copies a database's file, on to the disk, and removes the copy's -wal, -shm and -journal. */
 void stage_copy(const char *from, const char *to);
 void stage_remove(const char *path);                      /* a database with all its files */

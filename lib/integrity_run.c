@@ -1,0 +1,364 @@
+/*
+ * The check itself: SQLite's pragmas, while it is watched how long the snapshot lasts: in WAL mode
+ * nothing can be checkpointed beyond it, in rollback-journal mode nobody can write. It ends at once
+ * when it is told to, and writes nothing. Runs in a worker.
+ */
+#include "task_integrity.h"
+
+#include "clock.h"
+#include "event_check.h"
+#include "findings.h"
+#include "integrity_keys.h"
+#include "memory.h"
+#include "pages.h"
+#include "readwatch.h"
+#include "task_engine.h"
+#include "text.h"
+#include "walindex.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INTEGRITY_ASK_MS = 20, INTEGRITY_LOOK_MS = 100 };
+
+/* Why it ended before its time. */
+enum integrity_end { INTEGRITY_GOES_ON, INTEGRITY_TOLD, INTEGRITY_LOG, INTEGRITY_WINDOW };
+
+struct integrity {
+    struct engine *engine;
+    const struct integrity_options *options;
+    const struct integrity_facts *facts;
+    double asked_ms, looked_ms;
+    double stop_at_ms;  /* the window closes; 0: never */
+    int64_t bytes_read; /* so far */
+    int64_t backlog;    /* bytes of the WAL that wait for their checkpoint */
+    enum integrity_end ended;
+    struct findings findings;
+    struct integrity_keys keys;
+    int64_t left;      /* tables that could not be checked ... */
+    json_t *unchecked; /* ... the first of them, for the effect ... */
+    char why[256];     /* ... and the very first, for the reason */
+};
+
+/* --- the watch ---------------------------------------------------------------------------- */
+
+/* Whether the log has outgrown max_wal; what pins it is this very check. */
+static bool integrity_log_is_long(struct integrity *run)
+{
+    struct walindex index;
+
+    if (!run->facts->wal ||
+        walindex_read(database_sql(run->engine->database), &index, NULL) != STATUS_OK ||
+        index.max_frame <= index.backfilled)
+        return false;
+    run->backlog = (int64_t)(index.max_frame - index.backfilled) * index.page_size;
+    return run->backlog > run->engine->job->database->limits.max_wal;
+}
+
+static enum integrity_end integrity_look(struct integrity *run, double now_ms)
+{
+    const struct engine_host *host = &run->engine->job->host;
+
+    if (host->stopped(host->argument))
+        return INTEGRITY_TOLD;
+    if (run->stop_at_ms > 0 && now_ms >= run->stop_at_ms)
+        return INTEGRITY_WINDOW;
+    if (now_ms - run->looked_ms < INTEGRITY_LOOK_MS)
+        return INTEGRITY_GOES_ON;
+    run->looked_ms = now_ms;
+    return integrity_log_is_long(run) ? INTEGRITY_LOG : INTEGRITY_GOES_ON;
+}
+
+/* How often it reads a page: as a page, then as rows, then for its indexes' sake. */
+static const double integrity_readings[] = {[INTEGRITY_QUICK] = 1.5, [INTEGRITY_FULL] = 2};
+
+static void integrity_heard(void *argument, int64_t bytes)
+{
+    struct integrity *run = argument;
+    int64_t page_size = database_facts(run->engine->database)->page_size;
+    double now = clock_monotonic_ms();
+
+    run->bytes_read += bytes;
+    if (now - run->asked_ms < INTEGRITY_ASK_MS)
+        return;
+    run->asked_ms = now;
+    double all = (double)run->facts->bytes * integrity_readings[run->options->level];
+    engine_progress(run->engine, run->bytes_read / page_size,
+                    (int64_t)fmax(all, (double)run->bytes_read) / page_size);
+    if (!run->ended && (run->ended = integrity_look(run, now)))
+        sqlite3_interrupt(database_sql(run->engine->database));
+}
+
+/* What an interrupt, or a step during which there was one, means. */
+static enum status integrity_ended(struct integrity *run, enum status status, struct error *error)
+{
+    char size[TEXT_SHORT], limit[TEXT_SHORT];
+
+    if (status == STATUS_CANCELLED && database_overran(run->engine->database))
+        run->ended = INTEGRITY_WINDOW;
+    switch (run->ended) {
+    case INTEGRITY_TOLD:
+        return error_set(error, STATUS_CANCELLED, "stopped");
+    case INTEGRITY_LOG:
+        return error_set(error, STATUS_BUSY,
+                         "ended before it was through: %s of the WAL wait to be checkpointed "
+                         "(max_wal %s), and the check's snapshot keeps them; it needs a time when "
+                         "less is written, or a larger max_wal",
+                         text_bytes(size, run->backlog),
+                         text_bytes(limit, run->engine->job->database->limits.max_wal));
+    case INTEGRITY_WINDOW:
+        return error_set(error, STATUS_BUSY,
+                         "ended before it was through, since the window closed; it needs a longer "
+                         "one");
+    case INTEGRITY_GOES_ON:
+        break;
+    }
+    return status;
+}
+
+/* --- the check of the file ---------------------------------------------------------------- */
+
+/* Damage that SQLite could not even step over is what was looked for. */
+static enum status integrity_damaged(struct integrity *run, enum status status)
+{
+    sqlite3 *sql = database_sql(run->engine->database);
+
+    if (status != STATUS_FAILED || (sqlite3_errcode(sql) & 0xff) != SQLITE_CORRUPT)
+        return status;
+    findings_add(&run->findings, sqlite3_errmsg(sql));
+    return STATUS_OK;
+}
+
+/* An interrupted check reports pages as unused that it did not get to: what it says last does not
+ * count. */
+static enum status integrity_collect(struct integrity *run, const char *sql, struct error *error)
+{
+    sqlite3_stmt *check = NULL;
+    bool row = false;
+    enum status status = database_prepare(run->engine->database, sql, &check, error);
+
+    while (!status && (status = database_step(run->engine->database, check, &row, error)) == 0 &&
+           row && !run->ended && run->findings.count < FINDINGS_MOST) {
+        const char *text = (const char *)sqlite3_column_text(check, 0);
+        findings_add(&run->findings, text ? text : "");
+    }
+    status = integrity_damaged(run, status);
+    sqlite3_finalize(check);
+    return integrity_ended(run, status, error);
+}
+
+static enum status integrity_whole(struct integrity *run, struct error *error)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof sql, "PRAGMA main.%s(%d)", integrity_pragmas[run->options->level],
+             FINDINGS_MOST);
+    return integrity_collect(run, sql, error);
+}
+
+static void integrity_leave(struct integrity *run, const char *table, const char *why)
+{
+    json_t *name = event_check_text(table, strlen(table), FINDINGS_TEXT),
+           *text = event_check_text(why, strlen(why), FINDINGS_TEXT);
+
+    if (run->left++ == 0)
+        snprintf(run->why, sizeof run->why, "%.60s: %.180s", json_string_value(name),
+                 json_string_value(text));
+    if (json_array_size(run->unchecked) < FINDINGS_KEPT)
+        json_array_append_new(run->unchecked, json_pack("{s:O, s:O}", "name", name, "why", text));
+    json_decref(name);
+    json_decref(text);
+}
+
+static enum status integrity_table(struct integrity *run, const char *table, struct error *error)
+{
+    struct text sql = {0};
+
+    if (table[strspn(table, "0123456789")] == '\0') { /* the pragma would take it for a limit */
+        integrity_leave(run, table, "its name is a number, by which no pragma can be asked");
+        return STATUS_OK;
+    }
+    text_addf(&sql, "PRAGMA main.%s(", integrity_pragmas[run->options->level]);
+    text_add_identifier(&sql, table);
+    text_add(&sql, ")");
+    enum status status = integrity_collect(run, sql.bytes, error);
+    text_free(&sql);
+    if (status != STATUS_REFUSED)
+        return status;
+    integrity_leave(run, table, error->text);
+    return STATUS_OK;
+}
+
+/* Calls `visit` with each name that `sql` gives. */
+static enum status integrity_each(struct integrity *run, const char *sql,
+                                  enum status (*visit)(struct integrity *run, const char *name,
+                                                       struct error *error),
+                                  struct error *error)
+{
+    struct text names = {0};
+    sqlite3_stmt *query = NULL;
+    bool row = false;
+    enum status status = database_prepare(run->engine->database, sql, &query, error);
+
+    while (!status && (status = database_step(run->engine->database, query, &row, error)) == 0 &&
+           row)
+        text_add_length(&names, (const char *)sqlite3_column_text(query, 0),
+                        (size_t)sqlite3_column_bytes(query, 0) + 1); /* with its NUL */
+    sqlite3_finalize(query);
+    for (size_t at = 0; at < names.length && !status; at += strlen(names.bytes + at) + 1)
+        status = visit(run, names.bytes + at, error);
+    text_free(&names);
+    return status;
+}
+
+/* Where some table can't be checked, the pages of all can: their interior ones at least. */
+static enum status integrity_pages(struct integrity *run, struct error *error)
+{
+    struct pages_limits limits = {.slice_ms = INFINITY,
+                                  .stopped = run->engine->job->host.stopped,
+                                  .argument = run->engine->job->host.argument};
+    struct pages_report report = {0};
+    enum status status =
+        pages_measure(database_sql(run->engine->database), &limits, &report, error);
+
+    if (report.freelist_error)
+        findings_add(&run->findings, report.freelist_error);
+    for (size_t i = 0; i < report.btree_count; i++)
+        if (report.btrees[i].error)
+            findings_add(&run->findings, report.btrees[i].error);
+    pages_report_free(&report);
+    return status;
+}
+
+/* A single index with a collation of the application's own, and SQLite checks nothing: so each
+ * table by itself. */
+static enum status integrity_tables(struct integrity *run, struct error *error)
+{
+    static const char sql[] = "SELECT name FROM main.sqlite_master WHERE type = 'table'"
+                              " AND ifnull(sql, '') NOT LIKE 'CREATE VIRTUAL TABLE %'";
+    enum status status = integrity_each(run, sql, integrity_table, error);
+
+    return status ? status : integrity_pages(run, error);
+}
+
+static enum status integrity_file(struct integrity *run, struct error *error)
+{
+    enum status status = integrity_whole(run, error);
+
+    if (status == STATUS_REFUSED && database_lacks(error))
+        status = integrity_tables(run, error);
+    return status;
+}
+
+/* --- foreign keys ------------------------------------------------------------------------- */
+
+static enum status integrity_key_table(struct integrity *run, const char *table,
+                                       struct error *error)
+{
+    enum status status = integrity_keys_check(&run->keys, run->engine->database, table, error);
+
+    status = integrity_ended(run, integrity_damaged(run, status), error);
+    if (status != STATUS_REFUSED)
+        return status;
+    integrity_leave(run, table, error->text);
+    return STATUS_OK;
+}
+
+/* Rows of a damaged file refer to anything. */
+static enum status integrity_keys(struct integrity *run, struct error *error)
+{
+    static const char sql[] = "SELECT DISTINCT m.name FROM main.sqlite_master m"
+                              " JOIN pragma_foreign_key_list(m.name, 'main')"
+                              " WHERE m.type = 'table'";
+
+    if (!run->options->foreign_keys || run->findings.worst == FINDINGS_FILE)
+        return STATUS_OK;
+    return integrity_each(run, sql, integrity_key_table, error);
+}
+
+/* --- afterwards --------------------------------------------------------------------------- */
+
+static json_t *integrity_effect(const struct integrity *run)
+{
+    static const char *const levels[] = {[INTEGRITY_QUICK] = "quick", [INTEGRITY_FULL] = "full"};
+
+    return json_pack("{s:s, s:I, s:I, s:o, s:I, s:o, s:O}", "level", levels[run->options->level],
+                     "bytes", (json_int_t)run->facts->bytes, "problems",
+                     (json_int_t)run->findings.count, "messages", findings_json(&run->findings),
+                     "foreign_keys", (json_int_t)run->keys.violations, "foreign_key_messages",
+                     integrity_keys_json(&run->keys), "unchecked", run->unchecked);
+}
+
+static void integrity_say(const struct integrity *run, struct text *reason)
+{
+    char count[TEXT_SHORT], bytes[TEXT_SHORT];
+    const char *pragma = integrity_pragmas[run->options->level];
+
+    if (run->findings.count) {
+        text_addf(reason, "%s found ", pragma);
+        findings_say(&run->findings, reason);
+    } else {
+        text_addf(reason, "%s found nothing wrong in %s", pragma,
+                  text_bytes(bytes, run->facts->bytes));
+    }
+    integrity_keys_say(&run->keys, reason);
+    if (run->left)
+        text_addf(reason, "; %s not checked, %s", text_counted(count, run->left, "table"),
+                  run->why);
+}
+
+static enum status integrity_conclude(struct integrity *run, struct outcome *outcome,
+                                      struct error *error)
+{
+    struct text reason = {0};
+    enum status status = STATUS_OK;
+
+    integrity_say(run, &reason);
+    outcome->effect = integrity_effect(run);
+    if (run->findings.count || run->keys.violations)
+        status = error_set(error, STATUS_FAILED, "%s", reason.bytes);
+    snprintf(outcome->reason, sizeof outcome->reason, "%s", reason.bytes);
+    text_free(&reason);
+    return status;
+}
+
+/* One whole watch: from here on every read is heard. */
+static enum status integrity_check(struct integrity *run, struct error *error)
+{
+    struct database *database = run->engine->database;
+    double left_ms = engine_window_left(run->engine) * 1e3;
+
+    if (integrity_log_is_long(run)) {
+        run->ended = INTEGRITY_LOG;
+        return integrity_ended(run, STATUS_OK, error);
+    }
+    if (!run->facts->wal && isfinite(left_ms))
+        run->stop_at_ms = clock_monotonic_ms() + left_ms;
+    database_deadlines(database, engine_busy_ms(run->engine), run->stop_at_ms);
+    struct readwatch *watch = readwatch_open(database_sql(database), integrity_heard, run);
+    enum status status = integrity_file(run, error);
+    if (!status)
+        status = integrity_keys(run, error);
+    readwatch_close(watch);
+    database_deadlines(database, engine_busy_ms(run->engine), 0);
+    return status;
+}
+
+/* What was found counts, even if the rest could not be looked at. */
+enum status integrity_run(struct engine *engine, const void *options, void *facts,
+                          struct outcome *outcome, struct error *error)
+{
+    struct integrity run = {
+        .engine = engine, .options = options, .facts = facts, .unchecked = json_array()};
+    enum status status = integrity_check(&run, error);
+
+    if (!status || (run.findings.count && !run.ended))
+        status = integrity_conclude(&run, outcome, error);
+    json_decref(run.unchecked);
+    findings_free(&run.findings);
+    integrity_keys_free(&run.keys);
+    return status;
+}

@@ -1,0 +1,106 @@
+/*
+ * The parts of vacuum: what is measured (vacuum_measure.c, vacuum_space.c), which way free pages
+ * go back to the file system and whether that is worth it (vacuum_decide.c, pure), and the two
+ * ways: in steps (vacuum_steps.c) and by a full VACUUM (vacuum_full.c). task_vacuum.c is the room
+ * that they are entered from.
+ */
+#ifndef VACUUM_H
+#define VACUUM_H
+
+#include "outcome.h"
+#include "task.h"
+#include "task_engine.h"
+#include "text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum vacuum_mode { VACUUM_AUTO, VACUUM_INCREMENTAL, VACUUM_FULL };
+
+struct vacuum_options {
+    struct task_common common;
+    double free_above;
+    int64_t free_bytes_above;
+    int mode; /* enum vacuum_mode */
+    bool convert;
+    bool renumber_rowids;
+};
+
+/* PRAGMA auto_vacuum. */
+enum vacuum_kept { KEPT_NONE, KEPT_FULL, KEPT_INCREMENTAL };
+
+/* What may be written before the disk is full, root's reserve left alone. */
+struct vacuum_space {
+    int64_t beside;  /* bytes, beside the database ... */
+    int64_t temp;    /* ... and in the folder for the temporary file */
+    bool same;       /* both are one file system: one number, twice */
+    int64_t memory;  /* bytes that the wal-index may take; -1: any */
+    char wrong[320]; /* with that folder; "" if nothing is */
+};
+
+/* What the last run of the task tells. */
+struct vacuum_past {
+    double write_rate; /* bytes a second of a full VACUUM; 0: it was none */
+    int64_t written;   /* bytes, by it */
+    double pages_rate; /* pages a second given back in steps; 0: it did not */
+};
+
+struct vacuum_facts {
+    bool wal;
+    int64_t page_size, pages, free_pages;
+    int kept;               /* enum vacuum_kept */
+    const char *replicator; /* NULL: none */
+    int64_t renumbered;     /* tables whose rowids a full VACUUM may change */
+    struct text names;      /* of some of them, for people */
+    struct vacuum_space space;
+    struct vacuum_past past;
+    double busy_s, limit_s; /* busy_timeout; what the task may take, 0: any */
+};
+
+enum vacuum_way {
+    WAY_NONE,  /* this file and these options leave none */
+    WAY_STEPS, /* incremental, under the lease */
+    WAY_WHOLE  /* a full VACUUM, in the window */
+};
+
+/* --- pure: vacuum_decide.c ---------------------------------------------------------------- */
+
+/* The way that it would go, worth it or not. */
+enum vacuum_way vacuum_way(const struct vacuum_options *options, const struct vacuum_facts *facts);
+/* Whether a full VACUUM is to turn auto_vacuum from NONE to INCREMENTAL. */
+bool vacuum_converts(const struct vacuum_options *options, const struct vacuum_facts *facts);
+/* Whether the thresholds are passed, or the conversion asks for it. */
+bool vacuum_worth(const struct vacuum_options *options, const struct vacuum_facts *facts);
+/* A guard: whether something forbids it, whatever it would be worth; `why` gets the reason. */
+bool vacuum_obstacle(const struct vacuum_options *options, const struct vacuum_facts *facts,
+                     struct text *why);
+/* What the file will have: a VACUUM packs the pages, so this is the most. Bytes. */
+int64_t vacuum_new_bytes(const struct vacuum_facts *facts);
+/* What a full VACUUM writes for so large a new file: a temporary file, the WAL or the journal, and
+ * the file itself. Bytes. */
+int64_t vacuum_written(int64_t new_bytes);
+void vacuum_decide(const void *options, const void *facts, int64_t now_us,
+                   struct decision *decision);
+
+/* --- measuring ---------------------------------------------------------------------------- */
+
+enum status vacuum_measure(struct engine *engine, const void *options, void **facts,
+                           struct error *error) MUST_CHECK;
+void vacuum_free_facts(void *facts);
+/* The sizes alone, once more. */
+enum status vacuum_measure_pages(struct database *database, struct vacuum_facts *facts,
+                                 struct error *error) MUST_CHECK;
+/* What there is of room, as the user that this process is. `temp` is the policy's folder; NULL:
+ * beside the database. */
+void vacuum_space_measure(const char *temp, struct vacuum_space *space);
+
+/* --- acting ------------------------------------------------------------------------------- */
+
+/* Gives pages back in steps that the application does not notice; `*given` counts them, on
+ * failure too. */
+enum status vacuum_steps(struct engine *engine, int64_t most, int64_t *given,
+                         struct error *error) MUST_CHECK;
+/* A full VACUUM: one hold of the lock, to its end. */
+enum status vacuum_full(struct engine *engine, bool convert, struct error *error) MUST_CHECK;
+
+#endif

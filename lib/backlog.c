@@ -160,7 +160,6 @@ enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spen
                          struct error *error)
 {
     double give_up = clock_monotonic_ms() + backlog->limits.busy_ms;
-    const struct engine_host *host = database_host(backlog->database);
     struct walindex index;
 
     for (;; clock_sleep_ms(BACKLOG_POLL_MS)) {
@@ -174,7 +173,7 @@ enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spen
         int64_t bytes = (int64_t)backlog_frames(&index) * index.page_size;
         if (bytes <= backlog->limits.max_wal_bytes)
             return STATUS_OK;
-        if (host->stopped(host->argument))
+        if (database_stopped(backlog->database))
             return error_set(error, STATUS_CANCELLED, "stopped");
         if (clock_monotonic_ms() >= give_up)
             return backlog_too_long(backlog, &index, bytes, error);

@@ -31,8 +31,7 @@ static int database_busy(void *argument, int count)
 
     if (count == 0)
         database->busy_since_ms = now;
-    if (now - database->busy_since_ms >= database->busy_ms ||
-        database->host->stopped(database->host->argument))
+    if (now - database->busy_since_ms >= database->busy_ms || database_stopped(database))
         return 0;
     sqlite3_sleep(DATABASE_POLL_MS);
     database->waited_ms += clock_monotonic_ms() - now;
@@ -48,7 +47,7 @@ static int database_progress(void *argument)
     if (database->overran || now - database->asked_ms < DATABASE_ASK_MS)
         return database->overran;
     database->asked_ms = now;
-    return database->host->stopped(database->host->argument);
+    return database_stopped(database);
 }
 
 static const struct {
@@ -219,6 +218,16 @@ double database_waited_ms(const struct database *database)
 bool database_overran(const struct database *database)
 {
     return database->overran;
+}
+
+bool database_stopped(const struct database *database)
+{
+    return !database->persists && database->host->stopped(database->host->argument);
+}
+
+void database_persist(struct database *database, bool persist)
+{
+    database->persists = persist;
 }
 
 enum status database_check_moved(struct database *database, struct error *error)

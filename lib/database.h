@@ -52,6 +52,11 @@ double database_waited_ms(const struct database *database);
 /* Whether the last interrupt was for `stop_at_ms`, not for the host. */
 bool database_overran(const struct database *database);
 
+/* Whether the host wants us to stop. */
+bool database_stopped(const struct database *database);
+/* From now on its wish is not heard (or is again): for what must be cleaned up before we do. */
+void database_persist(struct database *database, bool persist);
+
 /* Runs SQL that gives no rows. */
 enum status database_exec(struct database *database, const char *sql,
                           struct error *error) MUST_CHECK;

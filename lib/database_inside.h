@@ -15,6 +15,7 @@ struct database {
     double busy_ms, busy_since_ms, waited_ms;
     double stop_at_ms, asked_ms;
     bool overran;
+    bool persists; /* it does not stop when the host wants it to */
 };
 
 /* STATUS_REFUSED: not a database, or of a newer file format. Sets the facts about versions. */

@@ -62,12 +62,11 @@ bool database_lacks(const struct error *error)
 
 enum status database_error(struct database *database, int rc, struct error *error)
 {
-    const struct engine_host *host = database_host(database);
     sqlite3 *sql = database_sql(database);
     const char *message = sql ? sqlite3_errmsg(sql) : sqlite3_errstr(rc);
     char text[400];
 
-    if ((rc & 0xff) == SQLITE_BUSY && host->stopped(host->argument)) /* see database_busy */
+    if ((rc & 0xff) == SQLITE_BUSY && database_stopped(database)) /* see database_busy */
         return error_set(error, STATUS_CANCELLED, "stopped");
     for (size_t i = 0; i < sizeof database_meanings / sizeof *database_meanings; i++) {
         const struct database_meaning *meaning = &database_meanings[i];

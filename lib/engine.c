@@ -85,9 +85,13 @@ double engine_busy_ms(const struct engine *engine)
 
 double engine_window_left(const struct engine *engine)
 {
+    double elapsed_ms = clock_monotonic_ms() - engine->begun_ms;
+
     if (engine->job->outside_window)
         return INFINITY;
-    return (double)window_left(engine->job->database->limits.window, clock_now_us()) / 1e6;
+    return (double)window_left(engine->job->database->limits.window,
+                               engine->now_us + (int64_t)(elapsed_ms * 1000)) /
+           1e6;
 }
 
 double engine_slice_ms(const struct engine *engine)

@@ -152,13 +152,12 @@ static void lease_met(struct lease *lease)
 
 static enum status lease_leave_gap(struct lease *lease, struct error *error)
 {
-    const struct engine_host *host = database_host(lease->database);
     struct pace_gap gap = pace_gap(lease->profile, lease->last_hold_ms, lease->limits.duty,
                                    lease->last_end_ms - lease->let_in_ms);
     bool met = false;
 
     for (;;) {
-        if (host->stopped(host->argument))
+        if (database_stopped(lease->database))
             return error_set(error, STATUS_CANCELLED, "stopped");
         double waited = clock_monotonic_ms() - lease->last_end_ms;
         met = lease_look(lease) || met;

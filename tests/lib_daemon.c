@@ -201,13 +201,15 @@ const char *daemons_last_words(void)
     return length > DAEMONS_WORDS ? log + length - DAEMONS_WORDS : log;
 }
 
-bool daemons_logged(const char *text)
+int daemons_logged(const char *text)
 {
     char *log = daemons_log();
-    bool logged = strstr(log, text) != NULL;
+    int times = 0;
 
+    for (const char *at = log; (at = strstr(at, text)); at += strlen(text))
+        times++;
     free(log);
-    return logged;
+    return times;
 }
 
 void daemons_await_log(const char *text)

@@ -46,8 +46,8 @@ int daemons_wait(void);
 
 /* Waits for `text` in what it has logged since the last text that was waited for. */
 void daemons_await_log(const char *text);
-/* Whether that is in what it has logged since the test began. */
-bool daemons_logged(const char *text);
+/* How often that is in what it has logged since the test began. */
+int daemons_logged(const char *text);
 /* The end of all that, for the message of a test that fails, which it may outlive. */
 const char *daemons_last_words(void);
 

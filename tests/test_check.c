@@ -20,6 +20,11 @@ static const struct {
      "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, optimize, "
      "integrity\n",
      ""},
+    {"config/demo.yaml", POLICY_TEXT, 0,
+     "config/demo.yaml: ok, 1 database, 7 tasks\n"
+     "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, optimize, "
+     "integrity\n",
+     ""},
     {"tests/policy/good/include.yaml", POLICY_TEXT, 0,
      "tests/policy/good/include.yaml: ok, 2 databases, 2 tasks\n"
      "  crm: sample\n"

@@ -9,6 +9,7 @@
 #include "lib_shrink.h"
 #include "lib_sql.h"
 #include "lib_worklog.h"
+#include "library.h"
 #include "memory.h"
 
 #include <check.h>
@@ -76,6 +77,26 @@ START_TEST(it_finds_runs_and_remembers)
                          "SELECT count(*) FROM (SELECT 1 FROM run"
                          " GROUP BY path, task, started_us / 1000000 HAVING count(*) > 1)"),
                      0);
+}
+END_TEST
+
+/* Each of its tasks would say that; the daemon says it once of the file. */
+START_TEST(what_is_noticed_again_is_not_told_again)
+{
+    worklog_make("w.db", 40000);
+    worklog_make("x.db", 40000);
+    sqlite3 *beside[] = {open_beside("w.db"), open_beside("x.db")};
+    daemons_policy("", W RETENTION(OFTEN) "    optimize: { schedule: " OFTEN " }\n"
+                                          "  - name: x\n    path: \"@/x.db\"\n" RETENTION(
+                                              OFTEN) "    optimize: { schedule: " OFTEN " }\n");
+    daemons_start();
+    daemons_await_count(4, "SELECT count(DISTINCT path || task) FROM run WHERE outcome = 'done'");
+    daemons_stop();
+    int told = daemons_logged("checkpoints were left to the application");
+    ck_assert_int_le(told, 2);
+    ck_assert_int_eq(told > 0, library_has_wal_reset_bug(sqlite3_libversion_number()));
+    sqlite3_close(beside[0]);
+    sqlite3_close(beside[1]);
 }
 END_TEST
 
@@ -334,6 +355,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {it_finds_runs_and_remembers,
+                                  what_is_noticed_again_is_not_told_again,
                                   a_second_daemon_is_refused,
                                   workers_are_limited,
                                   an_alert_has_its_task_run_and_is_over,

@@ -303,7 +303,7 @@ START_TEST(a_plan_says_what_to_expect)
     expect("plan -c @/policy.yaml d", 0,
            "d  @/t.db\n"
            "  vacuum  act   ~ are free: a full VACUUM\n"
-           "                expected: # MiB, # s\n",
+           "                due #-#-# #:#:#Z; expected: # MiB, # s\n",
            "");
     c.limits = "";
     shrink_policy(&c);

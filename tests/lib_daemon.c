@@ -94,6 +94,7 @@ void daemons_spawn(void)
     int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
     ck_assert_int_ge(log, 0);
+    daemons_read = (size_t)lseek(log, 0, SEEK_END); /* what one before has said is not its word */
     daemons_pid = program_spawn(daemons_adrift ? daemons_adrift : "litekeeper", words, log);
     close(log);
     free(path);

@@ -23,13 +23,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DAEMONS_POLL_MS = 40, DAEMONS_TEST_S = 90, DAEMONS_WORDS = 3000 };
+enum {
+    DAEMONS_POLL_MS = 40,
+    DAEMONS_TEST_S = 90,
+    DAEMONS_WORDS = 3000,
+    DAEMONS_PATIENCE_MS = 30000
+};
 
-static const double daemons_patience_ms = DAEMONS_PATIENCE_MS, daemons_end_ms = 5000;
+static const double daemons_end_ms = 5000;
 
 static pid_t daemons_pid;
 static size_t daemons_read;  /* of its log */
 static char *daemons_adrift; /* the program whose clock can be set; NULL: litekeeper itself */
+
+double daemons_patience_ms(void)
+{
+    const char *times = getenv("CK_TIMEOUT_MULTIPLIER");
+
+    return DAEMONS_PATIENCE_MS * (times && atoi(times) > 1 ? atoi(times) : 1);
+}
 
 void daemons_policy(const char *daemon, const char *yaml)
 {
@@ -82,6 +94,7 @@ void daemons_spawn(void)
     int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
     ck_assert_int_ge(log, 0);
+    daemons_read = (size_t)lseek(log, 0, SEEK_END); /* what one before has said is not its word */
     daemons_pid = program_spawn(daemons_adrift ? daemons_adrift : "litekeeper", words, log);
     close(log);
     free(path);
@@ -120,7 +133,7 @@ double daemons_stop(void)
     double begun = clock_monotonic_ms(), took;
 
     kill(daemons_pid, SIGTERM);
-    while (!family_ended(daemons_pid) && clock_monotonic_ms() - begun < daemons_patience_ms)
+    while (!family_ended(daemons_pid) && clock_monotonic_ms() - begun < daemons_patience_ms())
         clock_sleep_ms(1);
     took = clock_monotonic_ms() - begun;
     ck_assert_msg(took < daemons_end_ms, "SIGTERM: not ended after %.0f ms", took);
@@ -158,7 +171,7 @@ pid_t daemons_child(const char *file)
             if (daemons_has_open(children[i], file))
                 return children[i];
         clock_sleep_ms(1);
-    } while (clock_monotonic_ms() - begun < daemons_patience_ms);
+    } while (clock_monotonic_ms() - begun < daemons_patience_ms());
     ck_abort_msg("no child has %s open\n%s", file, daemons_last_words());
 }
 
@@ -208,7 +221,7 @@ void daemons_await_log(const char *text)
         char *log = daemons_log(), *found = strstr(log + daemons_read, text);
         if (found)
             daemons_read = (size_t)(found - log) + strlen(text);
-        else if (clock_monotonic_ms() - begun > daemons_patience_ms)
+        else if (clock_monotonic_ms() - begun > daemons_patience_ms())
             ck_abort_msg("not logged: %s\n%s", text, daemons_last_words());
         free(log);
         if (found)
@@ -248,7 +261,7 @@ void daemons_await_count(int64_t least, const char *sql)
     int64_t count;
 
     while ((count = daemons_count("%s", sql)) < least) {
-        if (clock_monotonic_ms() - begun > daemons_patience_ms)
+        if (clock_monotonic_ms() - begun > daemons_patience_ms())
             ck_abort_msg("%s: %d\n%s", sql, (int)count, daemons_last_words());
         clock_sleep_ms(DAEMONS_POLL_MS);
     }

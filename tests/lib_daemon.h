@@ -15,10 +15,11 @@
 
 #define DAEMONS_WINDOW "    window: 00:00-24:00\n" /* always open */
 
-enum { DAEMONS_PATIENCE_MS = 20000 }; /* that all that is waited for may take */
-
 /* When nothing is due for as long as a test takes. */
 #define DAEMONS_NEVER "\"2099-01-01\""
+
+/* What is waited for may take so long. */
+double daemons_patience_ms(void);
 
 /* Writes policy.yaml, each @ as the folder: `daemon` are further keys of that part, each with a
  * comma behind it, or ""; `yaml` the rest. */

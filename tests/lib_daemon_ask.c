@@ -10,8 +10,6 @@
 
 enum { DAEMONS_POLL_MS = 40 };
 
-static const double daemons_patience_ms = DAEMONS_PATIENCE_MS;
-
 static json_t *daemons_lines(const char *text)
 {
     json_t *lines = json_array();
@@ -105,7 +103,7 @@ static json_t *daemons_await_that(const char *words, const char *matches, bool t
             return line;
         json_decref(line);
         clock_sleep_ms(DAEMONS_POLL_MS);
-    } while (clock_monotonic_ms() - begun < daemons_patience_ms);
+    } while (clock_monotonic_ms() - begun < daemons_patience_ms());
     daemons_abort(words, matches);
 }
 

@@ -24,8 +24,8 @@
 #define RETENTION(schedule)                                                                        \
     "    retention: [{ table: logs, column: timestamp, zone: UTC, keep: 100d, schedule: " schedule \
     " }]\n"
-/* A hold of 1 ms in 100, beside an application: whatever there is to do, it takes long. */
-#define SLOWLY "    max_lock: 1ms\n    duty: 1%\n"
+/* A hold of 4 ms in 400, beside an application: whatever there is to do, it takes long. */
+#define SLOWLY "    max_lock: 4ms\n    duty: 1%\n"
 
 /* An application that has it open, so that work is done in steps with gaps between them. */
 static sqlite3 *open_beside(const char *name)

@@ -24,8 +24,8 @@
 #define RETENTION                                                                               \
     "    retention: [{ table: logs, column: timestamp, zone: UTC, keep: 100d, schedule: " OFTEN \
     " }]\n"
-/* A hold of 1 ms in 100, beside an application: whatever there is to do, it takes long. */
-#define SLOWLY "    max_lock: 1ms\n    duty: 1%\n"
+/* A hold of 4 ms in 400, beside an application: whatever there is to do, it takes long. */
+#define SLOWLY "    max_lock: 4ms\n    duty: 1%\n"
 
 static void make_folder(const char *name)
 {

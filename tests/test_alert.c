@@ -312,6 +312,8 @@ START_TEST(walks_never_flap)
     for (int i = 0; i < rounds; i++) {
         value += step * (double)(randomdb_number(&random, 7) - 3);
         value = value < 0 ? 0 : threshold < 1 && value > 1 ? 1 : value;
+        if (threshold > 0 && value > 2 * threshold) /* far away nothing happens */
+            value = 2 * threshold;
         bool now = alert_beyond(alert, value, raised);
         bool beyond = alert->above ? value > threshold : value < threshold;
         bool well = alert->above ? value <= back : value >= back;

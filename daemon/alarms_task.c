@@ -20,8 +20,10 @@ enum { ALARMS_BUSY = 3 }; /* so often in a row that it is no accident */
 struct alarms_heard {
     const char *subject, *outcome, *reason, *guard;
     bool busy, waits;
-    int64_t problems; /* -1: it did not look for any */
-    unsigned missed;  /* times in a row that it did not get at the database */
+    int64_t problems;   /* -1: it did not look for any */
+    int64_t worse;      /* plans of watched queries; -1: it has none */
+    const char *repair; /* what an index had to be repaired for; NULL: none had */
+    unsigned missed;    /* times in a row that it did not get at the database */
 };
 
 enum alarms_verdict { ALARMS_OVER, ALARMS_HOLDS, ALARMS_UNKNOWN };
@@ -84,11 +86,33 @@ static enum alarms_verdict alarms_doubts(const struct alarms_heard *heard, char 
     return doubts ? ALARMS_HOLDS : ALARMS_OVER;
 }
 
+static enum alarms_verdict alarms_repaired(const struct alarms_heard *heard, char *text)
+{
+    if (!heard->repair)
+        return ALARMS_UNKNOWN;
+    snprintf(text, ALERT_TEXT, "%.200s had to repair %s", heard->subject, heard->repair);
+    return ALARMS_HOLDS;
+}
+
+static enum alarms_verdict alarms_plans(const struct alarms_heard *heard, char *text)
+{
+    char plans[TEXT_SHORT];
+
+    if (heard->worse < 0)
+        return ALARMS_UNKNOWN;
+    snprintf(text, ALERT_TEXT, "%.200s has found %s: %s", heard->subject,
+             heard->worse ? text_counted(plans, heard->worse, "worse plan") : "no worse plan",
+             heard->reason);
+    return heard->worse ? ALARMS_HOLDS : ALARMS_OVER;
+}
+
 static const struct {
     const char *metric;
     enum alarms_verdict (*judge)(const struct alarms_heard *heard, char *text);
 } alarms_judges[] = {{"task_failed", alarms_failed},
                      {"integrity", alarms_damaged},
+                     {"index_repaired", alarms_repaired},
+                     {"query_plan", alarms_plans},
                      {"clock", alarms_doubts}};
 
 /* "retention logs", the caller's to free. */
@@ -189,6 +213,8 @@ void alarms_task(struct alarms *alarms, const struct alarms_database *database,
                  const json_t *outcome, int64_t now_us)
 {
     char *subject = alarms_subject(alarms_text(outcome, "task"), alarms_text(outcome, "target"));
+    const json_t *effect = json_object_get(outcome, "effect"),
+                 *worse = json_object_get(effect, "worse_plans");
     struct alarms_heard heard = {
         .subject = subject,
         .outcome = alarms_text(outcome, "outcome"),
@@ -196,7 +222,9 @@ void alarms_task(struct alarms *alarms, const struct alarms_database *database,
         .guard = alarms_text(outcome, "guard"),
         .busy = json_is_true(json_object_get(outcome, "busy")),
         .waits = json_is_true(json_object_get(outcome, "waits")),
-        .problems = alarms_problems(json_object_get(outcome, "effect")),
+        .problems = alarms_problems(effect),
+        .worse = worse ? json_integer_value(worse) : -1,
+        .repair = json_string_value(json_array_get(json_object_get(effect, "repairs"), 0)),
     };
 
     heard.missed = alarms_missed(alarms, database->path, &heard);

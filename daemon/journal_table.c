@@ -32,6 +32,8 @@ const struct journal_row journal_table[] = {
     {"alert_index_density",       "de37c75bd1db4480a97a95a86bdcd8d9", JOURNAL_BY_SEVERITY},
     {"alert_task_failed",         "9d962bf88d8148fb88cb61784e6ccf64", JOURNAL_BY_SEVERITY},
     {"alert_integrity",           "268b86bbfee94147aef00c9e35ff072d", JOURNAL_BY_SEVERITY},
+    {"alert_index_repaired", "0d9cef94520f43acb77226ba45b10541", JOURNAL_BY_SEVERITY},
+    {"alert_query_plan", "0855e74cd45442a7b53554b716255310", JOURNAL_BY_SEVERITY},
     {"alert_database_missing",    "dd387fb3a3614325a3972c078e940cbf", JOURNAL_BY_SEVERITY},
     {"alert_database_replaced",   "a47b40aec0924c2faa39e452669c26b5", JOURNAL_BY_SEVERITY},
     {"alert_history_lost",        "2709787209a54de5a0763085d9ab7933", JOURNAL_BY_SEVERITY},

@@ -131,6 +131,28 @@ const struct alert_metric alert_metrics[] = {
             "them, and the application has to put them right.",
     },
     {
+        .name = "index_repaired",
+        .flags = ALERT_CONDITION | ALERT_OF_TASK | ALERT_PASSING,
+        .severity = ALERT_WARNING,
+        .help = "the check after an online rebuild has found something wrong with the index; over "
+                "after a day",
+        .advice = "Where a plain REINDEX was made at once, the index is right again. Something has "
+                  "written without litekeeper's triggers seeing it: a connection that has switched "
+                  "triggers off, or sqlite3_blob_write(). Have that database's indexes rebuilt in "
+                  "the window: mode: offline. Run the task integrity if nothing of the kind is "
+                  "known.",
+    },
+    {
+        .name = "query_plan",
+        .flags = ALERT_CONDITION | ALERT_OF_TASK,
+        .severity = ALERT_WARNING,
+        .help = "a query that the task indexes watches has a worse plan than before",
+        .advice =
+            "\"litekeeper history\" shows the plan as it was and as it is. A query that reads "
+            "the whole table again needs its index back: put it under ensure, or let "
+            "optimize renew the statistics that SQLite plans by.",
+    },
+    {
         .name = "clock",
         .flags = ALERT_CONDITION | ALERT_OF_TASK,
         .severity = ALERT_WARNING,

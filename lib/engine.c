@@ -6,6 +6,7 @@
 #include "engine.h"
 
 #include "clock.h"
+#include "engine_online.h"
 #include "engine_window.h"
 #include "enginelock.h"
 #include "event.h"
@@ -118,7 +119,7 @@ static enum status engine_open(struct engine *engine, const struct engine_job *j
                          &engine->database, error);
 }
 
-static void engine_take_lease(struct engine *engine)
+void engine_take_lease(struct engine *engine)
 {
     const struct config_limits *limits = &engine->job->database->limits;
     struct lease_limits lease = {.max_lock_ms = engine_ms(&limits->max_lock),
@@ -128,7 +129,8 @@ static void engine_take_lease(struct engine *engine)
                                  .window_open = engine->job->outside_window ||
                                                 window_open(limits->window, engine->now_us)};
 
-    engine->lease = lease_new(engine->database, &lease);
+    if (!engine->lease)
+        engine->lease = lease_new(engine->database, &lease);
 }
 
 static void engine_close(struct engine *engine)
@@ -196,11 +198,11 @@ enum status engine_plan(const struct engine_job *job, struct error *error)
     return status;
 }
 
-static bool engine_observes(const struct engine_job *job)
+bool engine_observes(const struct engine *engine)
 {
-    const struct task_common *common = job->task->options;
+    const struct task_common *common = engine->job->task->options;
 
-    return job->database->limits.observe || common->observe;
+    return engine->job->database->limits.observe || common->observe;
 }
 
 /* Decides once more, with the database as it is now, and acts. */
@@ -218,7 +220,7 @@ static enum status engine_act(struct engine *engine, struct outcome *outcome, st
     if (!decision.act && !engine->job->force) {
         outcome->kind = OUTCOME_SKIPPED;
         snprintf(outcome->reason, sizeof outcome->reason, "%s", decision.reason);
-    } else if (engine_observes(engine->job) && !read_only) {
+    } else if (engine_observes(engine) && !read_only) {
         outcome->kind = OUTCOME_SKIPPED;
         snprintf(outcome->reason, sizeof outcome->reason, "observe: would act on %.600s",
                  decision.reason);
@@ -334,8 +336,11 @@ enum status engine_run(const struct engine_job *job, struct error *error)
         status = engine_open(&engine, job, read_only ? DATABASE_READ : DATABASE_WRITE, error);
     if (status == STATUS_OK) {
         free_bytes = engine_free_bytes(&engine, &pages);
-        status = engine_act(&engine, &outcome, error);
+        if (!read_only)
+            status = engine_online_clean(&engine, error);
     }
+    if (status == STATUS_OK)
+        status = engine_act(&engine, &outcome, error);
     engine_conclude(status, error, &outcome);
     if (engine.lease) {
         if (!outcome.bytes_freed) /* else the task has measured it better */

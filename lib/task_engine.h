@@ -23,6 +23,11 @@ void engine_progress(struct engine *engine, int64_t rows, int64_t total);
 void engine_notice(struct engine *engine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Whether the policy says that this task, or all of this database's, decide and never act. */
+bool engine_observes(const struct engine *engine);
+/* Makes the lease of the write lock, unless it is there. */
+void engine_take_lease(struct engine *engine);
+
 /* What one step may hold the write lock, and how long to wait for the application's. */
 double engine_max_lock_ms(const struct engine *engine);
 double engine_busy_ms(const struct engine *engine);

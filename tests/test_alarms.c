@@ -121,6 +121,24 @@ static const struct step damage[] = {
     {0},
 };
 
+#define REBUILT(effect) \
+    "{'task':'reindex','target':null,'outcome':'done','reason':'x','effect':" effect "}"
+#define PLANS(effect) \
+    "{'task':'indexes','target':null,'outcome':'done','reason':'x','effect':" effect "}"
+
+static const struct step indexes[] = {
+    {SETTLE, "0", 0, ""},
+    {OUTCOME, REBUILT("{'repairs':['i: entries differ']}"), 1, "raised index_repaired reindex; "},
+    {OUTCOME, REBUILT("{}"), 2, ""}, /* that another one was right says nothing of it */
+    {OUTCOME, PLANS("null"), 3, ""},
+    {OUTCOME, PLANS("{'worse_plans':2}"), 4, "raised query_plan indexes; "},
+    {OUTCOME, PLANS("{'worse_plans':1}"), 5, ""},
+    {OUTCOME, PLANS("null"), 6, ""},
+    {OUTCOME, PLANS("{'worse_plans':0}"), 7, "cleared query_plan indexes; "},
+    {TICK, NULL, 1 + DAY, "cleared index_repaired reindex; "},
+    {0},
+};
+
 static const struct step doubts[] = {
     {SETTLE, "0", 0, ""},
     {OUTCOME, DOUBT, 1, "raised clock retention logs; "},
@@ -227,10 +245,9 @@ static const struct step restarts[] = {
 static const struct {
     const char *name;
     const struct step *steps;
-} sequences[] = {{"failures", failures}, {"busy", busy},
-                 {"damage", damage},     {"doubts", doubts},
-                 {"sizes", sizes},       {"severities", severities},
-                 {"policy", policy},     {"conditions", conditions},
+} sequences[] = {{"failures", failures},     {"busy", busy},     {"damage", damage},
+                 {"indexes", indexes},       {"doubts", doubts}, {"sizes", sizes},
+                 {"severities", severities}, {"policy", policy}, {"conditions", conditions},
                  {"restarts", restarts}};
 
 static struct alarms *recalled(const json_t *list)

@@ -234,27 +234,18 @@ static void indexdef_add_columns(const char *columns, struct text *sql)
 }
 
 /* A part that ends the brackets that it stands in would be more than it says. */
-static enum status indexdef_check_part(const char *part, const char *text, struct error *error)
+static enum status indexdef_check_part(const char *part, struct error *error)
 {
-    struct sqltoken token = sqltoken_next(text);
-    int depth = 0;
-
-    for (; !sqltoken_end(&token) && depth >= 0; token = sqltoken_next(token.end)) {
-        depth += sqltoken_is(&token, "(") - sqltoken_is(&token, ")");
-        if (sqltoken_is(&token, ";"))
-            depth = -1;
-    }
-    if (depth)
-        return error_set(error, STATUS_INVALID, "%s: brackets do not match in \"%.150s\"", part,
-                         text);
-    return STATUS_OK;
+    if (sqltoken_balanced(part))
+        return STATUS_OK;
+    return error_set(error, STATUS_INVALID, "\"%.150s\": brackets do not match", part);
 }
 
 enum status indexdef_make(const char *name, const char *table, const struct option_texts *columns,
                           const char *where, bool unique, struct indexdef *def, struct error *error)
 {
     struct text sql = {0};
-    enum status status = where ? indexdef_check_part("where", where, error) : STATUS_OK;
+    enum status status = where ? indexdef_check_part(where, error) : STATUS_OK;
 
     text_addf(&sql, "CREATE %sINDEX ", unique ? "UNIQUE " : "");
     text_add_identifier(&sql, name);
@@ -262,7 +253,7 @@ enum status indexdef_make(const char *name, const char *table, const struct opti
     text_add_identifier(&sql, table);
     text_add(&sql, "(");
     for (size_t i = 0; status == STATUS_OK && i < columns->count; i++) {
-        status = indexdef_check_part("columns", columns->items[i], error);
+        status = indexdef_check_part(columns->items[i], error);
         text_add(&sql, i ? ", " : "");
         indexdef_add_columns(columns->items[i], &sql);
     }

@@ -29,35 +29,40 @@ enum status indexes_define(const struct indexes_wanted *wanted, struct indexdef 
                          wanted->unique, def, error);
 }
 
-static const char *wanted_parts(const struct indexes_wanted *wanted)
+/* The first part that is there; NULL: none is. */
+static const char *wanted_part(const struct indexes_wanted *wanted)
 {
-    const char *some = wanted->name            ? "name"
-                       : wanted->table         ? "table"
-                       : wanted->columns.count ? "columns"
-                       : wanted->where         ? "where"
-                       : wanted->unique        ? "unique"
-                                               : NULL;
+    return wanted->name            ? "name"
+           : wanted->table         ? "table"
+           : wanted->columns.count ? "columns"
+           : wanted->where         ? "where"
+           : wanted->unique        ? "unique"
+                                   : NULL;
+}
 
-    return some;
+static const char *wanted_lacks(const struct indexes_wanted *wanted)
+{
+    return !wanted->name            ? "name"
+           : !wanted->table         ? "table"
+           : !wanted->columns.count ? "columns"
+                                    : NULL;
 }
 
 static const char *wanted_check(const void *values, char *why)
 {
     const struct indexes_wanted *wanted = values;
-    const char *part = wanted_parts(wanted);
+    const char *part = wanted_part(wanted), *lacks = wanted_lacks(wanted);
     struct indexdef def = {0};
     struct error error;
 
     if (wanted->sql && part)
         return indexes_wrong(why, part, "the statement under sql says it all; leave one out");
-    if (!wanted->sql && !wanted->name)
-        return indexes_wrong(why, "name", "is missing");
-    if (!wanted->sql && !wanted->table)
-        return indexes_wrong(why, "table", "is missing");
-    if (!wanted->sql && !wanted->columns.count)
-        return indexes_wrong(why, "columns", "is missing");
-    if (indexes_define(wanted, &def, &error))
-        return indexes_wrong(why, wanted->sql ? "sql" : "columns", error.text);
+    if (!wanted->sql && lacks)
+        return indexes_wrong(why, lacks, "is missing");
+    if (indexes_define(wanted, &def, &error)) {
+        bool where = wanted->where && !sqltoken_balanced(wanted->where);
+        return indexes_wrong(why, wanted->sql ? "sql" : where ? "where" : "columns", error.text);
+    }
     indexdef_free(&def);
     return NULL;
 }

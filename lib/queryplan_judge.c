@@ -209,10 +209,8 @@ static enum judge_verdict judge_search(const struct judge_access *before,
 {
     bool better = judge_as_narrow(now, before), worse = judge_as_narrow(before, now);
 
-    if (before->row || now->row)
-        return before->row && now->row ? JUDGE_SAME : now->row ? JUDGE_BETTER : JUDGE_OTHER;
     if (!better && !worse)
-        return JUDGE_OTHER;
+        return now->row ? JUDGE_BETTER : JUDGE_OTHER;
     if (better && worse)
         return before->table == now->table ? JUDGE_SAME : now->table ? JUDGE_WORSE : JUDGE_BETTER;
     if (better)

@@ -142,3 +142,16 @@ bool sqltoken_single(const char *sql)
         token = sqltoken_next(token.end);
     return sqltoken_end(&token);
 }
+
+bool sqltoken_balanced(const char *sql)
+{
+    struct sqltoken token = sqltoken_next(sql);
+    int depth = 0;
+
+    for (; !sqltoken_end(&token) && depth >= 0; token = sqltoken_next(token.end)) {
+        depth += sqltoken_is(&token, "(") - sqltoken_is(&token, ")");
+        if (sqltoken_is(&token, ";"))
+            return false;
+    }
+    return depth == 0;
+}

@@ -33,6 +33,8 @@ void sqltoken_add_name(const struct sqltoken *token, struct text *name);
  * that it is a name, as SQLite allows. */
 void sqltoken_add_normal(const struct sqltoken *token, bool name, struct text *normal);
 
+/* Whether brackets match and there is no semicolon, so that it can be a part of a statement. */
+bool sqltoken_balanced(const char *sql);
 /* Whether there is one statement, and nothing behind it but a semicolon. */
 bool sqltoken_single(const char *sql);
 

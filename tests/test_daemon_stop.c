@@ -68,6 +68,8 @@ static const struct amid {
      make_free_pages, "20000"},
     {"integrity", "    integrity: { level: full, schedule: " YEARLY " }\n", make_much_to_check,
      "150000"},
+    {"reindex", "    reindex: { min_size: 0, density_below: 100%, schedule: " YEARLY " }\n",
+     make_much_to_check, "150000"},
 };
 
 enum { AMIDS = sizeof amids / sizeof *amids };

@@ -156,6 +156,9 @@ enum status indexes_run(struct engine *engine, const void *options, void *facts,
  * the run. */
 enum status indexes_problem(struct indexes_run *run, const char *name, enum status status,
                             const struct error *error);
+/* Whether what is one hold of that length would not end inside the window that it needs: counts it.
+ * `*windowed`: it needs one. */
+bool indexes_late(struct indexes_run *run, double seconds, bool *windowed);
 enum status indexes_build(struct indexes_run *run, struct error *error) MUST_CHECK;
 enum status indexes_drop(struct indexes_run *run, struct error *error) MUST_CHECK;
 

@@ -40,16 +40,17 @@ static enum status drop_offline(struct indexes_run *run, const struct indexes_ol
                                 struct error *error)
 {
     double begin_ms = clock_monotonic_ms();
+    struct engine_whole whole = {.what = "DROP INDEX"};
     struct text sql = {0};
-    bool late = false;
 
+    if (indexes_late(run, indexes_drop_seconds(old), &whole.windowed))
+        return STATUS_OK;
     text_add(&sql, "DROP INDEX main.");
     text_add_identifier(&sql, old->name);
-    enum status status =
-        engine_whole(run->engine, sql.bytes, indexes_drop_seconds(old), &late, error);
+    whole.sql = sql.bytes;
+    enum status status = engine_whole(run->engine, &whole, error);
     text_free(&sql);
-    run->late += late;
-    if (!status && !late)
+    if (!status)
         drop_done(run, old, (clock_monotonic_ms() - begin_ms) / 1e3);
     return status;
 }

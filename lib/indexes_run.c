@@ -4,7 +4,6 @@
  */
 #include "indexes.h"
 
-#include "engine_whole.h"
 #include "task_engine.h"
 
 #include <stdio.h>
@@ -27,6 +26,16 @@ enum status indexes_problem(struct indexes_run *run, const char *name, enum stat
     if (++run->wrong <= INDEXES_TOLD)
         text_addf(&run->why, "; %.80s: %.400s", name, error->text);
     return STATUS_OK;
+}
+
+bool indexes_late(struct indexes_run *run, double seconds, bool *windowed)
+{
+    *windowed = seconds > run->facts->max_lock_seconds;
+    bool late = *windowed && seconds > engine_window_left(run->engine);
+
+    run->late += late;
+    run->drain = run->drain || !late;
+    return late;
 }
 
 /* --- what came of it ---------------------------------------------------------------------- */
@@ -80,7 +89,7 @@ static enum status run_all(struct indexes_run *run, struct error *error)
 {
     enum status status;
 
-    if ((status = engine_whole_allow(run->engine, error)) || (status = indexes_build(run, error)) ||
+    if ((status = indexes_build(run, error)) ||
         (status = indexes_watch(run->engine, run->facts, error)) ||
         (status = indexes_drop(run, error)) || !run->dropped)
         return status;
@@ -94,7 +103,6 @@ enum status indexes_run(struct engine *engine, const void *options, void *facts,
     (void)options;
 
     enum status status = run_all(&run, error);
-    engine_whole_forbid(engine);
     if (run.drain && engine_window_left(engine) > 0)
         lease_drain(engine->lease);
     indexes_watch_judge(run.facts, engine->job->force);

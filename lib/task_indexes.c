@@ -8,6 +8,7 @@
 const struct task_kind task_indexes = {
     .name = "indexes",
     .help = "builds and drops indexes, and watches query plans",
+    .unit = "key",
     .flags = TASK_REMEMBERS,
     .section = {sizeof(struct indexes_options), indexes_options, indexes_check},
     .measure = indexes_measure,

@@ -4,12 +4,11 @@
  * watched queries. Reads the schema; the page walker looks at a table only where something is to be
  * done with it. In a worker.
  */
-#include "indexes.h"
+#include "indexes_entry.h"
 
 #include "memory.h"
 #include "pages.h"
 #include "rebuild.h"
-#include "sqltoken.h"
 #include "task_engine.h"
 
 #include <stdlib.h>
@@ -22,53 +21,6 @@ struct indexes_look {
     const struct indexes_options *options;
     struct indexes_facts *facts;
 };
-
-/* An entry of the schema. */
-struct indexes_entry {
-    char *type, *name, *table, *sql; /* `type` NULL: there is none; `sql` may be NULL */
-    uint32_t root;
-};
-
-static void indexes_entry_free(struct indexes_entry *entry)
-{
-    free(entry->type);
-    free(entry->name);
-    free(entry->table);
-    free(entry->sql);
-}
-
-static char *indexes_column(sqlite3_stmt *row, int column)
-{
-    return memory_copy((const char *)sqlite3_column_text(row, column));
-}
-
-/* Names of triggers are by themselves. */
-static enum status indexes_find(struct engine *engine, const char *name,
-                                struct indexes_entry *entry, struct error *error)
-{
-    sqlite3_stmt *ask = NULL;
-    bool row = false;
-    enum status status =
-        database_prepare(engine->database,
-                         "SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_master"
-                         " WHERE name = ?1 COLLATE NOCASE AND type != 'trigger'",
-                         &ask, error);
-
-    *entry = (struct indexes_entry){0};
-    if (status == STATUS_OK) {
-        sqlite3_bind_text(ask, 1, name, -1, SQLITE_STATIC);
-        status = database_step(engine->database, ask, &row, error);
-    }
-    if (status == STATUS_OK && row) {
-        *entry = (struct indexes_entry){.type = indexes_column(ask, 0),
-                                        .name = indexes_column(ask, 1),
-                                        .table = indexes_column(ask, 2),
-                                        .sql = indexes_column(ask, 3),
-                                        .root = (uint32_t)sqlite3_column_int64(ask, 4)};
-    }
-    sqlite3_finalize(ask);
-    return status;
-}
 
 /* What is wrong with one index is not what ends the look. */
 static bool indexes_ends(enum status status)
@@ -130,7 +82,7 @@ static enum status indexes_look_at(struct indexes_look *look, const struct index
     enum status status;
 
     if ((status = indexes_define(wanted, &item->def, error)) ||
-        (status = indexes_find(look->engine, item->def.name, &entry, error)))
+        (status = indexes_entry_find(look->engine, item->def.name, &entry, error)))
         return status;
     if (!entry.type)
         status = indexes_try(look->engine, item, error);
@@ -142,99 +94,6 @@ static enum status indexes_look_at(struct indexes_look *look, const struct index
     }
     indexes_entry_free(&entry);
     return status;
-}
-
-/* --- those that must not ------------------------------------------------------------------ */
-
-static enum status indexes_look_unique(struct indexes_look *look, struct indexes_old *old,
-                                       struct error *error)
-{
-    sqlite3_stmt *ask = NULL;
-    bool row = false;
-    enum status status =
-        database_prepare(look->engine->database,
-                         "SELECT \"unique\" FROM pragma_index_list(?1, 'main') WHERE name = ?2",
-                         &ask, error);
-
-    if (status == STATUS_OK) {
-        sqlite3_bind_text(ask, 1, old->table, -1, SQLITE_STATIC);
-        sqlite3_bind_text(ask, 2, old->name, -1, SQLITE_STATIC);
-        status = database_step(look->engine->database, ask, &row, error);
-    }
-    if (status == STATUS_OK && row && sqlite3_column_int(ask, 0))
-        old->keep =
-            memory_copy("it is UNIQUE, and without it its table's rows are held to nothing");
-    sqlite3_finalize(ask);
-    return status;
-}
-
-/* "INDEXED BY name", which fails where there is no such index. */
-static bool indexes_names(const char *sql, const char *index)
-{
-    struct sqltoken token = sqltoken_next(sql), by, name;
-    bool found = false;
-
-    for (; !found && !sqltoken_end(&token); token = sqltoken_next(token.end)) {
-        struct text text = {0};
-        by = sqltoken_next(token.end);
-        name = sqltoken_next(by.end);
-        if (sqltoken_is(&token, "INDEXED") && sqltoken_is(&by, "BY")) {
-            sqltoken_add_name(&name, &text);
-            found = text.bytes && sqlite3_stricmp(text.bytes, index) == 0;
-        }
-        text_free(&text);
-    }
-    return found;
-}
-
-static enum status indexes_look_named(struct indexes_look *look, struct indexes_old *old,
-                                      struct error *error)
-{
-    sqlite3_stmt *ask = NULL;
-    bool row = false;
-    enum status status =
-        database_prepare(look->engine->database,
-                         "SELECT type, name, sql FROM main.sqlite_master WHERE type IN ('view', "
-                         "'trigger') AND sql LIKE '%indexed%'",
-                         &ask, error);
-
-    while (status == STATUS_OK && !old->keep &&
-           (status = database_step(look->engine->database, ask, &row, error)) == STATUS_OK && row) {
-        const char *sql = (const char *)sqlite3_column_text(ask, 2);
-        if (sql && indexes_names(sql, old->name))
-            old->keep = memory_format("the %s %s has INDEXED BY it",
-                                      (const char *)sqlite3_column_text(ask, 0),
-                                      (const char *)sqlite3_column_text(ask, 1));
-    }
-    sqlite3_finalize(ask);
-    return status;
-}
-
-static enum status indexes_look_old(struct indexes_look *look, const char *name,
-                                    struct indexes_old *old, struct error *error)
-{
-    struct indexes_entry entry;
-    enum status status = indexes_find(look->engine, name, &entry, error);
-
-    if (status)
-        return status;
-    old->there = entry.type != NULL;
-    old->name = memory_copy(entry.name ? entry.name : name);
-    old->table = memory_copy(entry.table);
-    old->root = entry.root;
-    if (entry.type && strcmp(entry.type, "index") != 0)
-        old->keep = memory_format("it is a %s, not an index", entry.type);
-    indexes_entry_free(&entry);
-    if (old->there && !old->keep)
-        status = indexes_look_unique(look, old, error);
-    if (status == STATUS_OK && old->there && !old->keep)
-        status = indexes_look_named(look, old, error);
-    if (status || !old->there || old->keep)
-        return status;
-    status = rebuild_retire_possible(look->engine->database, old->name, error);
-    old->offline = status == STATUS_REFUSED;
-    old->why = old->offline ? memory_copy(error->text) : NULL;
-    return old->offline ? STATUS_OK : status;
 }
 
 /* --- how large they are ------------------------------------------------------------------- */
@@ -271,7 +130,7 @@ static enum status indexes_size(struct indexes_look *look, const char *table, st
                                   .argument = look->engine->job->host.argument};
     struct indexes_entry entry;
     struct pages_report report;
-    enum status status = indexes_find(look->engine, table, &entry, error);
+    enum status status = indexes_entry_find(look->engine, table, &entry, error);
 
     if (status)
         return status;
@@ -364,7 +223,8 @@ static enum status indexes_look_all(struct indexes_look *look, struct error *err
     for (size_t i = 0; i < facts->count && !status; i++)
         status = indexes_look_at(look, &wanted[i], &facts->items[i], error);
     for (size_t i = 0; i < facts->old_count && !status; i++)
-        status = indexes_look_old(look, look->options->drop.items[i], &facts->olds[i], error);
+        status =
+            indexes_look_old(look->engine, look->options->drop.items[i], &facts->olds[i], error);
     if (!status)
         status = indexes_sizes(look, error);
     indexes_watch_known(facts, look->engine->job->memory.last.effect);

@@ -70,7 +70,7 @@ static json_t *alone(const struct demo *demo)
     return stage_application_stop(&application);
 }
 
-/* All but the VACUUM and the REINDEX, which look, and wait for the window. */
+/* All but the VACUUM, which looks, and waits for the window. */
 static json_t *by_day(struct demo *demo, struct demo_daemon *daemon)
 {
     static const char *const tasks[] = {"sample",  "retention logs", "retention worklogs",
@@ -93,10 +93,9 @@ static json_t *by_day(struct demo *demo, struct demo_daemon *daemon)
 
 static json_t *in_window(const struct demo *demo, struct demo_daemon *daemon)
 {
-    static const char *const tasks[] = {"reindex", "vacuum", NULL}, *const alerts[] = {
-                                                                        "free_ratio",
-                                                                        "index_fragmentation",
-                                                                        NULL};
+    static const char *const tasks[] = {"vacuum", NULL}, *const alerts[] = {"free_ratio",
+                                                                            "index_fragmentation",
+                                                                            NULL};
     const struct demo_scene scene = {tasks, alerts, true};
     struct stage_process application;
 
@@ -183,10 +182,8 @@ int main(int argc, char **argv)
     queries_print(queries_before, queries_after);
     demo_print_latencies(reports);
     puts("\nOutside the window its writes wait for single steps. In the window they wait for "
-         "REINDEX "
-         "and VACUUM,\nand fail with SQLITE_BUSY where their busy timeout, here 5 s, is shorter "
-         "than "
-         "these.");
+         "VACUUM, and\nfail with SQLITE_BUSY where their busy timeout, here 5 s, is shorter than "
+         "that.");
     if (after.past || after.size >= before.size || errors(reports[1]) ||
         !queries_kept(queries_after))
         log_fatal("that is not what was promised; see %s", demo.said);

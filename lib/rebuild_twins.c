@@ -30,6 +30,15 @@ static void twins_add_groups(const struct shape *shape, struct text *sql)
     text_free(&keys);
 }
 
+/* An expression without the brackets and the line's end that SQL needs (shape_value). */
+static void twins_add_name(const struct shape_column *column, struct text *text)
+{
+    if (column->name)
+        text_add(text, column->name);
+    else
+        text_add_length(text, column->sql + strlen("("), strlen(column->sql) - strlen("(\n)"));
+}
+
 static void twins_show(struct rebuild *rebuild, sqlite3_stmt *group)
 {
     char *shown = rebuild->result->violating;
@@ -40,8 +49,9 @@ static void twins_show(struct rebuild *rebuild, sqlite3_stmt *group)
         text_add(&text, "; ");
     for (size_t i = 0; i < shape->keys; i++) {
         const char *value = (const char *)sqlite3_column_text(group, (int)i);
-        text_addf(&text, "%s%s = %.60s", i ? ", " : "",
-                  shape->columns[i].name ? shape->columns[i].name : shape->columns[i].sql, value);
+        text_add(&text, i ? ", " : "");
+        twins_add_name(&shape->columns[i], &text);
+        text_addf(&text, " = %.60s", value);
     }
     text_addf(&text, " (%lld rows)", sqlite3_column_int64(group, (int)shape->keys));
     size_t length = strlen(shown);

@@ -276,6 +276,19 @@ static char *restless_all(sqlite3 *db, const char *query)
     return text_take(&all);
 }
 
+/* The first lines that differ. */
+static void restless_show(const char *query, const char *ours, const char *theirs)
+{
+    size_t at = 0;
+
+    while (ours[at] && ours[at] == theirs[at])
+        at++;
+    while (at && ours[at - 1] != '\n')
+        at--;
+    fprintf(stderr, "%s\nthe application has %.300s\nthe model has       %.300s\n", query,
+            ours + at, theirs + at);
+}
+
 bool restless_same(sqlite3 *one, sqlite3 *two)
 {
     static const char *const queries[] = {
@@ -296,7 +309,7 @@ bool restless_same(sqlite3 *one, sqlite3 *two)
         char *ours = restless_all(one, query.bytes), *theirs = restless_all(two, query.bytes);
         same = strcmp(ours, theirs) == 0;
         if (!same)
-            fprintf(stderr, "%s: differs\n", query.bytes);
+            restless_show(query.bytes, ours, theirs);
         text_free(&query);
         free(rowid);
         free(ours);

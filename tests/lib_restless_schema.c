@@ -183,11 +183,13 @@ static const char *const schema_triggers[] = {
 };
 
 /* SQLite visits the rows of an UPDATE in another order where the table has triggers, whosever they
- * are, and UPDATE OR IGNORE or OR FAIL may take others of them. So there are some all the time. */
+ * are, and UPDATE OR IGNORE or OR FAIL may take others of them. And it undoes what OR FAIL has done
+ * before a value did not fit a STRICT table only if a trigger could have failed otherwise. So there
+ * are some all the time. */
 static const char schema_always[] =
-    "CREATE TRIGGER own1 BEFORE UPDATE ON t BEGIN SELECT 1; END;"
+    "CREATE TRIGGER own1 BEFORE UPDATE ON t BEGIN SELECT RAISE(ABORT, 'never') WHERE 0; END;"
     "CREATE TRIGGER own2 AFTER UPDATE ON t BEGIN SELECT 1; END;"
-    "CREATE TRIGGER own3 BEFORE INSERT ON t BEGIN SELECT 1; END;"
+    "CREATE TRIGGER own3 BEFORE INSERT ON t BEGIN SELECT RAISE(ABORT, 'never') WHERE 0; END;"
     "CREATE TRIGGER own4 AFTER INSERT ON t BEGIN SELECT 1; END;"
     "CREATE TRIGGER own5 AFTER DELETE ON t BEGIN SELECT 1; END;"
     "CREATE VIEW v AS SELECT id, a, u, e FROM t;"

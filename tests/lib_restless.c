@@ -46,11 +46,14 @@ _Noreturn void restless_fail(sqlite3 *db, const char *sql, const char *what)
 
 /* --- statements --------------------------------------------------------------------------- */
 
+/* ASCII, so that it is the same in a database of any encoding. */
 static void restless_row(sqlite3_stmt *row, struct text *seen)
 {
     for (int i = 0; i < sqlite3_column_count(row); i++) {
         const char *value = (const char *)sqlite3_column_text(row, i);
-        text_addf(seen, "%s|", value ? value : "NULL");
+        for (const char *c = value ? value : "NULL"; *c; c++)
+            text_addf(seen, *c > 0 ? "%c" : "\\x%02x", *c & 0xff);
+        text_add(seen, "|");
     }
 }
 

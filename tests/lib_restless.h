@@ -30,8 +30,8 @@ void restless_make(uint64_t *random, int rows, const char *journal, struct restl
 struct restless_way {
     int processes;
     bool model; /* one process, which has the model beside it; else they write a story */
-    /* Folders of other SQLite libraries, NULL at the end: a process with each of them (see
-     * tests/stranger.c). NULL: forks of this one. */
+    /* Folders of other SQLite libraries (lib_stranger.h): a process with each of them. NULL: forks
+     * of this one. */
     const char *const *libraries;
 };
 
@@ -43,6 +43,9 @@ void restless_stop(struct restless *restless, const char *sql);
 int64_t restless_commits(const struct restless *restless);
 /* Returns once it has committed so often since; false if that takes too long. */
 bool restless_wait(const struct restless *restless, int64_t since, int64_t commits, double most_ms);
+/* The same of one of its processes, from now on. */
+bool restless_wait_for(const struct restless *restless, int process, int64_t commits,
+                       double most_ms);
 
 /* What a process does, till SIGTERM. */
 _Noreturn void restless_main(volatile int64_t *commits, bool model, bool strangers,

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "lib_sql.h"
+#include "lib_stranger.h"
 #include "memory.h"
 
 #include <check.h>
@@ -28,24 +29,13 @@ struct restless {
 
 static const size_t restless_bytes = RESTLESS_MOST * sizeof(int64_t);
 
-/* A library that needs a newer libc than ours comes with that, and with its loader. */
 static _Noreturn void restless_exec(const struct restless *restless, int i, const char *library,
                                     uint64_t random)
 {
-    char *loader = memory_format("%s/ld-linux-x86-64.so.2", library), *end;
-    char *own = realpath("/proc/self/exe", NULL);
     char *number = memory_format("%d", i), *fd = memory_format("%d", restless->shared);
     char *seed = memory_format("%llu", (unsigned long long)random);
 
-    if ((end = strstr(own, "/tests/test_")))
-        *end = '\0';
-    char *stranger = memory_format("%s/stranger", own);
-    setenv("LD_LIBRARY_PATH", library, 1);
-    if (access(loader, X_OK) == 0)
-        execl(loader, loader, "--library-path", library, stranger, fd, number, seed, (char *)NULL);
-    else
-        execl(stranger, stranger, fd, number, seed, (char *)NULL);
-    _exit(127);
+    stranger_exec(library, (const char *const[]){fd, number, seed, NULL});
 }
 
 static void restless_begin(struct restless *restless, const struct restless_way *way, int i,
@@ -106,6 +96,20 @@ bool restless_wait(const struct restless *restless, int64_t since, int64_t commi
     double end_ms = clock_monotonic_ms() + most_ms;
 
     while (restless_commits(restless) < since + commits) {
+        if (clock_monotonic_ms() >= end_ms)
+            return false;
+        clock_sleep_ms(0.3);
+    }
+    return true;
+}
+
+bool restless_wait_for(const struct restless *restless, int process, int64_t commits,
+                       double most_ms)
+{
+    double end_ms = clock_monotonic_ms() + most_ms;
+    int64_t since = restless->commits[process];
+
+    while (restless->commits[process] < since + commits) {
         if (clock_monotonic_ms() >= end_ms)
             return false;
         clock_sleep_ms(0.3);

@@ -47,8 +47,9 @@ void traced_watch(const char *path)
 
 void traced_run(const char *words, const char *inject, struct program_result *result)
 {
-    char *command = memory_format("strace -f --seccomp-bpf -qq -o @/trace%s -e trace=" TRACED_CALLS "%s",
-                                  traced_files, inject);
+    char *command =
+        memory_format("strace -f --seccomp-bpf -qq -o @/trace%s -e trace=" TRACED_CALLS "%s",
+                      traced_files, inject);
     char *real = expect_words(command);
 
     program_through(real);

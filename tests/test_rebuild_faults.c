@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 6, SECONDS_A_ROUND = 60, BUSY_TRIES = 10 };
+enum { ROUNDS = 6, SECONDS_A_ROUND = 60 };
 
 #define POLICY                                     \
     "    reindex: { mode: online, min_size: 0 }\n" \
@@ -110,56 +110,6 @@ static void check_outcome(const struct program_result *result)
     free(copy);
 }
 
-/* But for the NULLs that the copy may have, which is a table of ours. */
-static void check_sound(const struct kind *kind)
-{
-    if (strcmp(kind->journal, "WAL") != 0) /* it would keep the application from writing */
-        return;
-    sqlite3 *db = sql_open("app.db");
-    sqlite3_stmt *lines = sql_prepare(db, "PRAGMA integrity_check");
-    while (sqlite3_step(lines) == SQLITE_ROW) {
-        const char *line = (const char *)sqlite3_column_text(lines, 0);
-        ck_assert_msg(strcmp(line, "ok") == 0 ||
-                          strncmp(line, "NULL value in _litekeeper_copy.", 31) == 0,
-                      "%s", line);
-    }
-    sqlite3_finalize(lines);
-    sqlite3_close(db);
-}
-
-static void next_run(void)
-{
-    struct care_run run;
-    int status = 75;
-
-    for (int i = 0; i < BUSY_TRIES && status == 75; i++) {
-        care_run("--force d optimize", &run);
-        status = run.result.status;
-        ck_assert_msg(status == 0 || status == 75, "the next run: %d: %s%s", status, run.result.out,
-                      run.result.err);
-        care_free(&run);
-    }
-    ck_assert_int_eq(status, 0);
-}
-
-static void check_indexes(void)
-{
-    sqlite3 *db = sql_open("app.db");
-    sqlite3_stmt *indexes = sql_prepare(db, "SELECT name FROM sqlite_master WHERE type = 'index'");
-    char *names[20];
-    int count = 0;
-
-    while (sqlite3_step(indexes) == SQLITE_ROW && count < 20)
-        names[count++] = memory_copy((const char *)sqlite3_column_text(indexes, 0));
-    sqlite3_finalize(indexes);
-    sqlite3_close(db);
-    lib_rebuild_check(NULL);
-    for (int i = 0; i < count; i++) {
-        lib_rebuild_check(names[i]);
-        free(names[i]);
-    }
-}
-
 /* ":when=N", one call; "N+", all from then on; "N+M", every so many. */
 static char *choose_calls(const struct fault *fault, int calls, uint64_t *random)
 {
@@ -191,11 +141,12 @@ static void fault_round(const struct kind *kind, const struct fault *fault, int 
     traced_run(RUN, inject, &result);
     met.happened += traced_count("INJECTED") > 0;
     check_outcome(&result);
-    check_sound(kind);
+    if (strcmp(kind->journal, "WAL") == 0) /* else it would keep the application from writing */
+        lib_rebuild_sound();
     restless_wait(restless, restless_commits(restless), 3, 1000);
-    next_run();
+    care_run_patiently("--force d optimize");
     restless_stop(restless, NULL);
-    check_indexes();
+    lib_rebuild_check_all();
     program_result_free(&result);
     free(inject);
 }

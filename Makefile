@@ -88,6 +88,12 @@ $(BUILD)/adrift: $(DAEMON_OBJECTS) $(BUILD)/tests/adrift.o $(LIBRARY)
 
 $(BUILD)/tests/test_daemon_clock: | $(BUILD)/adrift
 
+# An application whose SQLite library can be another one.
+$(BUILD)/stranger: $(BUILD)/tests/stranger.o $(TEST_SHARED) $(LIBRARY)
+	$(LINK) $(CHECK_LIBS) $(LIBS_ALL)
+
+$(BUILD)/tests/test_rebuild_matrix: | $(BUILD)/stranger
+
 # The field: a real database and a real application beside it. Its SQL is compiled in.
 .SECONDEXPANSION:
 $(FIELD): $(BUILD)/field/%: $(BUILD)/tests/field/$$(subst -,_,$$*).o $(FIELD_SHARED) $(LIBRARY)

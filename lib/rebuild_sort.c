@@ -15,6 +15,7 @@ struct sort {
     sqlite3 *sql;
     sqlite3_stmt *insert, *select;
     int64_t entries, bytes;
+    bool wide;          /* the database has UTF-16 */
     bool ended;         /* stepped once more, it would begin anew */
     struct error error; /* why the progress handler has stopped it */
 };
@@ -57,6 +58,8 @@ static int sort_prepare(struct sort *sort)
 {
     struct text create = {0}, insert = {0}, select = {0};
 
+    if (sort->wide) /* what is not well-formed stays as it is */
+        text_add(&create, "PRAGMA encoding = 'UTF-16'; ");
     text_add(&create, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = 1;"
                       " PRAGMA cache_size = -24576; BEGIN; CREATE TABLE entries(");
     text_add(&insert, "INSERT INTO entries VALUES(");
@@ -79,14 +82,21 @@ enum status sort_open(struct rebuild *rebuild, struct sort **result, struct erro
 {
     struct sort *sort = memory_new(struct sort);
     const char *temp = rebuild->limits->temp;
+    int64_t wide = 0;
+    enum status status =
+        database_integer(rebuild->database, "SELECT encoding <> 'UTF-8' FROM pragma_encoding", 0,
+                         &wide, error);
 
     sort->rebuild = rebuild;
+    sort->wide = wide;
     if (temp && !sqlite3_temp_directory)
         sqlite3_temp_directory = sqlite3_mprintf("%s", temp);
-    if (sqlite3_open_v2("", &sort->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix") !=
-            SQLITE_OK ||
-        sort_prepare(sort) != SQLITE_OK) {
-        enum status status = sort_error(sort, error);
+    if (status == STATUS_OK &&
+        (sqlite3_open_v2("", &sort->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix") !=
+             SQLITE_OK ||
+         sort_prepare(sort) != SQLITE_OK))
+        status = sort_error(sort, error);
+    if (status) {
         sort_close(sort);
         return status;
     }
@@ -132,6 +142,7 @@ int64_t sort_bytes(const struct sort *sort)
 enum status sort_next(struct sort *sort, struct rowlist *list, struct error *error)
 {
     rowlist_clear(list);
+    list->wide = sort->wide;
     while (!sort->ended && list->count < SORT_ROWS && list->length < SORT_BYTES) {
         int rc = sqlite3_step(sort->select);
         sort->ended = rc != SQLITE_ROW;

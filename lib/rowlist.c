@@ -29,9 +29,11 @@ static void rowlist_put_value(struct rowlist *list, sqlite3_stmt *row, int colum
         double real = sqlite3_column_double(row, column);
         rowlist_put(list, &real, sizeof real);
     } else if (type != SQLITE_NULL) {
-        const void *bytes = type == SQLITE_TEXT ? (const void *)sqlite3_column_text(row, column)
-                                                : sqlite3_column_blob(row, column);
-        int length = sqlite3_column_bytes(row, column);
+        bool wide = type == SQLITE_TEXT && list->wide;
+        const void *bytes = wide                  ? sqlite3_column_text16(row, column)
+                            : type == SQLITE_TEXT ? (const void *)sqlite3_column_text(row, column)
+                                                  : sqlite3_column_blob(row, column);
+        int length = wide ? sqlite3_column_bytes16(row, column) : sqlite3_column_bytes(row, column);
         rowlist_put(list, &length, sizeof length);
         rowlist_put(list, bytes, (size_t)length);
     }
@@ -49,7 +51,8 @@ void rowlist_add(struct rowlist *list, sqlite3_stmt *row, int columns)
 }
 
 /* Binds the value at `at` to the parameter (0: to none) and returns where the next one begins. */
-static const uint8_t *rowlist_bind_value(const uint8_t *at, sqlite3_stmt *statement, int parameter)
+static const uint8_t *rowlist_bind_value(const uint8_t *at, bool wide, sqlite3_stmt *statement,
+                                         int parameter)
 {
     int type = *at++, length;
     int64_t integer;
@@ -71,7 +74,9 @@ static const uint8_t *rowlist_bind_value(const uint8_t *at, sqlite3_stmt *statem
     }
     memcpy(&length, at, sizeof length);
     at += sizeof length;
-    if (parameter && type == SQLITE_TEXT)
+    if (parameter && type == SQLITE_TEXT && wide)
+        sqlite3_bind_text16(statement, parameter, at, length, SQLITE_STATIC);
+    else if (parameter && type == SQLITE_TEXT)
         sqlite3_bind_text(statement, parameter, (const char *)at, length, SQLITE_STATIC);
     else if (parameter)
         sqlite3_bind_blob(statement, parameter, at, length, SQLITE_STATIC);
@@ -84,7 +89,7 @@ void rowlist_bind(const struct rowlist *list, size_t row, int from, int columns,
     const uint8_t *at = list->bytes + list->starts[row];
 
     for (int i = 0; i < from + columns; i++)
-        at = rowlist_bind_value(at, statement, i < from ? 0 : i - from + 1);
+        at = rowlist_bind_value(at, list->wide, statement, i < from ? 0 : i - from + 1);
 }
 
 void rowlist_clear(struct rowlist *list)

@@ -3,11 +3,14 @@
 #define ROWLIST_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Zero-initialised it is empty. */
 struct rowlist {
+    bool wide; /* text is kept as UTF-16, as a database of that encoding has it: not all of what it
+                  may hold can be said in UTF-8 */
     uint8_t *bytes;
     size_t length, capacity;
     size_t *starts; /* where in `bytes` each row begins */

@@ -50,9 +50,11 @@ enum status indexes_watch(struct engine *engine, struct indexes_facts *facts, st
 
 void indexes_watch_known(struct indexes_facts *facts, const json_t *effect)
 {
-    for (size_t i = 0; i < facts->query_count; i++)
-        queryplan_load(indexes_effect_known(effect, facts->queries[i].sql),
-                       &facts->queries[i].known);
+    for (size_t i = 0; i < facts->query_count; i++) {
+        struct indexes_query *query = &facts->queries[i];
+        queryplan_free(&query->known);
+        queryplan_load(indexes_effect_known(effect, query->sql), &query->known);
+    }
 }
 
 const struct queryplan *indexes_plan(const struct indexes_query *query)

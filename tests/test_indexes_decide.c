@@ -227,11 +227,9 @@ START_TEST(remembers)
     ck_assert(json_is_true(json_object_get(effect, "remember")));
     ck_assert_int_eq(json_integer_value(json_object_get(effect, "worse_plans")),
                      memory_rows[_i].worse);
-    queryplan_free(&next->queries[0].known);
     indexes_watch_known(next, effect);
     ck_assert_uint_eq(next->queries[0].known.count, 1);
     ck_assert_str_eq(next->queries[0].known.lines[0], memory_rows[_i].known);
-    queryplan_free(&next->queries[0].known);
     next->queries[0].sql = "another one";
     indexes_watch_known(next, effect);
     ck_assert_uint_eq(next->queries[0].known.count, 0);

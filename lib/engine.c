@@ -295,6 +295,18 @@ static void engine_conclude(enum status status, const struct error *error, struc
     engine_conclude_partly(outcome);
 }
 
+/* What nobody has told to stop has made way for the application: later, it may go. */
+static enum status engine_gave_way(const struct engine *engine, enum status status,
+                                   struct outcome *outcome)
+{
+    const struct engine_host *host = &engine->job->host;
+
+    if (status != STATUS_CANCELLED || (host->stopped && host->stopped(host->argument)))
+        return status;
+    outcome->busy = true;
+    return STATUS_BUSY;
+}
+
 /* Where one fsync is longer than a step may be, that is the disk's doing, and is said. */
 static void engine_tell_slow(const struct engine *engine, struct outcome *outcome)
 {
@@ -342,6 +354,7 @@ enum status engine_run(const struct engine_job *job, struct error *error)
     if (status == STATUS_OK)
         status = engine_act(&engine, &outcome, error);
     engine_conclude(status, error, &outcome);
+    status = engine_gave_way(&engine, status, &outcome);
     if (engine.lease) {
         if (!outcome.bytes_freed) /* else the task has measured it better */
             outcome.bytes_freed = engine_freed(&engine, free_bytes, pages);

@@ -32,7 +32,8 @@ static void reindex_effect_share(json_t *index, const char *key, double share)
 }
 
 void reindex_effect_add(json_t *effect, const struct reindex_index *before,
-                        const struct reindex_index *after, double expected, double took)
+                        const struct reindex_index *after, bool online, double expected,
+                        double took)
 {
     json_t *list = json_object_get(effect, "indexes");
 
@@ -43,6 +44,7 @@ void reindex_effect_add(json_t *effect, const struct reindex_index *before,
     json_t *index = json_object();
     json_object_set_new(index, "name",
                         event_check_text(before->name, strlen(before->name), EFFECT_NAME));
+    json_object_set_new(index, "online", json_boolean(online));
     reindex_effect_share(index, "fragmentation_before", before->fragmentation);
     reindex_effect_share(index, "forecast", before->forecast);
     reindex_effect_share(index, "fragmentation", after->fragmentation);
@@ -78,7 +80,7 @@ static void reindex_effect_keep_list(json_t *effect, const json_t *from)
     for (size_t i = 0; i < json_array_size(from) && json_array_size(list) < room; i++) {
         json_t *index = json_array_get(from, i);
         const char *name = json_string_value(json_object_get(index, "name"));
-        if (name && strlen(name) <= EFFECT_NAME && json_object_size(index) <= 8 &&
+        if (name && strlen(name) <= EFFECT_NAME && json_object_size(index) <= 9 &&
             !reindex_effect_find(effect, name))
             json_array_append(list, index);
     }
@@ -96,6 +98,7 @@ void reindex_effect_past(const json_t *effect, const char *index, struct reindex
 
     *past = (struct reindex_past){
         .known = found != NULL,
+        .online = json_is_true(json_object_get(found, "online")),
         .fragmentation_before = json_number_value(json_object_get(found, "fragmentation_before")),
         .fragmentation = json_number_value(json_object_get(found, "fragmentation")),
         .density_before = json_number_value(json_object_get(found, "density_before")),

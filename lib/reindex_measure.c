@@ -1,12 +1,14 @@
 /*
  * What reindex must know: of each index its size, fragmentation and density, what REINDEX would
- * make of its order, and whether it can be done at all. One look of the page walker. In a worker.
+ * make of its order, and whether it can be done at all, and online. One look of the page walker. In
+ * a worker.
  */
 #include "reindex.h"
 
 #include "memory.h"
 #include "pages.h"
 #include "pages_watch.h"
+#include "rebuild.h"
 #include "refill.h"
 #include "task_engine.h"
 #include "text.h"
@@ -97,9 +99,26 @@ static enum status reindex_try(struct engine *engine, struct reindex_index *inde
     return STATUS_OK;
 }
 
-static enum status reindex_add(struct engine *engine, struct reindex_facts *facts,
-                               const struct pages_report *report, const struct pages_btree *btree,
-                               double forecast, struct error *error)
+/* Asked of those alone whose rebuild is in question. */
+static enum status reindex_ask_online(struct engine *engine, const struct reindex_options *options,
+                                      struct reindex_index *index, struct error *error)
+{
+    enum reindex_verdict verdict = reindex_judge(options, index);
+    bool asked = engine->job->force || (verdict != REINDEX_SMALL && verdict != REINDEX_FINE);
+    enum status status;
+
+    if (!asked || index->wrong || options->mode == REINDEX_OFFLINE)
+        return STATUS_OK;
+    if ((status = rebuild_possible(engine->database, index->name, error)) != STATUS_REFUSED)
+        return status;
+    index->barred = memory_copy(error->text);
+    return STATUS_OK;
+}
+
+static enum status reindex_add(struct engine *engine, const struct reindex_options *options,
+                               struct reindex_facts *facts, const struct pages_report *report,
+                               const struct pages_btree *btree, double forecast,
+                               struct error *error)
 {
     size_t count = facts->count;
 
@@ -116,7 +135,8 @@ static enum status reindex_add(struct engine *engine, struct reindex_facts *fact
         index->wrong = memory_format("it is damaged: %s; run the task integrity", btree->error);
         return STATUS_OK;
     }
-    return reindex_try(engine, index, error);
+    enum status status = reindex_try(engine, index, error);
+    return status ? status : reindex_ask_online(engine, options, index, error);
 }
 
 /* --- the look ----------------------------------------------------------------------------- */
@@ -137,21 +157,22 @@ void reindex_free_facts(void *argument)
         free(facts->indexes[i].name);
         free(facts->indexes[i].table);
         free(facts->indexes[i].wrong);
+        free(facts->indexes[i].barred);
     }
     if (facts)
         free(facts->indexes);
     free(facts);
 }
 
-static enum status reindex_list(struct engine *engine, struct reindex_facts *facts,
-                                const struct pages_report *report,
+static enum status reindex_list(struct engine *engine, const struct reindex_options *options,
+                                struct reindex_facts *facts, const struct pages_report *report,
                                 const struct reindex_watch *watch, struct error *error)
 {
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < report->btree_count && !status; i++)
         if (strcmp(report->btrees[i].type, "index") == 0)
-            status = reindex_add(engine, facts, report, &report->btrees[i],
+            status = reindex_add(engine, options, facts, report, &report->btrees[i],
                                  reindex_forecast(watch, i), error);
     return status;
 }
@@ -166,7 +187,6 @@ enum status reindex_measure(struct engine *engine, const void *options, void **r
     struct pages_limits limits = reindex_limits(engine);
     struct reindex_facts *facts = memory_new(struct reindex_facts);
     struct pages_report report = {0};
-    (void)options;
 
     facts->max_lock_seconds = engine_max_lock_ms(engine) / 1e3;
     facts->effect = engine->job->memory.last.effect;
@@ -175,7 +195,7 @@ enum status reindex_measure(struct engine *engine, const void *options, void **r
         pages_measure_watched(database_sql(engine->database), &limits, &hooks, &report, error);
     reindex_next_tree(&watch, 0);
     if (!status)
-        status = reindex_list(engine, facts, &report, &watch, error);
+        status = reindex_list(engine, options, facts, &report, &watch, error);
     pages_report_free(&report);
     refill_free(&watch.refill);
     free(watch.forecasts);

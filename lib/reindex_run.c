@@ -1,104 +1,47 @@
 /*
- * The rebuild: REINDEX, one index and one hold after the other, each only if it is expected to end
- * inside the window, and stopped with nothing changed where it doesn't. SQLite sorts all entries
- * into a temporary file first, and then fills the index anew. Runs in a worker, as the file's
- * owner, in the file's folder.
+ * The rebuilds, index by index: online, at any time, or by REINDEX, each only if it is expected to
+ * end inside the window. Runs in a worker, as the file's owner, in the file's folder.
  */
 #include "reindex.h"
 
 #include "clock.h"
+#include "engine_online.h"
 #include "memory.h"
 #include "task_engine.h"
 #include "text.h"
+#include "window.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-
-enum {
-    REINDEX_SPACE = 4, /* times the index: sorted entries, log or journal, and as much again */
-    REINDEX_SPARE = 16 << 20
-};
 
 struct reindex {
     struct engine *engine;
     const struct reindex_options *options;
     struct reindex_facts *facts;
-    int64_t wanted, done, late, failed;
+    int64_t wanted, done, blocked, late, failed; /* indexes; blocked: by REINDEX */
+    int64_t entries, entries_done;
     int64_t bytes_before, bytes; /* of those that are done */
     struct error why;            /* of the first that failed */
+    char *barred;                /* why the first that waits can't be rebuilt online */
     json_t *effect;
 };
-
-/* --- the statement ------------------------------------------------------------------------ */
-
-/* Entries are sorted in a file, since a worker's memory is limited. */
-static enum status reindex_allow(struct engine *engine, struct error *error)
-{
-    const char *temp = engine->job->database->limits.temp;
-
-    sqlite3_temp_directory = memory_copy(temp ? temp : ".");
-    return database_exec(engine->database, "PRAGMA temp_store=FILE", error);
-}
-
-static void reindex_forbid(struct engine *engine)
-{
-    struct error ignored;
-
-    (void)!database_exec(engine->database, "PRAGMA temp_store=MEMORY", &ignored);
-    free(sqlite3_temp_directory);
-    sqlite3_temp_directory = NULL;
-}
-
-static enum status reindex_space(const struct reindex_index *index, struct error *error)
-{
-    struct statvfs about;
-    char wanted[TEXT_SHORT], there[TEXT_SHORT];
-    int64_t needed = index->bytes * REINDEX_SPACE + REINDEX_SPARE;
-
-    if (statvfs(".", &about) < 0)
-        return STATUS_OK; /* a full disk is noticed when it is full: the statement is undone */
-    int64_t free_bytes = (int64_t)about.f_bavail * (int64_t)about.f_frsize;
-    if (free_bytes >= needed)
-        return STATUS_OK;
-    return error_set(error, STATUS_REFUSED, "%s are free on its disk, and REINDEX may need %s",
-                     text_bytes(there, free_bytes), text_bytes(wanted, needed));
-}
-
-static enum status reindex_statement(struct reindex *run, const struct reindex_index *index,
-                                     struct error *error)
-{
-    struct text sql = {0};
-    double left = engine_window_left(run->engine);
-    bool windowed = run->facts->max_lock_seconds < reindex_seconds(run->facts, index);
-    enum status status = reindex_space(index, error);
-
-    if (status)
-        return status;
-    text_add(&sql, "REINDEX main.");
-    text_add_identifier(&sql, index->name);
-    lease_whole_until(run->engine->lease,
-                      windowed && isfinite(left) ? clock_monotonic_ms() + left * 1e3 : 0);
-    status = lease_hold_whole(run->engine->lease, sql.bytes, error);
-    text_free(&sql);
-    return status;
-}
 
 /* --- index by index ----------------------------------------------------------------------- */
 
 static enum status reindex_done(struct reindex *run, const struct reindex_index *index, double took,
                                 struct error *error)
 {
+    bool online = reindex_online(run->options, index);
+    double expected = reindex_seconds(run->options, run->facts, index) / run->facts->pace;
     struct reindex_index after = *index;
     enum status status = reindex_measure_again(run->engine, &after, error);
 
     run->done++;
+    run->blocked += !online;
     run->bytes_before += index->bytes;
     run->bytes += after.bytes;
-    reindex_effect_add(run->effect, index, &after,
-                       reindex_seconds(run->facts, index) / run->facts->pace, took);
+    reindex_effect_add(run->effect, index, &after, online, expected, took);
     return status;
 }
 
@@ -118,39 +61,105 @@ static enum status reindex_failed(struct reindex *run, const struct reindex_inde
     return STATUS_OK;
 }
 
-static enum status reindex_one(struct reindex *run, const struct reindex_index *index,
+static void reindex_progress(void *argument, int64_t entries, int64_t total)
+{
+    struct reindex *run = argument;
+
+    (void)total;
+    engine_progress(run->engine, run->entries_done + entries, run->entries);
+}
+
+static enum status reindex_try_online(struct reindex *run, const struct reindex_index *index,
+                                      struct error *error)
+{
+    struct rebuild_limits limits = engine_online_limits(run->engine);
+    struct rebuild_result result;
+
+    limits.progress = reindex_progress;
+    limits.argument = run;
+    enum status status = rebuild_index(run->engine->database, run->engine->lease, index->name,
+                                       &limits, &result, error);
+    engine_online_tell(run->engine, index->name, &result);
+    engine_online_note(run->effect, index->name, &result);
+    if (status != STATUS_OK && result.exchanged && result.left) /* it was done all the same */
+        return STATUS_OK;
+    return status;
+}
+
+/* It can wait for a window that is long enough. */
+static bool reindex_late(struct reindex *run, const struct reindex_index *index, bool windowed)
+{
+    if (!windowed ||
+        reindex_seconds(run->options, run->facts, index) <= engine_window_left(run->engine))
+        return false;
+    run->late++;
+    if (!run->barred && index->barred)
+        run->barred = memory_format("%s: %s", index->name, index->barred);
+    return true;
+}
+
+static enum status reindex_one_offline(struct reindex *run, const struct reindex_index *index,
+                                       struct error *error)
+{
+    bool windowed = reindex_seconds(run->options, run->facts, index) > run->facts->max_lock_seconds;
+
+    return reindex_late(run, index, windowed)
+               ? STATUS_OK
+               : reindex_offline(run->engine, index, windowed, error);
+}
+
+/* What turns out to be impossible online is done as REINDEX, if that is allowed. */
+static enum status reindex_one(struct reindex *run, struct reindex_index *index,
                                struct error *error)
 {
-    double seconds = reindex_seconds(run->facts, index), begun_ms;
-    bool windowed = seconds > run->facts->max_lock_seconds;
+    double begun_ms = clock_monotonic_ms();
+    int64_t late = run->late;
+    enum status status = STATUS_REFUSED;
 
     run->wanted++;
-    if (windowed && seconds > engine_window_left(run->engine)) {
-        run->late++;
-        return STATUS_OK;
-    }
-    begun_ms = clock_monotonic_ms();
-    enum status status = reindex_statement(run, index, error);
+    if (reindex_online(run->options, index) &&
+        (status = reindex_try_online(run, index, error)) == STATUS_REFUSED &&
+        run->options->mode == REINDEX_AUTO)
+        index->barred = memory_copy(error->text);
+    if (status == STATUS_REFUSED && !reindex_online(run->options, index))
+        status = reindex_one_offline(run, index, error);
     if (status)
         return reindex_failed(run, index, status, error);
-    return reindex_done(run, index, (clock_monotonic_ms() - begun_ms) / 1e3, error);
+    return run->late > late
+               ? STATUS_OK
+               : reindex_done(run, index, (clock_monotonic_ms() - begun_ms) / 1e3, error);
+}
+
+static bool reindex_wants(const struct reindex *run, const struct reindex_index *index)
+{
+    return run->engine->job->force ? reindex_may(run->options, index)
+                                   : reindex_worth(run->options, index);
 }
 
 static enum status reindex_all(struct reindex *run, struct error *error)
 {
-    bool force = run->engine->job->force;
     enum status status = STATUS_OK;
 
+    for (size_t i = 0; i < run->facts->count; i++)
+        if (reindex_wants(run, &run->facts->indexes[i]))
+            run->entries += run->facts->indexes[i].entries;
     for (size_t i = 0; i < run->facts->count && !status; i++) {
-        const struct reindex_index *index = &run->facts->indexes[i];
-        if (force ? !index->wrong : reindex_worth(run->options, index))
-            status = reindex_one(run, index, error);
-        engine_progress(run->engine, run->done, -1);
+        struct reindex_index *index = &run->facts->indexes[i];
+        if (!reindex_wants(run, index))
+            continue;
+        status = reindex_one(run, index, error);
+        run->entries_done += index->entries;
+        engine_progress(run->engine, run->entries_done, run->entries);
     }
     return status;
 }
 
 /* --- afterwards --------------------------------------------------------------------------- */
+
+static bool reindex_has_window(const struct reindex *run)
+{
+    return window_next(run->engine->job->database->limits.window, run->engine->now_us) < INT64_MAX;
+}
 
 /* The first one, and the sum of all. */
 static void reindex_say_change(const struct reindex *run, struct text *reason)
@@ -170,7 +179,7 @@ static void reindex_say_change(const struct reindex *run, struct text *reason)
               text_bytes(before, run->bytes_before));
 }
 
-static void reindex_say(const struct reindex *run, struct text *reason)
+static void reindex_say_run(const struct reindex *run, struct text *reason)
 {
     char done[TEXT_SHORT], wanted[TEXT_SHORT], count[TEXT_SHORT];
     bool all = run->done == run->wanted;
@@ -179,7 +188,12 @@ static void reindex_say(const struct reindex *run, struct text *reason)
               all ? "" : text_count(wanted, run->wanted), run->wanted == 1 ? "index" : "indexes");
     reindex_say_change(run, reason);
     if (run->late)
-        text_addf(reason, "; %s would not end inside the window", text_count(count, run->late));
+        text_addf(reason,
+                  reindex_has_window(run) ? "; %s would not end inside the window"
+                                          : "; %s would need a window, and the policy has none",
+                  text_count(count, run->late));
+    if (run->barred)
+        text_addf(reason, ", since it can't be rebuilt online: %.200s", run->barred);
     if (run->failed)
         text_addf(reason, "; %s could not be, %s", text_count(count, run->failed), run->why.text);
 }
@@ -190,10 +204,11 @@ static enum status reindex_conclude(struct reindex *run, enum status status,
 {
     struct text reason = {0};
 
-    reindex_say(run, &reason);
+    reindex_say_run(run, &reason);
     if (!status && !run->done && run->late)
         outcome->kind = OUTCOME_SKIPPED;
-    outcome->waits = run->late > 0 || (status == STATUS_BUSY && run->done > 0);
+    outcome->waits =
+        (run->late > 0 && reindex_has_window(run)) || (status == STATUS_BUSY && run->done > 0);
     if (status)
         text_addf(&reason, "; then %s", error->text);
     if (run->done || status != STATUS_BUSY)
@@ -213,14 +228,13 @@ enum status reindex_run(struct engine *engine, const void *options, void *facts,
 {
     struct reindex run = {
         .engine = engine, .options = options, .facts = facts, .effect = reindex_effect_new()};
-    enum status status = reindex_allow(engine, error);
+    enum status status = reindex_all(&run, error);
 
-    if (!status)
-        status = reindex_all(&run, error);
-    reindex_forbid(engine);
-    if (run.done && engine_window_left(engine) > 0)
+    if (run.blocked && engine_window_left(engine) > 0)
         lease_drain(engine->lease);
     reindex_effect_keep(run.effect, run.facts->effect);
     outcome->effect = run.effect;
-    return reindex_conclude(&run, status, outcome, error);
+    status = reindex_conclude(&run, status, outcome, error);
+    free(run.barred);
+    return status;
 }

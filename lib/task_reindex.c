@@ -6,7 +6,7 @@
 #include "task_kinds.h"
 
 static const struct option_choice modes[] = {{"auto", REINDEX_AUTO, false},
-                                             {"online", REINDEX_ONLINE, true},
+                                             {"online", REINDEX_ONLINE, false},
                                              {"offline", REINDEX_OFFLINE, false},
                                              {NULL, 0, false}};
 
@@ -18,7 +18,7 @@ static const struct option reindex_options[] = {
     {"observe", OPTION_BOOL, 0, FIELD(common.observe), "false", NULL, NULL, NULL, NULL,
      "decide and report, never act"},
     {"fragmentation_above", OPTION_SHARE, 0, FIELD(fragmentation_above), "10%", "0%", "100%", NULL,
-     NULL, "rebuild an index more fragmented than this, if that makes it less so by half"},
+     NULL, "rebuild an index more fragmented than this"},
     {"density_below", OPTION_SHARE, 0, FIELD(density_below), "65%", "0%", "100%", NULL, NULL,
      "rebuild an index whose leaves are filled less than this"},
     {"min_size", OPTION_SIZE, 0, FIELD(min_size), "8MiB", NULL, NULL, NULL, NULL,
@@ -30,7 +30,7 @@ static const struct option reindex_options[] = {
 const struct task_kind task_reindex = {
     .name = "reindex",
     .help = "rebuilds fragmented indexes",
-    .unit = "rebuild",
+    .unit = "key",
     .flags = TASK_REMEMBERS,
     .section = {sizeof(struct reindex_options), reindex_options, NULL},
     .measure = reindex_measure,

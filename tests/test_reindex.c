@@ -19,8 +19,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OPEN   CARE_WINDOW "    reindex: { min_size: 100kB }\n"
-#define CLOSED "    reindex: { min_size: 100kB }\n"
+#define OPEN   CARE_WINDOW "    reindex: { mode: offline, min_size: 100kB }\n"
+#define CLOSED "    reindex: { mode: offline, min_size: 100kB }\n"
+#define AUTO   "    reindex: { min_size: 100kB }\n"
+#define ONLINE "    reindex: { mode: online, min_size: 100kB }\n"
 
 /* A table with an index in random order, of about 500 kB. */
 #define SHUFFLED                                                         \
@@ -28,6 +30,11 @@
     "t(a);" CARE_NUMBERS(                                                \
         20000) "INSERT INTO t SELECT i, abs(random()) / 2, hex(randomblob(5)) FROM n;"
 #define SPARSE SHUFFLED "DELETE FROM t WHERE a % 10 < 4;"
+/* An index that can't be rebuilt online. */
+#define BARRED                                                                                    \
+    "CREATE TABLE r(a, b); CREATE INDEX r_b ON r(b) WHERE rowid > 5;" CARE_NUMBERS(               \
+        40000) "INSERT INTO r SELECT i, hex(randomblob(9)) FROM n; DELETE FROM r WHERE a % 10 < " \
+               "4;"
 /* Small pages far apart. */
 #define FAR                                                                                \
     "PRAGMA page_size=512; VACUUM; CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE "  \
@@ -41,24 +48,26 @@ static const struct {
 } cases[] = {
     {"sparse", OPEN, SPARSE, "d", 0, "done",
      "1 index rebuilt; t_a: fragmentation #%, was #%, density #%, was 5#%; # KiB, before # KiB",
-     "{\"indexes\":[{\"name\":\"t_a\",\"fragmentation_before\":#,\"forecast\":#,\"fragmentation\":"
+     "{\"indexes\":[{\"name\":\"t_a\",\"online\":false,\"fragmentation_before\":#,\"forecast\":#,"
+     "\"fragmentation\":"
      "#,\"density_before\":0.5#,\"density\":#,\"bytes_before\":#,\"bytes\":#}],\"earlier\":[],"
      "\"expected_seconds\":#,\"rebuild_seconds\":#}"},
     {"shuffled", OPEN, SHUFFLED, "d", 0, "done",
      "1 index rebuilt; t_a: fragmentation 0.#%, was #%, density #%, was #%; # KiB, before # KiB",
      NULL},
     {"shuffled, too far apart", OPEN, FAR, "d", 0, "skipped",
-     "\"t_a\" is #% fragmented and REINDEX in place would leave it at #%: an online rebuild will "
-     "help, which is not supported yet",
+     "\"t_a\" is #% fragmented and REINDEX in place would leave it at #%: an online rebuild would "
+     "help (mode: auto)",
      NULL},
     {"in order", OPEN, SHUFFLED "REINDEX", "d", 0, "skipped",
      "no index of 100kB or more is over 10% fragmented or under 65% full", NULL},
-    {"small", CARE_WINDOW "    reindex: {}\n", SPARSE, "d", 0, "skipped",
+    {"small", CARE_WINDOW "    reindex: { mode: offline }\n", SPARSE, "d", 0, "skipped",
      "no index of 8MiB or more", NULL},
-    {"small, but forced", CARE_WINDOW "    reindex: {}\n", SPARSE, "--force d", 0, "done",
-     "1 index rebuilt; t_a~", NULL},
+    {"small, but forced", CARE_WINDOW "    reindex: { mode: offline }\n", SPARSE, "--force d", 0,
+     "done", "1 index rebuilt; t_a~", NULL},
     {"other thresholds",
-     CARE_WINDOW "    reindex: { min_size: 0, density_below: 0%, fragmentation_above: 100% }\n",
+     CARE_WINDOW
+     "    reindex: { mode: offline, min_size: 0, density_below: 0%, fragmentation_above: 100% }\n",
      SPARSE, "d", 0, "skipped", "no index of 0 or more is over 100% fragmented or under 0% full",
      NULL},
     {"no window", CLOSED, SPARSE, "d", 0, "skipped",
@@ -100,6 +109,42 @@ static const struct {
      "2 of 3 indexes rebuilt; t_a~; 1 could not be, v_x: UNIQUE constraint failed: v.x; rows with "
      "the same key have got into its table: run the task integrity, with level: full",
      NULL},
+    {"online", AUTO, SPARSE, "d", 0, "done",
+     "1 index rebuilt; t_a: fragmentation #%, was #%, density 8#%, was 5#%; # KiB, before # KiB",
+     "{\"indexes\":[{\"name\":\"t_a\",\"online\":true,\"fragmentation_before\":#,\"forecast\":#,"
+     "\"fragmentation\":#,\"density_before\":0.5#,\"density\":#,\"bytes_before\":#,\"bytes\":#}]"
+     ","
+     "\"earlier\":[],\"expected_seconds\":#,\"rebuild_seconds\":#}"},
+    {"online, and delete", AUTO, SPARSE, "d", 0, "done", "1 index rebuilt; t_a~", NULL},
+    {"online where REINDEX is futile", AUTO, FAR, "d", 0, "done",
+     "1 index rebuilt; t_a: fragmentation 0.0%, was #%~", NULL},
+    {"online, of all kinds", ONLINE,
+     "CREATE TABLE t(a TEXT PRIMARY KEY, b UNIQUE, c COLLATE NOCASE, d); CREATE INDEX t_c ON t(c, "
+     "d "
+     "DESC); CREATE INDEX t_e ON t(lower(c)) WHERE d > 0; CREATE TABLE w(a, b, c, PRIMARY KEY(b, "
+     "a)) "
+     "WITHOUT ROWID; CREATE INDEX w_c ON w(c);" CARE_NUMBERS(
+         5000) "INSERT INTO t SELECT hex(randomblob(8)), i, hex(randomblob(4)), i FROM n; INSERT "
+               "INTO w SELECT a, b, c FROM t",
+     "--force d", 0, "done", "5 indexes rebuilt~", NULL},
+    {"half of them can't be", AUTO, SHUFFLED BARRED, "d", 0, "done",
+     "1 of 2 indexes rebuilt; t_a: ~; 1 would need a window, and the policy has none, since it "
+     "can't "
+     "be rebuilt online: r_b: the condition of r_b reads the rowid",
+     NULL},
+    {"half of them wait", "    window: Sun 03:07-03:08 UTC\n" AUTO, SHUFFLED BARRED, "d", 0, "done",
+     "1 of 2 indexes rebuilt; t_a: ~; 1 would not end inside the window, since it can't be rebuilt "
+     "online: r_b: the condition of r_b reads the rowid",
+     NULL},
+    {"it can't be, and nothing else is wanted", ONLINE, BARRED, "d", 0, "skipped",
+     "\"r_b\" is left alone: it can't be rebuilt online: the condition of r_b reads the rowid",
+     NULL},
+    {"it can't be, and waits", AUTO, BARRED, "d", 0, "skipped",
+     "\"r_b\" is #% full, below 65%, which can't be mended online: the condition of r_b reads the "
+     "rowid; it would block the application, and the policy has no window for that",
+     NULL},
+    {"it can't be, but offline", CARE_WINDOW AUTO, BARRED, "d", 0, "done", "1 index rebuilt; r_b~",
+     NULL},
     {"names", OPEN,
      "CREATE TABLE \"a \"\"table\"(x, y); CREATE INDEX \"an 'index'\" ON \"a \"\"table\"(x);"
      "CREATE INDEX nocase ON \"a \"\"table\"(y)",
@@ -140,11 +185,12 @@ END_TEST
 /* Nor is one that no rebuild fills further, if the policy asks for more than there can be. */
 START_TEST(remembered)
 {
-    care_policy(CARE_WINDOW "    reindex: { min_size: 100kB, density_below: 100% }\n");
+    care_policy(CARE_WINDOW "    reindex: { mode: offline, min_size: 100kB, density_below: "
+                            "100% }\n");
     care_make("wal", SPARSE);
     free(care_whole("d", 0, "done", "1 index rebuilt~"));
     free(care_whole("d", 0, "skipped",
-                    "\"t_a\" is #% fragmented and #% full, and its last REINDEX has not helped"));
+                    "\"t_a\" is #% fragmented and #% full, and its last rebuild has not helped"));
 }
 END_TEST
 
@@ -193,7 +239,7 @@ START_TEST(forecast_holds)
     uint64_t seed = randomdb_seed("reindex");
     double worst = 0, highest = 0;
 
-    care_policy(CARE_WINDOW "    reindex: { min_size: 0 }\n");
+    care_policy(CARE_WINDOW "    reindex: { mode: offline, min_size: 0 }\n");
     for (int round = 0; round < (wanted ? atoi(wanted) : ROUNDS); round++) {
         uint64_t random = seed + (uint64_t)round;
         make_random(&random);
@@ -256,6 +302,72 @@ START_TEST(told_to_stop)
 }
 END_TEST
 
+#define OURS "SELECT count(*) FROM sqlite_master WHERE name LIKE '\\_litekeeper%' ESCAPE '\\'"
+
+/* Until an online rebuild has begun. */
+static void await_copy(sqlite3 *db)
+{
+    while (sql_number(db, OURS) == 0)
+        clock_sleep_ms(1);
+}
+
+/* Killed in the middle of an online rebuild: nothing is lost, the next task of any kind cleans up,
+ * and the next reindex carries on. */
+START_TEST(killed)
+{
+    struct program program;
+    struct care_run run;
+
+    care_policy(AUTO "    optimize: {}\n");
+    care_make(_i ? "delete" : "wal", LARGE);
+    char *before = care_contents();
+    sqlite3 *db = care_open();
+    sqlite3_busy_timeout(db, 5000);
+    care_start("d reindex", &program);
+    await_copy(db);
+    pid_t worker = family_youngest(program.pid);
+    kill(program.pid, SIGKILL);
+    kill(worker, SIGKILL);
+    care_finish(&program, &run);
+    care_free(&run);
+    ck_assert_int_gt(sql_number(db, OURS), 0);
+    sqlite3_close(db);
+    care_run("d optimize", &run);
+    ck_assert_ptr_nonnull(
+        strstr(run.result.out, "removed what a rebuild that was killed had left"));
+    care_free(&run);
+    care_expect(OURS, "0");
+    care_expect("PRAGMA integrity_check", "ok");
+    char *after = care_contents();
+    ck_assert_str_eq(before, after);
+    free(care_whole("d reindex", 0, "done", "~rebuilt~"));
+    free(after);
+    free(before);
+}
+END_TEST
+
+/* A change of the schema goes through; the rebuild makes way and says so. */
+START_TEST(schema_changes)
+{
+    struct program program;
+    struct care_run run;
+
+    care_policy(AUTO);
+    care_make(_i ? "delete" : "wal", LARGE);
+    sqlite3 *db = care_open();
+    sqlite3_busy_timeout(db, 5000);
+    care_start("d", &program);
+    await_copy(db);
+    sql_do(db, "ALTER TABLE t ADD COLUMN c");
+    care_finish(&program, &run);
+    care_check("a change of the schema", &run, 75, "cancelled", "~schema~");
+    care_free(&run);
+    sqlite3_close(db);
+    care_expect(OURS, "0");
+    care_expect("PRAGMA integrity_check", "ok");
+}
+END_TEST
+
 /* A reader in rollback-journal mode keeps it from committing: it waits, then gives up. */
 START_TEST(readers)
 {
@@ -279,8 +391,8 @@ END_TEST
 int main(void)
 {
     const struct care_loop loops[] = {
-        {rebuilds, CASES},   {once, 2},         {remembered, 1}, {planned, 1},
-        {forecast_holds, 1}, {told_to_stop, 2}, {readers, 1},
+        {rebuilds, CASES}, {once, 2},    {remembered, 1}, {planned, 1},        {forecast_holds, 1},
+        {told_to_stop, 2}, {readers, 1}, {killed, 2},     {schema_changes, 2},
     };
 
     return care_main("reindex", loops, sizeof loops / sizeof *loops);

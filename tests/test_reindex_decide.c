@@ -13,17 +13,30 @@
 
 #define MIB ((int64_t)1 << 20)
 
-static const struct reindex_options usual = {.fragmentation_above = 0.1,
-                                             .density_below = 0.65,
-                                             .min_size = 8 * MIB};
+/* By mode. */
+static const struct reindex_options usual[] = {
+    {.fragmentation_above = 0.1, .density_below = 0.65, .min_size = 8 * MIB, .mode = REINDEX_AUTO},
+    {.fragmentation_above = 0.1,
+     .density_below = 0.65,
+     .min_size = 8 * MIB,
+     .mode = REINDEX_ONLINE},
+    {.fragmentation_above = 0.1,
+     .density_below = 0.65,
+     .min_size = 8 * MIB,
+     .mode = REINDEX_OFFLINE}};
 
 #define NEW            \
     {                  \
         .known = false \
     }
-#define WAS(fragmentation_before, fragmentation, density_before, density)  \
-    {                                                                      \
-        true, fragmentation_before, fragmentation, density_before, density \
+#define WAS(fragmentation_before, fragmentation, density_before, density)         \
+    {                                                                             \
+        true, false, fragmentation_before, fragmentation, density_before, density \
+    }
+/* The same, when it was online. */
+#define WAS_ONLINE(fragmentation_before, fragmentation, density_before, density) \
+    {                                                                            \
+        true, true, fragmentation_before, fragmentation, density_before, density \
     }
 
 static const struct {
@@ -31,7 +44,7 @@ static const struct {
     double fragmentation, density, forecast;
     const char *wrong;
     struct reindex_past past;
-    enum reindex_verdict verdict;
+    enum reindex_verdict verdict; /* offline */
 } judge_rows[] = {
     {7, 1, 0.1, 0, NULL, NEW, REINDEX_SMALL},
     {8, 0.1, 0.65, 0, NULL, NEW, REINDEX_FINE},
@@ -56,6 +69,48 @@ static const struct {
     {8, 0.9, 0.6, 0.01, NULL, WAS(0.05, 0.05, 0.6, 0.61), REINDEX_ORDERED},
 };
 
+/* Online; `barred` rows can't be. */
+static const struct {
+    enum reindex_mode mode;
+    const char *barred;
+    double fragmentation, density, forecast;
+    struct reindex_past past;
+    enum reindex_verdict verdict;
+    bool online;
+} online_rows[] = {
+    {REINDEX_AUTO, NULL, 0.1, 0.65, 0, NEW, REINDEX_FINE, true},
+    {REINDEX_AUTO, NULL, 0.99, 0.9, 0.88, NEW, REINDEX_ORDERED, true},
+    {REINDEX_AUTO, NULL, 0.99, 0.6, 0.88, NEW, REINDEX_SPARSE, true},
+    {REINDEX_AUTO, NULL, 0.99, 0.9, 0.88, WAS(0.99, 0.88, 0.9, 0.98), REINDEX_ORDERED, true},
+    {REINDEX_AUTO, NULL, 0.99, 0.9, 0, WAS_ONLINE(0.99, 0.88, 0.9, 0.98), REINDEX_TRIED, true},
+    {REINDEX_AUTO, NULL, 0.99, 0.9, 0.88, WAS_ONLINE(0.99, 0, 0.9, 0.98), REINDEX_ORDERED, true},
+    {REINDEX_AUTO, "x", 0.99, 0.9, 0.88, NEW, REINDEX_FUTILE, false},
+    {REINDEX_AUTO, "x", 0.99, 0.9, 0.1, NEW, REINDEX_ORDERED, false},
+    {REINDEX_AUTO, "x", 0.99, 0.9, 0.1, WAS(0.99, 0.88, 0.9, 0.98), REINDEX_TRIED, false},
+    {REINDEX_ONLINE, NULL, 0.99, 0.9, 0.88, NEW, REINDEX_ORDERED, true},
+    {REINDEX_ONLINE, "x", 0.99, 0.6, 0.1, NEW, REINDEX_BARRED, false},
+    {REINDEX_ONLINE, "x", 0, 0.9, 0.1, NEW, REINDEX_FINE, false},
+    {REINDEX_OFFLINE, NULL, 0.99, 0.9, 0.88, NEW, REINDEX_FUTILE, false},
+};
+
+START_TEST(ways)
+{
+    struct reindex_index index = {.name = (char *)"i",
+                                  .bytes = 8 * MIB,
+                                  .fragmentation = online_rows[_i].fragmentation,
+                                  .density = online_rows[_i].density,
+                                  .forecast = online_rows[_i].forecast,
+                                  .barred = (char *)online_rows[_i].barred,
+                                  .past = online_rows[_i].past};
+    const struct reindex_options *options = &usual[online_rows[_i].mode];
+
+    ck_assert_int_eq(reindex_judge(options, &index), online_rows[_i].verdict);
+    ck_assert(reindex_online(options, &index) == online_rows[_i].online);
+    ck_assert(reindex_may(options, &index) ==
+              (online_rows[_i].online || online_rows[_i].mode != REINDEX_ONLINE));
+}
+END_TEST
+
 static struct reindex_index index_of(size_t row)
 {
     return (struct reindex_index){.name = (char *)"i",
@@ -71,10 +126,10 @@ static struct reindex_index index_of(size_t row)
 START_TEST(judgements)
 {
     struct reindex_index index = index_of((size_t)_i);
-    enum reindex_verdict verdict = reindex_judge(&usual, &index);
+    enum reindex_verdict verdict = reindex_judge(&usual[REINDEX_OFFLINE], &index);
 
     ck_assert_msg(verdict == judge_rows[_i].verdict, "row %d: %d", _i, (int)verdict);
-    ck_assert(reindex_worth(&usual, &index) ==
+    ck_assert(reindex_worth(&usual[REINDEX_OFFLINE], &index) ==
               (verdict == REINDEX_SPARSE || verdict == REINDEX_ORDERED));
 }
 END_TEST
@@ -95,13 +150,13 @@ static const struct {
      "\"i\" is 64% full, below 65%; \"i\" is 11% fragmented, above 10%, and would be 0%"},
     {{11, 5, 13, -1},
      false,
-     "\"i\" is 99% fragmented and REINDEX in place would leave it at 88%: an online rebuild will "
-     "help, which is not supported yet; \"i\" is 99% fragmented and 90% full, and its last REINDEX "
+     "\"i\" is 99% fragmented and REINDEX in place would leave it at 88%: an online rebuild "
+     "would help (mode: auto); \"i\" is 99% fragmented and 90% full, and its last rebuild "
      "has not helped; \"i\" is left alone: no collation"},
     {{3, 11, -1},
      true,
      "\"i\" is 64% full, below 65%; \"i\" is 99% fragmented and REINDEX in place would leave it at "
-     "88%: an online rebuild will help, which is not supported yet"},
+     "88%: an online rebuild would help (mode: auto)"},
     {{3, 3, 3, 3, 3, -1},
      true,
      "\"i\" is 64% full, below 65%; \"i\" is 64% full, below 65%; \"i\" is 64% full, below 65%; "
@@ -116,7 +171,7 @@ START_TEST(decisions)
 
     for (; decide_rows[_i].rows[facts.count] >= 0; facts.count++)
         indexes[facts.count] = index_of((size_t)decide_rows[_i].rows[facts.count]);
-    task_reindex.decide(&usual, &facts, 0, &decision);
+    task_reindex.decide(&usual[REINDEX_OFFLINE], &facts, 0, &decision);
     ck_assert_str_eq(decision.reason, decide_rows[_i].reason);
     ck_assert(decision.act == decide_rows[_i].act);
     ck_assert(decision.needs_window == (facts.count > 0));
@@ -138,7 +193,7 @@ START_TEST(parts)
     ck_assert_int_eq(window_parse("12:00-13:00 UTC", list, NULL), STATUS_OK);
     indexes[0].entries = INT64_C(2000000000); /* an hour is not enough for it */
     indexes[2].entries = 1;
-    task_reindex.decide(&usual, &facts, 0, &decision);
+    task_reindex.decide(&usual[REINDEX_OFFLINE], &facts, 0, &decision);
     ck_assert_double_gt(decision.seconds, 3000);
     ck_assert_double_lt(decision.part_seconds, 1);
     decision.seconds = 4000;
@@ -158,10 +213,33 @@ START_TEST(nothing_worth_it)
     struct decision decision = {.rows = -1, .bytes = -1, .seconds = -1};
 
     index.entries = 1000000;
-    task_reindex.decide(&usual, &facts, 0, &decision);
+    task_reindex.decide(&usual[REINDEX_OFFLINE], &facts, 0, &decision);
     ck_assert(!decision.act && decision.needs_window);
     ck_assert_double_gt(decision.seconds, 1);
     ck_assert_int_eq(decision.bytes, -1);
+}
+END_TEST
+
+/* Where one can be done at any time, nobody waits for a window; what blocks the others does. */
+START_TEST(mixed)
+{
+    struct reindex_index indexes[] = {index_of(3), index_of(3)};
+    struct reindex_facts facts = {
+        .indexes = indexes, .count = 2, .pace = 1, .max_lock_seconds = 0.01};
+    struct decision decision = {.rows = -1, .bytes = -1, .seconds = -1};
+
+    indexes[0].entries = 1000000;
+    indexes[1].barred = (char *)"it reads the rowid";
+    task_reindex.decide(&usual[REINDEX_AUTO], &facts, 0, &decision);
+    ck_assert(decision.act && !decision.needs_window);
+    ck_assert_str_eq(decision.reason,
+                     "\"i\" is 64% full, below 65%; \"i\" is 64% full, below 65%, which can't be "
+                     "mended online: it reads the rowid");
+    ck_assert_double_lt(decision.part_seconds, decision.seconds / 10);
+    indexes[0].barred = (char *)"it reads the rowid";
+    decision.act = false;
+    task_reindex.decide(&usual[REINDEX_AUTO], &facts, 0, &decision);
+    ck_assert(decision.act && decision.needs_window);
 }
 END_TEST
 
@@ -177,14 +255,14 @@ START_TEST(remembers)
     other.name = (char *)"other";
     reindex_effect_past(NULL, "i", &past);
     ck_assert(!past.known);
-    reindex_effect_add(first, &before, &after, 2, 3);
+    reindex_effect_add(first, &before, &after, false, 2, 3);
     reindex_effect_past(first, "other", &past);
     ck_assert(!past.known);
     reindex_effect_past(first, "i", &past);
     ck_assert(past.known && fabs(past.fragmentation_before - 0.99) < 1e-9 &&
               fabs(past.fragmentation - 0.88) < 1e-9 && fabs(past.density - 0.9) < 1e-9);
 
-    reindex_effect_add(second, &other, &other, 1, 1); /* another index in another month */
+    reindex_effect_add(second, &other, &other, false, 1, 1); /* another index in another month */
     reindex_effect_keep(second, first);
     reindex_effect_past(second, "i", &past);
     ck_assert(past.known);
@@ -193,7 +271,7 @@ START_TEST(remembers)
 
     json_decref(first);
     first = reindex_effect_new();
-    reindex_effect_add(first, &before, &before, 1, 1);
+    reindex_effect_add(first, &before, &before, false, 1, 1);
     reindex_effect_keep(first, second); /* the newer of two stays */
     reindex_effect_past(first, "i", &past);
     ck_assert(fabs(past.fragmentation - 0.99) < 1e-9);
@@ -216,13 +294,13 @@ START_TEST(effects_are_short)
     for (int i = 0; i < 500; i++) {
         name[0] = (char)('a' + i % 26);
         name[1] = (char)('a' + i / 26);
-        reindex_effect_add(first, &index, &index, 1, 1);
+        reindex_effect_add(first, &index, &index, true, 1, 1);
     }
     name[2] = 'x';
     for (int i = 0; i < 50; i++) {
         name[0] = (char)('a' + i % 26);
         name[1] = (char)('a' + i / 26);
-        reindex_effect_add(second, &index, &index, 1, 1);
+        reindex_effect_add(second, &index, &index, true, 1, 1);
     }
     reindex_effect_keep(second, first);
     char *line = json_dumps(second, JSON_COMPACT | JSON_REAL_PRECISION(15));
@@ -303,6 +381,8 @@ int main(void)
     tcase_add_loop_test(cases, judgements, 0, ROWS(judge_rows));
     tcase_add_loop_test(cases, decisions, 0, ROWS(decide_rows));
     tcase_add_test(cases, parts);
+    tcase_add_loop_test(cases, ways, 0, ROWS(online_rows));
+    tcase_add_test(cases, mixed);
     tcase_add_test(cases, nothing_worth_it);
     tcase_add_test(cases, remembers);
     tcase_add_test(cases, effects_are_short);

@@ -79,7 +79,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SHARED) \
 $(TEST_SHARED): $(call objects,tests/lib_*.c)
 	$(call say,AR,$@); rm -f $@; ar rcs $@ $^
 
-$(BUILD)/tests/test_field: $(FIELD_SHARED)
+$(BUILD)/tests/test_field $(BUILD)/tests/test_indexes_live: $(FIELD_SHARED)
 
 # A litekeeper whose clock can be set.
 ADRIFT_WRAPS := clock_gettime timerfd_settime adjtimex read

@@ -133,6 +133,15 @@ enum status rebuild_compare_rows(struct rebuild *rebuild, bool *same,
                                  struct error *error) MUST_CHECK;
 /* Settles the rest and puts the copy into the index's place, in one step. */
 enum status rebuild_exchange(struct rebuild *rebuild, struct error *error) MUST_CHECK;
+/* Learns what is in an index that is to go. STATUS_REFUSED: it must not, or not so. */
+enum status rebuild_retire_learn(struct rebuild *rebuild, const char *index,
+                                 struct error *error) MUST_CHECK;
+/* Makes what a rebuild leaves behind of an index that is to go, in one step. */
+enum status rebuild_retire_stage(struct rebuild *rebuild, const char *index,
+                                 struct error *error) MUST_CHECK;
+/* Within a step: has `work` change sqlite_master, and everybody read the schema again. */
+enum status rebuild_write_schema(struct rebuild *rebuild, rebuild_work *work, void *argument,
+                                 struct error *error) MUST_CHECK;
 /* After it, a look at the table by SQLite's own integrity_check; before it, at the order of the old
  * index, where another collation of that name may have made it. */
 enum status rebuild_check_order(struct rebuild *rebuild, struct error *error) MUST_CHECK;

@@ -45,6 +45,18 @@ enum status lib_rebuild_create(const char *sql, struct rebuild_result *result, s
     return status;
 }
 
+enum status lib_rebuild_retire(const char *index, struct rebuild_result *result,
+                               struct error *error)
+{
+    struct database *database = opened_database(DATABASE_WRITE);
+    struct lease *lease = rebuild_lease(database);
+    enum status status = rebuild_retire(database, lease, index, &lib_rebuild_limits, result, error);
+
+    lease_free(lease);
+    opened_close();
+    return status;
+}
+
 void lib_rebuild_clean(void)
 {
     struct database *database = opened_database(DATABASE_WRITE);

@@ -10,6 +10,8 @@ extern struct rebuild_limits lib_rebuild_limits;
 /* Opens the database as a worker does, rebuilds the index or builds a new one, and closes it. */
 enum status lib_rebuild(const char *index, struct rebuild_result *result, struct error *error);
 enum status lib_rebuild_create(const char *sql, struct rebuild_result *result, struct error *error);
+enum status lib_rebuild_retire(const char *index, struct rebuild_result *result,
+                               struct error *error);
 /* Cleans up as the next start does. It must not fail. */
 void lib_rebuild_clean(void);
 

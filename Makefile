@@ -126,7 +126,7 @@ demo: all $(FIELD) ## litekeeper on the seed's database beside a working applica
 demo-journal: all $(FIELD) ## what systemd and its journal say of it, in a systemd of its own; as root
 	@tests/field/demo-journal $(BUILD)
 
-bench: all $(FIELD) ## one DELETE against retention; BENCH= takes the bench's options
+bench: all $(FIELD) ## today's one statement against litekeeper; BENCH= takes the bench's options
 	@$(BUILD)/field/bench --build $(BUILD) --folder build/bench $(BENCH)
 
 bench-fleet: all $(FIELD) ## what the daemon costs with 100 to 10,000 databases; FLEET= its options

@@ -92,6 +92,47 @@ void rowlist_bind(const struct rowlist *list, size_t row, int from, int columns,
         at = rowlist_bind_value(at, list->wide, statement, i < from ? 0 : i - from + 1);
 }
 
+/* The value behind that at `at`. */
+static const uint8_t *rowlist_skip(const uint8_t *at)
+{
+    int type = *at++, length;
+
+    if (type == SQLITE_NULL)
+        return at;
+    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT)
+        return at + sizeof(int64_t);
+    memcpy(&length, at, sizeof length);
+    return at + sizeof length + length;
+}
+
+void rowlist_give(const struct rowlist *list, size_t row, int column, sqlite3_context *context)
+{
+    const uint8_t *at = list->bytes + list->starts[row];
+    int64_t integer;
+    double real;
+    int length;
+
+    while (column-- > 0)
+        at = rowlist_skip(at);
+    int type = *at++;
+    if (type == SQLITE_INTEGER) {
+        memcpy(&integer, at, sizeof integer);
+        sqlite3_result_int64(context, integer);
+    } else if (type == SQLITE_FLOAT) {
+        memcpy(&real, at, sizeof real);
+        sqlite3_result_double(context, real);
+    } else if (type != SQLITE_NULL) {
+        memcpy(&length, at, sizeof length);
+        const char *bytes = (const char *)at + sizeof length;
+        if (type == SQLITE_TEXT && list->wide)
+            sqlite3_result_text16(context, bytes, length, SQLITE_TRANSIENT);
+        else if (type == SQLITE_TEXT)
+            sqlite3_result_text(context, bytes, length, SQLITE_STATIC);
+        else
+            sqlite3_result_blob(context, bytes, length, SQLITE_STATIC);
+    }
+}
+
 void rowlist_clear(struct rowlist *list)
 {
     list->length = list->count = 0;

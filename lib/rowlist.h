@@ -23,6 +23,8 @@ void rowlist_add(struct rowlist *list, sqlite3_stmt *row, int columns);
  * `columns`; the list must not change while they are bound. */
 void rowlist_bind(const struct rowlist *list, size_t row, int from, int columns,
                   sqlite3_stmt *statement);
+/* Gives one value as that of a function or a column. */
+void rowlist_give(const struct rowlist *list, size_t row, int column, sqlite3_context *context);
 void rowlist_clear(struct rowlist *list);
 void rowlist_free(struct rowlist *list);
 

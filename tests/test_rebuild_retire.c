@@ -32,15 +32,21 @@ static int rounds(void)
 }
 
 /* Three in four in WAL mode. A step is far shorter than a DROP of the index. */
-static const char *round_make(uint64_t *random, bool *wal, bool *unique)
-{
-    const char *index, *sql;
+struct round {
+    uint64_t seed, random;
+    struct restless_made made;
+    bool wal, unique;
+};
 
-    *wal = randomdb_number(random, 4) != 0;
-    sql = restless_make(random, ROWS, *wal ? "WAL" : "DELETE", &index);
-    *unique = !sql || strstr(sql, "UNIQUE");
-    lib_rebuild_limits.max_lock_ms = *wal ? 1 : 8;
-    return index;
+static struct round round_make(uint64_t seed)
+{
+    struct round round = {.seed = seed, .random = seed};
+
+    round.wal = randomdb_number(&round.random, 4) != 0;
+    restless_make(&round.random, ROWS, round.wal ? "WAL" : "DELETE", &round.made);
+    round.unique = !*round.made.sql || strstr(round.made.sql, "UNIQUE");
+    lib_rebuild_limits.max_lock_ms = round.wal ? 1 : 8;
+    return round;
 }
 
 static int64_t there(const char *index)
@@ -56,32 +62,42 @@ static int64_t there(const char *index)
     return count;
 }
 
-static void round_of(uint64_t seed)
+static void round_check(const struct round *round, enum status status,
+                        const struct rebuild_result *result, const struct error *error)
 {
-    struct rebuild_result result;
-    struct error error = {0};
-    uint64_t random = seed;
-    bool wal, unique;
-    const char *index = round_make(&random, &wal, &unique);
-    struct restless *restless =
-        restless_start(3, false, (uint64_t)randomdb_number(&random, INT64_MAX));
+    const char *index = round->made.index;
 
-    enum status status = lib_rebuild_retire(index, &result, &error);
-    printf("  %s, %s: %s in %.2f s\n", index, wal ? "WAL" : "journal", status ? error.text : "gone",
-           result.drop_s);
-    fflush(stdout);
-    restless_stop(restless);
-    if (result.left)
-        lib_rebuild_clean();
     lib_rebuild_check(NULL);
-    if (unique) {
+    if (round->unique) {
         ck_assert_int_eq(status, STATUS_REFUSED);
         ck_assert_int_eq(there(index), 1);
         return;
     }
-    ck_assert_msg(status == STATUS_OK || (status == STATUS_BUSY && result.exchanged),
-                  "SEED=%" PRIu64 ": %s", seed, error.text);
+    ck_assert_msg(status == STATUS_OK || (status == STATUS_BUSY && result->exchanged),
+                  "SEED=%" PRIu64 ": %s", round->seed, error->text);
     ck_assert_int_eq(there(index), 0);
+}
+
+/* What the application has done is told to a model afterwards, in which the index goes at the same
+ * moment. */
+static void round_of(uint64_t seed)
+{
+    const struct restless_way way = {.processes = 3};
+    struct round round = round_make(seed);
+    struct rebuild_result result;
+    struct error error = {0};
+    struct restless *restless =
+        restless_start(&way, (uint64_t)randomdb_number(&round.random, INT64_MAX));
+
+    enum status status = lib_rebuild_retire(round.made.index, &result, &error);
+    printf("  %s, %s: %s in %.2f s\n", *round.made.sql ? round.made.sql : round.made.index,
+           round.wal ? "WAL" : "journal", status ? error.text : "gone", result.drop_s);
+    fflush(stdout);
+    restless_wait(restless, restless_commits(restless), 20, 2000);
+    if (result.left)
+        lib_rebuild_clean();
+    restless_stop(restless, NULL);
+    round_check(&round, status, &result, &error);
 }
 
 START_TEST(retired)
@@ -119,28 +135,36 @@ static void kill_it(pid_t child, const char *index, uint64_t *random)
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
 }
 
+static struct round kill_make(uint64_t seed)
+{
+    struct round round = round_make(seed);
+
+    while (round.unique)
+        round = round_make((uint64_t)randomdb_number(&seed, INT64_MAX));
+    return round;
+}
+
 /* Whether it was killed with something left behind. */
 static bool kill_round(uint64_t seed)
 {
-    uint64_t random = seed;
-    bool wal, unique = true, found = false;
-    const char *index = NULL;
+    const struct restless_way way = {.processes = 2};
+    struct round round = kill_make(seed);
+    const char *index = round.made.index;
+    struct restless *restless = restless_start(&way, round.random);
     struct error error = {0};
-    while (unique)
-        index = round_make(&random, &wal, &unique);
-    struct restless *restless = restless_start(2, false, random);
+    bool found = false;
     pid_t child = fork();
 
     ck_assert_int_ge(child, 0);
     if (child == 0)
         retire_in_child(index);
-    kill_it(child, index, &random);
+    kill_it(child, index, &round.random);
     struct database *database = opened_database(DATABASE_READ);
     ck_assert_msg(rebuild_leftovers(database, &found, &error) == STATUS_OK, "%s", error.text);
     opened_close();
     ck_assert_msg(!found || !there(index), "SEED=%" PRIu64, seed);
     lib_rebuild_clean();
-    restless_stop(restless);
+    restless_stop(restless, NULL);
     lib_rebuild_check(there(index) ? index : NULL);
     printf("  %s\n", found ? "leftovers" : there(index) ? "nothing done" : "gone");
     fflush(stdout);

@@ -139,6 +139,17 @@ static void compete(const struct bench *bench, const struct bench_section *secti
     }
 }
 
+/* Whether a list like "indexes,vacuum" names it; NULL names all. */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *at = list; at && (at = strstr(at, name)); at += length)
+        if ((at == list || at[-1] == ',') && (!at[length] || at[length] == ','))
+            return true;
+    return !list;
+}
+
 static void run_section(struct bench *bench, const struct wishes *wishes,
                         const struct bench_section *section, struct text *tables)
 {
@@ -166,10 +177,11 @@ static void run_section(struct bench *bench, const struct wishes *wishes,
 static void read_wishes(struct wishes *wishes, int argc, char **argv)
 {
     const char *sql = NULL;
+    int known = 0;
     const struct argument arguments[] = {
         {"build", ARGUMENT_TEXT, &wishes->build, "folder of the programs (build/release)"},
         {"folder", ARGUMENT_TEXT, &wishes->folder, "for databases (build/bench)"},
-        {"only", ARGUMENT_TEXT, &wishes->only, "retention, indexes or vacuum (all three)"},
+        {"only", ARGUMENT_TEXT, &wishes->only, "some of retention,indexes,vacuum (all)"},
         {"journal", ARGUMENT_TEXT, &wishes->journal, "wal or delete (both)"},
         {"writers", ARGUMENT_NUMBER, &wishes->writers, "only beside so many: 0, 1 or 4"},
         {"rows", ARGUMENT_NUMBER, &wishes->rows, "of logs (1000000 for retention, else 2000000)"},
@@ -186,11 +198,13 @@ static void read_wishes(struct wishes *wishes, int argc, char **argv)
         arguments_wrong("--repeat takes 1 to 15");
     if (wishes->journal && strcmp(wishes->journal, "wal") && strcmp(wishes->journal, "delete"))
         arguments_wrong("--journal takes wal or delete");
-    bool known = !wishes->only;
     for (const struct bench_section *section = bench_sections; section->name; section++)
-        known = known || !strcmp(wishes->only, section->name);
+        known += is_listed(wishes->only, section->name);
     if (!known)
-        arguments_wrong("--only takes retention, indexes or vacuum");
+        arguments_wrong("--only takes retention, indexes, vacuum, or several with commas");
+    if (wishes->writers != anybody && wishes->writers != 0 && wishes->writers != 1 &&
+        wishes->writers != 4)
+        arguments_wrong("--writers takes 0, 1 or 4");
 }
 
 static struct bench prepare(const struct wishes *wishes)
@@ -219,7 +233,7 @@ int main(int argc, char **argv)
     read_wishes(&wishes, argc, argv);
     struct bench bench = prepare(&wishes);
     for (const struct bench_section *section = bench_sections; section->name; section++)
-        if (!wishes.only || !strcmp(wishes.only, section->name))
+        if (is_listed(wishes.only, section->name))
             run_section(&bench, &wishes, section, &tables);
     char *path = memory_format("%s.md", bench.folder);
     FILE *out = fopen(path, "w");

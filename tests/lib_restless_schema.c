@@ -282,7 +282,7 @@ static void schema_make_indexes(sqlite3 *db, uint64_t *random, bool generated,
     }
     if (sql.bytes)
         sql_do(db, "%s", sql.bytes);
-    text_clear(&sql);
+    text_free(&sql);
     if (randomdb_number(random, 4) == 0 && schema_choose_automatic(db, random, made))
         return;
     snprintf(made->index, sizeof made->index, "i");

@@ -88,7 +88,7 @@ static void round_tell(const struct round *round, const struct rebuild_result *r
 }
 
 /* What did not come to an exchange, and may: what the application has made of the rows may violate
- * a new unique index; on a slow machine several processes are faster than short holds can follow;
+ * a new unique index; on a slow machine the application is faster than short holds can follow;
  * and there are tables that no trigger can tell everything of. */
 static bool round_tolerates(const struct round *round, enum status status,
                             const struct error *error)
@@ -96,7 +96,7 @@ static bool round_tolerates(const struct round *round, enum status status,
     if (status == STATUS_REFUSED)
         return (round->anew && strstr(error->text, "the same key")) ||
                strstr(error->text, "so litekeeper can't tell which rows are replaced");
-    return status == STATUS_BUSY && round->way.processes > 1;
+    return status == STATUS_BUSY;
 }
 
 static enum status round_rebuild(struct round *round, struct rebuild_result *result,

@@ -41,7 +41,9 @@ static enum status engine_job_do(json_t *job, engine_job_function *engine, bool 
     /* job_decode has seen that the path is absolute */
     decoded.path = json_string_value(json_object_get(job, "path"));
     decoded.file = strrchr(decoded.path, '/') + 1;
-    decoded.host = (struct engine_host){.emit = worker_emit, .stopped = worker_stopped};
+    decoded.host = (struct engine_host){.emit = worker_emit,
+                                        .stopped = worker_stopped,
+                                        .record = worker_record};
     if (!job_stays(job) && (!writes || (decoded.task->kind->flags & TASK_READ_ONLY)))
         engine_job_yield(decoded.file); /* for good, and the next job may hold a lock */
     status = engine(&decoded, error);

@@ -73,6 +73,59 @@ json_t *archive_manifest_about(const char *database, const char *path, const cha
                      columns->list[columns->time].name);
 }
 
+static enum status manifest_add_column(const json_t *entry, struct archive_columns *columns,
+                                       struct error *error)
+{
+    const char *name = json_string_value(json_object_get(entry, "name"));
+    const char *type = json_string_value(json_object_get(entry, "type"));
+
+    if (!name)
+        return error_set(error, STATUS_INVALID, "the manifest has a column without a name");
+    enum status status = archive_columns_add(columns, name, type, error);
+    if (status == STATUS_OK) {
+        struct archive_column *column = &columns->list[columns->count - 1];
+        column->hidden = json_is_true(json_object_get(entry, "rowid"));
+        column->generated = json_is_true(json_object_get(entry, "generated"));
+    }
+    return status;
+}
+
+static bool manifest_place_columns(const json_t *about, struct archive_columns *columns)
+{
+    const json_t *key = json_object_get(about, "key"), *name;
+    const char *time = json_string_value(json_object_get(about, "time"));
+    size_t i;
+
+    if (json_array_size(key) < 1 || json_array_size(key) > TABLE_KEY_COLUMNS ||
+        !archive_columns_find(columns, time, &columns->time))
+        return false;
+    columns->key_count = json_array_size(key);
+    json_array_foreach (key, i, name)
+        if (!archive_columns_find(columns, json_string_value(name), &columns->key[i]))
+            return false;
+    return true;
+}
+
+enum status archive_manifest_columns(const struct archive_manifest *manifest,
+                                     struct archive_columns *columns, struct error *error)
+{
+    const json_t *list = json_object_get(manifest->about, "columns"), *entry;
+    struct archive_columns found = {0};
+    enum status status = STATUS_OK;
+    size_t i;
+
+    json_array_foreach (list, i, entry)
+        if (!status)
+            status = manifest_add_column(entry, &found, error);
+    if (!status && !manifest_place_columns(manifest->about, &found))
+        status = error_set(error, STATUS_INVALID, "the manifest does not tell its columns");
+    if (status)
+        archive_columns_free(&found);
+    else
+        *columns = found;
+    return status;
+}
+
 static json_t *manifest_time(int64_t time_us)
 {
     char text[TEXT_SHORT];

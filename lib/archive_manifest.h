@@ -12,7 +12,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/* The order in which a segment goes through them; what each means is in archive_unfinished.h. */
+/* The order in which a segment goes through them; what each means is in archive.h. */
 enum manifest_state {
     MANIFEST_WRITING,
     MANIFEST_WRITTEN,
@@ -38,6 +38,11 @@ void archive_manifest_free(struct archive_manifest *manifest);
 /* What it says of the table: an object. `schema` is its SQL. */
 json_t *archive_manifest_about(const char *database, const char *path, const char *table,
                                const char *schema, const struct archive_columns *columns);
+
+/* Its columns, as they were. STATUS_INVALID: there are none. */
+enum status archive_manifest_columns(const struct archive_manifest *manifest,
+                                     struct archive_columns *columns,
+                                     struct error *error) MUST_CHECK;
 
 const char *archive_manifest_state(enum manifest_state state); /* "written", ... */
 /* As JSON, the caller's to free. */

@@ -22,25 +22,22 @@ static bool row_is_utf8(const char *name)
     return true;
 }
 
-static enum status row_add_column(const char *table, const char *name, const char *type,
-                                  struct archive_columns *columns, struct archive_column **added,
-                                  struct error *error)
+enum status archive_columns_add(struct archive_columns *columns, const char *name, const char *type,
+                                struct error *error)
 {
     struct text json = {0};
 
     if (!row_is_utf8(name))
         return error_set(error, STATUS_REFUSED,
-                         "a column of %s has a name that is not UTF-8, which no archive can hold",
-                         table);
+                         "a column has a name that is not UTF-8, which no archive can hold");
     text_add(&json, columns->count ? "," : "{");
     archive_value_write_text(name, strlen(name), &json);
     text_add(&json, ":");
     columns->list = memory_resize(columns->list, columns->count + 1, sizeof *columns->list);
-    *added = &columns->list[columns->count++];
-    **added = (struct archive_column){.name = memory_copy(name),
-                                      .type = memory_copy(type ? type : ""),
-                                      .json_length = json.length};
-    (*added)->json = text_take(&json);
+    columns->list[columns->count++] = (struct archive_column){.name = memory_copy(name),
+                                                              .type = memory_copy(type ? type : ""),
+                                                              .json = json.bytes,
+                                                              .json_length = json.length};
     return STATUS_OK;
 }
 
@@ -48,7 +45,6 @@ static enum status row_add_columns(struct database *database, const char *table,
                                    struct archive_columns *columns, struct error *error)
 {
     sqlite3_stmt *statement = NULL;
-    struct archive_column *column;
     bool row = false;
     enum status status = database_prepare(database, row_sql_columns, &statement, error);
 
@@ -56,17 +52,16 @@ static enum status row_add_columns(struct database *database, const char *table,
         sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
     while (status == STATUS_OK &&
            (status = database_step(database, statement, &row, error)) == STATUS_OK && row) {
-        status = row_add_column(table, (const char *)sqlite3_column_text(statement, 0),
-                                (const char *)sqlite3_column_text(statement, 1), columns, &column,
-                                error);
+        status = archive_columns_add(columns, (const char *)sqlite3_column_text(statement, 0),
+                                     (const char *)sqlite3_column_text(statement, 1), error);
         if (status == STATUS_OK)
-            column->generated = sqlite3_column_int(statement, 2) > 1;
+            columns->list[columns->count - 1].generated = sqlite3_column_int(statement, 2) > 1;
     }
     sqlite3_finalize(statement);
     return status;
 }
 
-static bool row_find(const struct archive_columns *columns, const char *name, size_t *found)
+bool archive_columns_find(const struct archive_columns *columns, const char *name, size_t *found)
 {
     for (size_t i = 0; name && i < columns->count; i++)
         if (strcasecmp(columns->list[i].name, name) == 0) {
@@ -81,7 +76,7 @@ static bool row_hides_rowid(const struct archive_columns *columns, const struct 
 {
     size_t found;
 
-    return !table->integer && !row_find(columns, table->key.columns[0], &found);
+    return !table->integer && !archive_columns_find(columns, table->key.columns[0], &found);
 }
 
 static enum status row_place(const struct table *table, struct archive_columns *columns,
@@ -89,11 +84,11 @@ static enum status row_place(const struct table *table, struct archive_columns *
 {
     columns->key_count = table->key.count;
     for (size_t i = 0; i < table->key.count; i++)
-        if (!row_find(columns, table->key.columns[i], &columns->key[i]) &&
-            !row_find(columns, table->integer, &columns->key[i]))
+        if (!archive_columns_find(columns, table->key.columns[i], &columns->key[i]) &&
+            !archive_columns_find(columns, table->integer, &columns->key[i]))
             return error_set(error, STATUS_FAILED, "%s has no column %s", table->name,
                              table->key.columns[i]);
-    if (!row_find(columns, table->column, &columns->time))
+    if (!archive_columns_find(columns, table->column, &columns->time))
         return error_set(error, STATUS_FAILED, "%s has no column %s", table->name, table->column);
     return STATUS_OK;
 }
@@ -102,15 +97,12 @@ enum status archive_columns_load(struct database *database, const struct table *
                                  struct archive_columns *columns, struct error *error)
 {
     struct archive_columns found = {0}, plain = {0};
-    struct archive_column *rowid;
     enum status status = row_add_columns(database, table->name, &plain, error);
 
-    if (status == STATUS_OK && row_hides_rowid(&plain, table)) {
-        status =
-            row_add_column(table->name, table->key.columns[0], "INTEGER", &found, &rowid, error);
-        if (status == STATUS_OK)
-            rowid->hidden = true;
-    }
+    if (status == STATUS_OK && row_hides_rowid(&plain, table) &&
+        (status = archive_columns_add(&found, table->key.columns[0], "INTEGER", error)) ==
+            STATUS_OK)
+        found.list[0].hidden = true;
     if (status == STATUS_OK)
         status = row_add_columns(database, table->name, &found, error);
     if (status == STATUS_OK)

@@ -28,6 +28,10 @@ struct archive_columns {
 /* STATUS_REFUSED: a name that is not UTF-8, or none that JSON could have. */
 enum status archive_columns_load(struct database *database, const struct table *table,
                                  struct archive_columns *columns, struct error *error) MUST_CHECK;
+/* Adds one column; STATUS_REFUSED as above. */
+enum status archive_columns_add(struct archive_columns *columns, const char *name, const char *type,
+                                struct error *error) MUST_CHECK;
+bool archive_columns_find(const struct archive_columns *columns, const char *name, size_t *found);
 void archive_columns_free(struct archive_columns *columns);
 /* Whether both are the same names in the same order. */
 bool archive_columns_same(const struct archive_columns *one, const struct archive_columns *other);

@@ -1,0 +1,402 @@
+/* The application writes a few rows a transaction, mostly those that are about to go. */
+#include "lib_cold.h"
+
+#include "archive_manifest.h"
+#include "archive_segment.h"
+#include "lib_expect.h"
+#include "lib_folder.h"
+#include "lib_randomdb.h"
+#include "lib_sql.h"
+#include "memory.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COLD_POLICY                                                            \
+    "daemon: { state: \"@/state\" }\n"                                         \
+    "databases:\n"                                                             \
+    "  - { name: app, path: \"@/app.db\", max_lock: 5ms,\n"                    \
+    "      retention: [{ table: logs, column: at, format: unix, keep: 100d,\n" \
+    "                    archive: { directory: \"@/cold\", segment_rows: 400, %s } }] }\n"
+
+/* --- rows --------------------------------------------------------------------------------- */
+
+static void cold_text(int64_t version, char text[64])
+{
+    snprintf(text, 64, "row \"%lld\" of %s", (long long)version, version % 7 ? "logs" : "\xff");
+}
+
+static int64_t cold_old(int64_t version)
+{
+    return time(NULL) - 86400 * (110 + version % 100) - version % 86400;
+}
+
+/* Binds ?2 and on: at, v, t, r, b. */
+static void cold_bind(sqlite3_stmt *statement, int64_t version, bool old)
+{
+    char text[64];
+
+    cold_text(version, text);
+    sqlite3_bind_int64(statement, 2, old ? cold_old(version) : time(NULL));
+    sqlite3_bind_int64(statement, 3, version);
+    sqlite3_bind_text(statement, 4, text, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_double(statement, 5, (double)version / 3);
+    sqlite3_bind_blob(statement, 6, &version, (int)(version % 8), SQLITE_TRANSIENT);
+}
+
+static bool cold_is(const struct archive_row *row, int64_t version)
+{
+    double real = (double)version / 3;
+    char text[64];
+
+    cold_text(version, text);
+    const struct archive_value wanted[] = {
+        {.type = SQLITE_INTEGER, .integer = version},
+        {.type = SQLITE_TEXT, .bytes = text, .length = strlen(text)},
+        {.type = SQLITE_FLOAT, .real = real},
+        {.type = SQLITE_BLOB, .bytes = (const char *)&version, .length = (size_t)(version % 8)}};
+    for (size_t i = 0; i < 4; i++)
+        if (!archive_value_same(&row->values[2 + i], &wanted[i]))
+            return false;
+    return true;
+}
+
+/* --- the application ---------------------------------------------------------------------- */
+
+struct cold_writer {
+    struct cold *cold;
+    sqlite3 *db;
+    uint64_t random;
+    sqlite3_stmt *insert, *update, *delete;
+    struct {
+        int32_t id, before, after; /* versions; 0: none */
+    } changes[16];
+    int count;
+};
+
+static void cold_done(struct cold_writer *writer, int32_t id, int32_t after)
+{
+    writer->changes[writer->count].id = id;
+    writer->changes[writer->count].before = writer->cold->version[id];
+    writer->changes[writer->count++].after = after;
+}
+
+static int cold_step(struct cold_writer *writer, sqlite3_stmt *statement)
+{
+    int rc = sqlite3_step(statement);
+
+    sqlite3_reset(statement);
+    if (rc != SQLITE_DONE && !writer->cold->wrong[0])
+        snprintf(writer->cold->wrong, sizeof writer->cold->wrong, "%s", sqlite3_errmsg(writer->db));
+    return rc == SQLITE_DONE ? sqlite3_changes(writer->db) : -1;
+}
+
+/* A new row, one that has gone before comes again, or any. */
+static int32_t cold_choose(struct cold_writer *writer, int64_t *what)
+{
+    struct cold *cold = writer->cold;
+    int32_t id = 1 + (int32_t)randomdb_number(&writer->random, cold->next_id - 1);
+
+    if (*what < 2 && cold->next_id < COLD_IDS)
+        return cold->next_id++;
+    if (*what < 4 && cold->version[id])
+        *what = 4;
+    return id;
+}
+
+/* A row that is not there was deleted, or has left: then its last version stays where it is. */
+static void cold_change(struct cold_writer *writer)
+{
+    struct cold *cold = writer->cold;
+    int64_t what = randomdb_number(&writer->random, 12);
+    int32_t id = cold_choose(writer, &what), after = cold->next_version++;
+    sqlite3_stmt *statement = what < 4    ? writer->insert
+                              : what < 10 ? writer->update
+                                          : writer->delete;
+
+    for (int i = 0; i < writer->count; i++)
+        if (writer->changes[i].id == id)
+            return;
+    sqlite3_bind_int64(statement, 1, id);
+    if (what < 10)
+        cold_bind(statement, after, what != 5);
+    int changes = cold_step(writer, statement);
+    if (changes > 0)
+        cold_done(writer, id, what < 10 ? after : 0);
+    else if (changes == 0 && cold->version[id])
+        cold_done(writer, id, -1);
+}
+
+/* What is committed is in the model. */
+static void cold_enter(struct cold_writer *writer)
+{
+    struct cold *cold = writer->cold;
+
+    for (int i = 0; i < writer->count; i++) {
+        int32_t id = writer->changes[i].id, before = writer->changes[i].before;
+        int32_t after = writer->changes[i].after;
+        if (after >= 0 && before > 0)
+            cold->there[before] = 0;
+        if (after > 0)
+            cold->there[after] = 1;
+        cold->version[id] = after > 0 ? after : 0;
+    }
+    cold->commits++;
+}
+
+static void cold_transaction(struct cold_writer *writer)
+{
+    int64_t changes = 1 + randomdb_number(&writer->random, 12);
+
+    writer->count = 0;
+    sql_do(writer->db, "BEGIN IMMEDIATE");
+    for (int64_t i = 0; i < changes; i++)
+        cold_change(writer);
+    sql_do(writer->db, "COMMIT");
+    cold_enter(writer);
+}
+
+static void cold_write(struct cold *cold, uint64_t random)
+{
+    char *path = folder_path("app.db");
+    struct cold_writer writer = {.cold = cold, .db = sql_open(path), .random = random};
+
+    writer.insert =
+        sql_prepare(writer.db,
+                    "INSERT INTO logs(id, at, v, t, r, b) VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+    writer.update =
+        sql_prepare(writer.db,
+                    "UPDATE logs SET at = ?2, v = ?3, t = ?4, r = ?5, b = ?6 WHERE id = ?1");
+    writer.delete = sql_prepare(writer.db, "DELETE FROM logs WHERE id = ?1");
+    while (!cold->stop && cold->next_version < COLD_VERSIONS - 100) {
+        cold_transaction(&writer);
+        usleep(1000);
+    }
+    sqlite3_finalize(writer.insert);
+    sqlite3_finalize(writer.update);
+    sqlite3_finalize(writer.delete);
+    sqlite3_close(writer.db);
+}
+
+pid_t cold_start(struct cold *cold, uint64_t random)
+{
+    int64_t commits = cold->commits;
+
+    cold->stop = false;
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (!child) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        cold_write(cold, random);
+        _exit(0);
+    }
+    while (*(volatile int64_t *)&cold->commits == commits && waitpid(child, NULL, WNOHANG) == 0)
+        usleep(1000);
+    return child;
+}
+
+void cold_stop(struct cold *cold, pid_t application)
+{
+    int status;
+
+    cold->stop = true;
+    ck_assert_int_eq(waitpid(application, &status, 0), application);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0 && !cold->wrong[0],
+                  "the application: %s", cold->wrong);
+}
+
+/* --- the stage ---------------------------------------------------------------------------- */
+
+struct cold *cold_make(const struct cold_kind *kind, int rows)
+{
+    struct cold *cold =
+        mmap(NULL, sizeof *cold, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char *path = folder_path("app.db"), *directory = folder_path("cold");
+    char *policy = memory_format(COLD_POLICY, kind->archive);
+
+    ck_assert(cold != MAP_FAILED);
+    expect_policy(policy);
+    mkdir(directory, 0700);
+    sqlite3 *db = sql_make(path);
+    sql_do(db, "PRAGMA journal_mode = %s", kind->journal);
+    sql_do(db, "CREATE TABLE logs(id INTEGER PRIMARY KEY, at INTEGER, v INTEGER, t, r REAL, b)");
+    sql_do(db, kind->index ? "CREATE INDEX logs_at ON logs(at)" : "SELECT 1");
+    sql_do(db, "BEGIN");
+    sqlite3_stmt *insert = sql_prepare(db, "INSERT INTO logs VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
+    for (int i = 1; i <= rows; i++) {
+        sqlite3_bind_int64(insert, 1, i);
+        cold_bind(insert, i, true);
+        ck_assert_int_eq(sqlite3_step(insert), SQLITE_DONE);
+        sqlite3_reset(insert);
+        cold->version[i] = i;
+        cold->there[i] = 1;
+    }
+    cold->next_id = cold->next_version = rows + 1;
+    sqlite3_finalize(insert);
+    sql_do(db, "COMMIT");
+    sqlite3_close(db);
+    free(path);
+    free(directory);
+    free(policy);
+    return cold;
+}
+
+/* --- what is where ------------------------------------------------------------------------ */
+
+struct cold_count {
+    uint8_t *live, *done, *pending; /* by version */
+    int64_t archived, segments;
+};
+
+static void cold_count_row(uint8_t *where, const struct archive_row *row, const char *what)
+{
+    int64_t version = row->values[2].integer;
+
+    ck_assert_msg(row->values[2].type == SQLITE_INTEGER && version > 0 && version < COLD_VERSIONS,
+                  "%s has a row of no version", what);
+    ck_assert_msg(cold_is(row, version), "version %lld in %s is not what it was",
+                  (long long)version, what);
+    ck_assert_msg(where[version]++ == 0, "version %lld is twice in %s", (long long)version, what);
+}
+
+static void cold_count_live(struct cold_count *count)
+{
+    struct archive_value values[6];
+    struct archive_row row = {.values = values, .count = 6};
+    char *path = folder_path("app.db");
+    sqlite3 *db = sql_open(path);
+    sqlite3_stmt *select = sql_prepare(db, "SELECT id, at, v, t, r, b FROM logs");
+
+    sql_expect(db, "PRAGMA integrity_check", "ok");
+    while (sqlite3_step(select) == SQLITE_ROW) {
+        for (int i = 0; i < 6; i++)
+            archive_value_of(select, i, &values[i]);
+        cold_count_row(count->live, &row, "the database");
+    }
+    sqlite3_finalize(select);
+    sqlite3_close(db);
+    free(path);
+}
+
+static void cold_count_segment(int folder, const struct archive_manifest *manifest, bool done,
+                               uint8_t *where)
+{
+    struct archive_columns columns;
+    struct segment_reader *reader;
+    struct segment_file file;
+    struct archive_row row;
+    struct error error = {0};
+    const char *line;
+    size_t length;
+    int64_t rows = 0;
+
+    ck_assert(!archive_manifest_columns(manifest, &columns, &error));
+    archive_row_init(&columns, &row);
+    ck_assert_msg(!segment_open(folder, manifest->name, manifest->name, &reader, &error), "%s",
+                  error.text);
+    for (;; rows++) {
+        ck_assert_msg(!segment_line(reader, &line, &length, &error), "%s", error.text);
+        if (!line)
+            break;
+        ck_assert_msg(!archive_row_parse(&columns, line, length, &row, &error), "%s", error.text);
+        cold_count_row(where, &row, done ? "done segments" : "the unfinished segment");
+    }
+    segment_read(reader, &file);
+    if (done) {
+        ck_assert_str_eq(file.sha256, manifest->sha256);
+        ck_assert_int_eq(rows, manifest->rows);
+    }
+    segment_close(reader);
+    archive_row_free(&row);
+    archive_columns_free(&columns);
+}
+
+static void cold_count_manifest(int folder, const char *name, struct cold_count *count)
+{
+    struct archive_manifest manifest;
+    struct error error = {0};
+    char path[512], *text;
+    struct stat about;
+    int fd = openat(folder, name, O_RDONLY);
+
+    ck_assert(fd >= 0 && fstat(fd, &about) == 0);
+    text = memory_zeroed((size_t)about.st_size + 1, 1);
+    ck_assert_int_eq(read(fd, text, (size_t)about.st_size), about.st_size);
+    close(fd);
+    ck_assert_msg(!archive_manifest_parse(text, strlen(text), &manifest, &error), "%s: %s", name,
+                  error.text);
+    bool done = manifest.state == MANIFEST_DONE;
+    snprintf(path, sizeof path, "%s", done || !manifest.part[0] ? "." : manifest.part);
+    int part = openat(folder, path, O_RDONLY | O_DIRECTORY);
+    if (done || (part >= 0 && manifest.state >= MANIFEST_WRITTEN &&
+                 faccessat(part, manifest.name, F_OK, 0) == 0))
+        cold_count_segment(part, &manifest, done, done ? count->done : count->pending);
+    count->archived += done ? manifest.rows : 0;
+    count->segments -= done;
+    close(part);
+    archive_manifest_free(&manifest);
+    free(text);
+}
+
+static void cold_count_folder(int folder, struct cold_count *count)
+{
+    DIR *list = fdopendir(folder);
+    struct dirent *entry;
+
+    ck_assert_ptr_nonnull(list);
+    while ((entry = readdir(list))) {
+        const char *name = entry->d_name;
+        size_t length = strlen(name);
+        if (entry->d_type == DT_DIR && name[0] != '.')
+            cold_count_folder(openat(folder, name, O_RDONLY | O_DIRECTORY), count);
+        else if (name[0] == '_' && length > 5 && strcmp(name + length - 5, ".json") == 0)
+            cold_count_manifest(folder, name, count);
+        count->segments += strncmp(name, "part-", 5) == 0;
+    }
+    closedir(list);
+}
+
+/* A version that has left and whose segment is about to be done is in both for a while. Once that
+ * is done, it is in one of them; and never in none. */
+static void cold_compare(const struct cold *cold, const struct cold_count *count)
+{
+    for (int32_t i = 1; i < cold->next_version; i++) {
+        int sure = count->live[i] + count->done[i], all = sure + count->pending[i];
+        ck_assert_msg(!cold->there[i] || all > 0, "version %d is lost", i);
+        ck_assert_msg(sure <= 1, "version %d is in the database and in a done segment", i);
+        ck_assert_msg(cold->there[i] || sure == 0, "version %d is no more, and %s has it", i,
+                      count->live[i] ? "the database" : "a done segment");
+    }
+}
+
+int64_t cold_check(const struct cold *cold, bool unfinished)
+{
+    char *path = folder_path("cold"), *left = folder_path("cold/app/logs/_unfinished.json");
+    struct cold_count count = {.live = memory_zeroed(COLD_VERSIONS, 1),
+                               .done = memory_zeroed(COLD_VERSIONS, 1),
+                               .pending = memory_zeroed(COLD_VERSIONS, 1)};
+
+    cold_count_live(&count);
+    cold_count_folder(open(path, O_RDONLY | O_DIRECTORY), &count);
+    cold_compare(cold, &count);
+    if (!unfinished) {
+        ck_assert_msg(access(left, F_OK) < 0, "a segment is unfinished");
+        ck_assert_msg(count.segments == 0, "a segment has no manifest");
+    }
+    free(count.live);
+    free(count.done);
+    free(count.pending);
+    free(left);
+    free(path);
+    return count.archived;
+}

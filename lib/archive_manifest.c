@@ -160,7 +160,9 @@ char *archive_manifest_text(const struct archive_manifest *manifest)
     json_object_update(object, manifest->about);
     char *text = json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     json_decref(object);
-    return text;
+    char *line = memory_format("%s\n", text);
+    free(text);
+    return line;
 }
 
 static bool manifest_find_state(const char *name, enum manifest_state *state)

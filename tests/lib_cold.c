@@ -36,18 +36,20 @@ static void cold_text(int64_t version, char text[64])
     snprintf(text, 64, "row \"%lld\" of %s", (long long)version, version % 7 ? "logs" : "\xff");
 }
 
-static int64_t cold_old(int64_t version)
+/* An update that leaves a row old leaves its time, too. */
+static int64_t cold_old(int32_t id)
 {
-    return time(NULL) - 86400 * (110 + version % 100) - version % 86400;
+    return time(NULL) / 86400 * 86400 - 86400 * (110 + id % 100) - id % 86400;
 }
 
-/* Binds ?2 and on: at, v, t, r, b. */
-static void cold_bind(sqlite3_stmt *statement, int64_t version, bool old)
+/* Binds id, at, v, t, r, b. */
+static void cold_bind(sqlite3_stmt *statement, int32_t id, int64_t version, bool old)
 {
     char text[64];
 
     cold_text(version, text);
-    sqlite3_bind_int64(statement, 2, old ? cold_old(version) : time(NULL));
+    sqlite3_bind_int64(statement, 1, id);
+    sqlite3_bind_int64(statement, 2, old ? cold_old(id) : time(NULL));
     sqlite3_bind_int64(statement, 3, version);
     sqlite3_bind_text(statement, 4, text, -1, SQLITE_TRANSIENT);
     sqlite3_bind_double(statement, 5, (double)version / 3);
@@ -129,7 +131,7 @@ static void cold_change(struct cold_writer *writer)
             return;
     sqlite3_bind_int64(statement, 1, id);
     if (what < 10)
-        cold_bind(statement, after, what != 5);
+        cold_bind(statement, id, after, what != 5);
     int changes = cold_step(writer, statement);
     if (changes > 0)
         cold_done(writer, id, what < 10 ? after : 0);
@@ -234,8 +236,7 @@ struct cold *cold_make(const struct cold_kind *kind, int rows)
     sql_do(db, "BEGIN");
     sqlite3_stmt *insert = sql_prepare(db, "INSERT INTO logs VALUES(?1, ?2, ?3, ?4, ?5, ?6)");
     for (int i = 1; i <= rows; i++) {
-        sqlite3_bind_int64(insert, 1, i);
-        cold_bind(insert, i, true);
+        cold_bind(insert, i, i, true);
         ck_assert_int_eq(sqlite3_step(insert), SQLITE_DONE);
         sqlite3_reset(insert);
         cold->version[i] = i;

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 4000, ROUNDS = 10, KINDS = 3 };
+enum { ROWS = 2000, ROUNDS = 4, KINDS = 3 };
 
 #define RUN "run -c @/policy.yaml --json app retention"
 

@@ -69,7 +69,7 @@ const struct option retention_options[] = {
     {"observe", OPTION_BOOL, 0, FIELD(common.observe), "false", NULL, NULL, NULL, NULL,
      "decide and report, never act"},
     {"archive", OPTION_SECTION, 0, FIELD(archive), NULL, NULL, NULL, NULL, &archive_section,
-     "write the rows to an archive before they go"},
+     "write the rows to an archive before they go, see litekeeper-archive(5)"},
     {.name = NULL}};
 
 static const int64_t day_us = INT64_C(86400000000);

@@ -35,7 +35,7 @@ static void archive_drop(struct archive *archive)
     if (archive->part >= 0)
         close(archive->part);
     archive->part = -1;
-    archive->told = false;
+    archive->told = archive->open = false;
 }
 
 void archive_close(struct archive *archive)
@@ -130,12 +130,16 @@ enum status archive_begin(struct archive *archive, const char *part, json_t *abo
                                                   .made_us = clock_now_us()};
     archive->manifest.name = archive_new_name(archive, archive->manifest.made_us);
     archive->ledger.segment = archive->manifest.name;
+    archive->open = true;
     return archive_enter(archive, MANIFEST_WRITING, error);
 }
 
 enum status archive_leave(struct archive *archive, struct error *error)
 {
-    return archive_place_remove(archive->place.folder, archive_file, error);
+    enum status status = archive_place_remove(archive->place.folder, archive_file, error);
+
+    archive->open = archive->open && status != STATUS_OK;
+    return status;
 }
 
 /* --- what others know of it --------------------------------------------------------------- */
@@ -179,6 +183,19 @@ static enum status archive_resume(struct archive *archive, const char *text, siz
     return status;
 }
 
+static enum status archive_tell_strangers(struct archive *archive, struct error *error)
+{
+    int64_t count = 0;
+    enum status status = ledger_count(archive->engine, &count, error);
+
+    if (status == STATUS_OK && count > 0)
+        engine_notice(archive->engine,
+                      "rows were being archived into another directory than %s, and that was never "
+                      "brought to its end; say that one once more, and let it run",
+                      archive->directory);
+    return status;
+}
+
 enum status archive_recover(struct archive *archive, struct error *error)
 {
     char *text = NULL;
@@ -186,8 +203,10 @@ enum status archive_recover(struct archive *archive, struct error *error)
     enum status status =
         archive_place_get(archive->place.folder, archive_file, &text, &length, error);
 
-    if (status || !text)
+    if (status)
         return status;
+    if (!text)
+        return archive_tell_strangers(archive, error);
     archive_drop(archive);
     archive_columns_free(&archive->columns);
     struct error why = {0};
@@ -197,7 +216,7 @@ enum status archive_recover(struct archive *archive, struct error *error)
         return error_set(error, STATUS_FAILED,
                          "%s/%s, which an earlier run has left, can't be read: %.300s",
                          archive->place.shown, archive_file, why.text);
-    archive->told = true;
+    archive->told = archive->open = true;
     status = archive->manifest.state < MANIFEST_DELETING ? archive_undo(archive, error)
                                                          : archive_settle(archive, error);
     if (status == STATUS_OK)

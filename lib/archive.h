@@ -29,6 +29,7 @@ struct archive {
     struct archive_manifest manifest; /* of the segment in work */
     struct archive_ledger ledger;     /* its */
     int part;                         /* its folder; -1 */
+    bool open;                        /* there is one in work */
     bool told;                        /* the catalogue may know it */
 };
 
@@ -71,7 +72,8 @@ enum status archive_tell(struct archive *archive, const char *state, const char 
  * segment in work; the manifest is that of the one that is done, with no rows if nothing of it is
  * left. */
 enum status archive_settle(struct archive *archive, struct error *error) MUST_CHECK;
-/* Takes a segment back of which nothing was deleted. */
+/* Takes a segment back of which nothing was deleted; STATUS_FAILED where that isn't so. Where none
+ * is in work there is nothing to do. */
 enum status archive_undo(struct archive *archive, struct error *error) MUST_CHECK;
 /* Does for what a run has left what is to be done. */
 enum status archive_recover(struct archive *archive, struct error *error) MUST_CHECK;

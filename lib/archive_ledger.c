@@ -185,8 +185,20 @@ enum status ledger_strike(struct archive_ledger *ledger, struct error *error)
     if (status || !there)
         return status;
     do
-        status = ledger_hold(ledger, some, error);
+        status = ledger_hold_durably(ledger, some, error);
     while (status == STATUS_OK && sqlite3_changes(sql) > 0);
+    return status;
+}
+
+enum status ledger_count(struct engine *engine, int64_t *count, struct error *error)
+{
+    bool there = false;
+    enum status status = ledger_there(engine, &there, error);
+
+    if (status == STATUS_OK && there)
+        status =
+            database_integer(engine->database, "SELECT count(*) FROM " LEDGER " WHERE row = -1", 0,
+                             count, error);
     return status;
 }
 
@@ -197,9 +209,8 @@ enum status ledger_drop(struct engine *engine, struct error *error)
     bool there = false;
     enum status status = ledger_there(engine, &there, error);
 
-    if (status == STATUS_OK && there)
-        status =
-            database_integer(engine->database, "SELECT count(*) FROM " LEDGER, 0, &used, error);
+    if (status == STATUS_OK)
+        status = ledger_count(engine, &used, error);
     return status || !there || used ? status : ledger_hold(&ledger, "DROP TABLE " LEDGER, error);
 }
 

@@ -43,7 +43,9 @@ enum status ledger_seal(struct archive_ledger *ledger, struct error *error) MUST
 /* Reads what it says; without the lease. */
 enum status ledger_read(struct archive_ledger *ledger, struct ledger_state *state,
                         struct error *error) MUST_CHECK;
-/* Strikes the segment out; that it isn't there is fine. */
+/* How many segments it knows, of this table and of others. */
+enum status ledger_count(struct engine *engine, int64_t *count, struct error *error) MUST_CHECK;
+/* Strikes the segment out, for good; that it isn't there is fine. */
 enum status ledger_strike(struct archive_ledger *ledger, struct error *error) MUST_CHECK;
 /* Removes the table, unless another segment is in it. */
 enum status ledger_drop(struct engine *engine, struct error *error) MUST_CHECK;

@@ -130,8 +130,8 @@ enum status archive_place_open(const char *directory, const char *database, cons
 
     archive_place_name(database, &first);
     archive_place_name(table, &second);
-    if (!status && make && faccessat(found.folder, ".", W_OK, AT_EACCESS) < 0 &&
-        !archive_place_has(found.folder, first.bytes))
+    if (!status && make && !archive_place_has(found.folder, first.bytes) &&
+        faccessat(found.folder, ".", W_OK, AT_EACCESS) < 0)
         status = place_failed(STATUS_REFUSED, "write to the archive's directory", directory, error);
     if (!status)
         status = place_enter(&found.folder, first.bytes, found.mode, make, error);

@@ -221,7 +221,10 @@ enum status archive_settle(struct archive *archive, struct error *error)
 static enum status settle_give_up(struct archive *archive, struct error *error)
 {
     struct ledger_state state = {0};
-    enum status status = ledger_read(&archive->ledger, &state, error);
+    enum status status = archive->manifest.state > MANIFEST_DELETING
+                             ? error_set(error, STATUS_FAILED, "%s/%s is settled, so it stays",
+                                         archive->place.shown, archive->manifest.name)
+                             : ledger_read(&archive->ledger, &state, error);
 
     if (!status && state.dealt > (int64_t)state.kept_count)
         status = error_set(error, STATUS_FAILED, "rows of %s/%s were deleted, so it stays",
@@ -248,8 +251,9 @@ static enum status settle_remove(struct archive *archive, struct error *error)
 
 enum status archive_undo(struct archive *archive, struct error *error)
 {
+    if (!archive->open)
+        return STATUS_OK;
     enum status status = settle_give_up(archive, error);
-
     if (!status)
         status = settle_remove(archive, error);
     if (!status)

@@ -198,11 +198,11 @@ static int64_t leave_most(const struct leave *leave)
 /* What was not written is taken back at once where that can be; else the next run does it. */
 static enum status leave_export(struct leave *leave, int64_t *rows, struct error *error)
 {
-    struct error ignored;
     enum status status = export_next(leave->export, leave_most(leave), rows, error);
+    struct error ignored;
 
-    if (status && leave->archive.part >= 0 && archive_undo(&leave->archive, &ignored) != STATUS_OK)
-        return status;
+    if (status && archive_undo(&leave->archive, &ignored) != STATUS_OK)
+        engine_notice(leave->engine, "the next run takes back what was written of the archive");
     return status;
 }
 

@@ -168,6 +168,13 @@ static void cold_transaction(struct cold_writer *writer)
     cold_enter(writer);
 }
 
+static void cold_change_schema(struct cold_writer *writer)
+{
+    sql_do(writer->db, "DROP INDEX logs_at");
+    usleep(3000);
+    sql_do(writer->db, "CREATE INDEX logs_at ON logs(at)");
+}
+
 static void cold_write(struct cold *cold, uint64_t random)
 {
     char *path = folder_path("app.db");
@@ -183,6 +190,8 @@ static void cold_write(struct cold *cold, uint64_t random)
     while (!cold->stop && cold->next_version < COLD_VERSIONS - 100) {
         cold_transaction(&writer);
         usleep(1000);
+        if (cold->restless && randomdb_number(&writer.random, 100) == 0)
+            cold_change_schema(&writer);
     }
     sqlite3_finalize(writer.insert);
     sqlite3_finalize(writer.update);
@@ -243,6 +252,7 @@ struct cold *cold_make(const struct cold_kind *kind, int rows)
         cold->there[i] = 1;
     }
     cold->next_id = cold->next_version = rows + 1;
+    cold->restless = kind->restless;
     sqlite3_finalize(insert);
     sql_do(db, "COMMIT");
     sqlite3_close(db);

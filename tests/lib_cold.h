@@ -18,6 +18,7 @@ struct cold {
     int32_t version[COLD_IDS];    /* of the row of that id in the database; 0: there is none */
     int32_t next_version, next_id;
     volatile bool stop;
+    bool restless;
     int64_t commits;
     char wrong[256]; /* the first error of the application */
 };
@@ -26,6 +27,7 @@ struct cold_kind {
     const char *journal; /* "wal", "delete" */
     bool index;          /* on the time */
     const char *archive; /* further options of the policy's `archive:` */
+    bool restless;       /* now and then the application drops that index and makes it again */
 };
 
 /* Makes the folder's app.db with `rows` old rows, its policy, and an empty archive. */

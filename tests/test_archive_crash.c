@@ -16,14 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 2000, ROUNDS = 4, KINDS = 3 };
+enum { ROWS = 2000, ROUNDS = 4, KINDS = 4 };
 
 #define RUN "run -c @/policy.yaml --json app retention"
 
 static const struct cold_kind kinds[KINDS] = {
-    {"wal", true, "partition: month"},
-    {"delete", true, "partition: year"},
-    {"wal", false, "partition: none"},
+    {"wal", true, "partition: month", false},
+    {"delete", true, "partition: year", false},
+    {"wal", false, "partition: none", false},
+    {"wal", true, "partition: none", true},
 };
 
 static int rounds(void)
@@ -93,6 +94,7 @@ START_TEST(killed_anywhere)
         cold_stop(cold, application);
         archived = cold_check(cold, true);
     }
+    cold->restless = false;
     pid_t application = cold_start(cold, random);
     ck_assert_msg(run_once(-1, &random, &ms, reason) == 0, "%s", reason);
     cold_stop(cold, application);

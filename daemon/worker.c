@@ -50,9 +50,8 @@ static const struct worker_kind worker_kinds[] = {
 };
 
 enum {
-    WORKER_ALARM_S = 60,           /* after the time limit: longer than any parent's grace */
-    WORKER_ANSWER_MS = 120 * 1000, /* for the parent's word; it gives the history half of that */
-    WORKER_HELD = 32 * 1024        /* bytes of events that wait for company: half of a pipe */
+    WORKER_ALARM_S = 60,    /* after the time limit: longer than any parent's grace */
+    WORKER_HELD = 32 * 1024 /* bytes of events that wait for company: half of a pipe */
 };
 
 static const struct {
@@ -214,32 +213,6 @@ char *worker_line(void *argument, int wait_ms, bool *ended)
     if (found == LINES_TOO_LONG)
         worker_give_up("the worker was sent a line that is too long");
     return line;
-}
-
-static enum status worker_answer(const char *line, struct error *error)
-{
-    json_t *answer = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-    const char *reason = json_string_value(json_object_get(answer, "reason"));
-    enum status status = json_is_true(json_object_get(answer, "recorded"))
-                             ? STATUS_OK
-                             : error_set(error, STATUS_FAILED, "%.400s",
-                                         reason ? reason : "the parent's answer is none");
-
-    json_decref(answer);
-    return status;
-}
-
-enum status worker_record(void *argument, json_t *event, struct error *error)
-{
-    bool ended = false;
-
-    worker_emit(argument, event);
-    char *line = worker_line(argument, WORKER_ANSWER_MS, &ended);
-    if (line)
-        return worker_answer(line, error);
-    if (ended || worker_told)
-        return error_set(error, STATUS_CANCELLED, "told to stop");
-    return error_set(error, STATUS_FAILED, "the parent does not answer");
 }
 
 static void worker_signals(void)

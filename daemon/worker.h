@@ -37,9 +37,6 @@ char *worker_line(void *argument, int wait_ms, bool *ended);
 void worker_emit(void *argument, json_t *event);
 /* The same for one of many: it is sent with others, at the latest when a line is waited for. */
 void worker_hold(void *argument, json_t *event);
-/* Sends an event (taken over) and waits for the parent's word: {"recorded":true}, or false with a
- * "reason". As engine_host's `record`. */
-enum status worker_record(void *argument, json_t *event, struct error *error) MUST_CHECK;
 /* Whether the worker shall stop at the next step: after SIGTERM or SIGINT, when the parent has
  * gone or has closed the pipe, or says anything at all. As engine_host's `stopped`. */
 bool worker_stopped(void *argument);

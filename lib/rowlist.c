@@ -78,7 +78,7 @@ bool rowlist_same(const struct rowlist *list, size_t row, int from, int columns,
                   sqlite3_stmt *statement)
 {
     const uint8_t *at = list->bytes + list->starts[row];
-    struct archive_value ours, theirs;
+    struct archive_value ours = {0}, theirs = {0};
     bool same = true;
 
     for (int i = 0; same && i < from + columns; i++) {
@@ -95,7 +95,7 @@ bool rowlist_same_at(const struct rowlist *list, size_t row, int from, size_t co
                      sqlite3_stmt *statement)
 {
     const uint8_t *at = list->bytes + list->starts[row];
-    struct archive_value ours, theirs;
+    struct archive_value ours = {0}, theirs = {0};
 
     for (int i = 0; i <= from + (int)column; i++)
         at = rowlist_value(at, &ours);

@@ -33,6 +33,9 @@ struct cold_kind {
 /* Makes the folder's app.db with `rows` old rows, its policy, and an empty archive. */
 struct cold *cold_make(const struct cold_kind *kind, int rows);
 
+/* The text of a version's row. */
+void cold_text(int64_t version, char text[64]);
+
 /* Starts the application; ends it between two transactions. */
 pid_t cold_start(struct cold *cold, uint64_t random);
 void cold_stop(struct cold *cold, pid_t application);

@@ -79,7 +79,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_SHARED) \
 $(TEST_SHARED): $(call objects,tests/lib_*.c)
 	$(call say,AR,$@); rm -f $@; ar rcs $@ $^
 
-$(BUILD)/tests/test_field: $(FIELD_SHARED)
+$(BUILD)/tests/test_field $(BUILD)/tests/test_indexes_live: $(FIELD_SHARED)
 
 # A litekeeper whose clock can be set.
 ADRIFT_WRAPS := clock_gettime timerfd_settime adjtimex read
@@ -87,6 +87,12 @@ $(BUILD)/adrift: $(DAEMON_OBJECTS) $(BUILD)/tests/adrift.o $(LIBRARY)
 	$(LINK) $(ADRIFT_WRAPS:%=-Wl,--wrap=%) $(LIBS_ALL)
 
 $(BUILD)/tests/test_daemon_clock: | $(BUILD)/adrift
+
+# An application whose SQLite library can be another one.
+$(BUILD)/stranger: $(BUILD)/tests/stranger.o $(TEST_SHARED) $(LIBRARY)
+	$(LINK) $(CHECK_LIBS) $(LIBS_ALL)
+
+$(BUILD)/tests/test_rebuild_matrix: | $(BUILD)/stranger
 
 # The field: a real database and a real application beside it. Its SQL is compiled in.
 .SECONDEXPANSION:
@@ -120,7 +126,7 @@ demo: all $(FIELD) ## litekeeper on the seed's database beside a working applica
 demo-journal: all $(FIELD) ## what systemd and its journal say of it, in a systemd of its own; as root
 	@tests/field/demo-journal $(BUILD)
 
-bench: all $(FIELD) ## one DELETE against retention; BENCH= takes the bench's options
+bench: all $(FIELD) ## today's one statement against litekeeper; BENCH= takes the bench's options
 	@$(BUILD)/field/bench --build $(BUILD) --folder build/bench $(BENCH)
 
 bench-fleet: all $(FIELD) ## what the daemon costs with 100 to 10,000 databases; FLEET= its options

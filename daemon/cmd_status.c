@@ -134,17 +134,18 @@ static void status_daemon(const json_t *daemon)
 }
 
 /* "812,344 of 1,200,000 rows (67%), 57,000/s, 7.0 s left, lock 40%". */
-static void status_rows(struct text *line, const json_t *running)
+static void status_amount(struct text *line, const json_t *running)
 {
     const json_t *total = json_object_get(running, "total"),
-                 *eta = json_object_get(running, "eta_s");
+                 *eta = json_object_get(running, "eta_s"), *unit = json_object_get(running, "unit");
     int64_t rows = answer_whole(running, "rows"), all = json_integer_value(total);
     char number[TEXT_SHORT];
 
     text_add(line, text_count(number, rows));
     if (json_is_integer(total))
         text_addf(line, " of %s", text_count(number, all));
-    text_add(line, rows == 1 && !json_is_integer(total) ? " row" : " rows");
+    text_addf(line, " %s%s", json_is_string(unit) ? json_string_value(unit) : "row",
+              rows == 1 && !json_is_integer(total) ? "" : "s");
     if (all > 0)
         text_addf(line, " (%d%%)", rows < all ? (int)(100.0 * (double)rows / (double)all) : 100);
     text_addf(line, ", %s/s", text_count(number, (int64_t)(answer_real(running, "rate") + 0.5)));
@@ -160,7 +161,7 @@ static char *status_progress(const json_t *running)
     struct text line = {0};
 
     if (json_is_integer(json_object_get(running, "rows")))
-        status_rows(&line, running);
+        status_amount(&line, running);
     text_addf(&line, "%s%s", line.length && doing[0] ? ", " : "", doing);
     return text_take(&line);
 }

@@ -93,7 +93,7 @@ static json_t *reply_run(const struct run *run)
                                         [RUN_CANCELLED] = "stopping: cancelled",
                                         [RUN_REPLANNED] = "stopping: its policy changed",
                                         [RUN_SHUTDOWN] = "stopping: litekeeper ends"};
-    static const char *const keys[] = {"rows", "total", "rate", "eta_s", "lock_share"};
+    static const char *const keys[] = {"rows", "unit", "total", "rate", "eta_s", "lock_share"};
     json_t *line = reply_subject("running", run->name, run->kind->name, run->target);
 
     json_object_set_new(line, "path", json_string(run->path));

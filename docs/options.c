@@ -74,6 +74,16 @@ static void print_value(const struct option *option, FILE *out)
         fputs("by default none.\n", out);
 }
 
+/* What a text in the place of a mapping stands for. */
+static void print_short(const struct option *option, FILE *out)
+{
+    if (option->type != OPTION_SECTIONS)
+        return;
+    for (const struct option *own = option->section->options; own->name; own++)
+        if (own->flags & OPTION_SHORT)
+            fprintf(out, "A text in the place of a mapping is its\n.Ic %s .\n", own->name);
+}
+
 static void print_table(const struct option *options, FILE *out)
 {
     fputs(".Bl -tag -width Ds\n", out);
@@ -83,6 +93,7 @@ static void print_table(const struct option *options, FILE *out)
             fputs("Not supported yet.\n", out);
         print_sentence(option->help, out);
         print_value(option, out);
+        print_short(option, out);
         if (option->section && option->type != OPTION_NODE && options != config_file_options)
             print_table(option->section->options, out);
     }

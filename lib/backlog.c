@@ -156,7 +156,7 @@ static bool backlog_due(struct backlog *backlog, const struct walindex *index, b
     return safe;
 }
 
-enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spent_ms,
+enum status backlog_tend(struct backlog *backlog, bool busy_others, double *held_ms,
                          struct error *error)
 {
     double give_up = clock_monotonic_ms() + backlog->limits.busy_ms;
@@ -166,7 +166,8 @@ enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spen
         if (!backlog_read(backlog, &index))
             return STATUS_OK;
         if (backlog_due(backlog, &index, busy_others)) {
-            *spent_ms += backlog_checkpoint(backlog);
+            double took = backlog_checkpoint(backlog);
+            *held_ms += database_facts(backlog->database)->reset_bug ? took : 0;
             if (!backlog_read(backlog, &index))
                 return STATUS_OK;
         }

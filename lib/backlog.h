@@ -26,9 +26,9 @@ struct backlog *backlog_new(struct database *database, const struct neighbours *
 void backlog_free(struct backlog *backlog);
 
 /* To be called between two steps, outside any transaction. `busy_others`: others are committing,
- * so their checkpoints may come by themselves. Makes a checkpoint where one is useful and safe;
- * `*spent_ms` is what it took. STATUS_BUSY: the backlog stayed over the limit, and who pins it. */
-enum status backlog_tend(struct backlog *backlog, bool busy_others, double *spent_ms,
+ * so their checkpoints may come by themselves. Makes a checkpoint where one is useful and safe; to
+ * `*held_ms` is added how long the write lock was held for it. STATUS_BUSY: the backlog stayed over the limit, and who pins it. */
+enum status backlog_tend(struct backlog *backlog, bool busy_others, double *held_ms,
                          struct error *error) MUST_CHECK;
 
 /* After a commit that has filled the log, in the policy's window, with a busy timeout of 0: copies

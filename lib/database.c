@@ -19,11 +19,13 @@
 
 enum {
     DATABASE_PROGRESS_OPS = 2000,
-    DATABASE_POLL_MS = 1,
     DATABASE_ASK_MS = 10 /* between two questions to the host whether to stop */
 };
 
-/* Whoever waits here is litekeeper, never the application: so poll often, for its turn is short. */
+static const double database_poll_ms = 0.25;
+
+/* Whoever waits here is litekeeper, never the application: so poll often, for its turn is short,
+ * and between two commits of a busy writer there is not much time. */
 static int database_busy(void *argument, int count)
 {
     struct database *database = argument;
@@ -33,7 +35,7 @@ static int database_busy(void *argument, int count)
         database->busy_since_ms = now;
     if (now - database->busy_since_ms >= database->busy_ms || database_stopped(database))
         return 0;
-    sqlite3_sleep(DATABASE_POLL_MS);
+    clock_sleep_ms(database_poll_ms);
     database->waited_ms += clock_monotonic_ms() - now;
     return 1;
 }

@@ -245,6 +245,8 @@ static enum status engine_act(struct engine *engine, struct outcome *outcome, st
             engine_take_lease(engine);
         status = kind->run(engine, engine->job->task->options, facts, outcome, error);
     }
+    if (outcome->kind == OUTCOME_SKIPPED && !outcome->effect && kind->look)
+        outcome->effect = kind->look(engine->job->task->options, facts);
     kind->free_facts(facts);
     return status;
 }

@@ -12,7 +12,8 @@
 struct engine_past {
     int64_t started_us;
     double seconds;
-    json_t *effect; /* as the task itself has put it; may be NULL; the job's */
+    json_t *effect; /* as the task itself has put it, or a later one that says "remember": true; may
+                       be NULL; the job's */
 };
 
 /* What the history remembers that decisions and guards need; -1 where it knows nothing. */

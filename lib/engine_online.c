@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { ONLINE_ORDER = 50000 /* entries, of which the order begins to matter */ };
+
 static void online_progress(void *argument, int64_t entries, int64_t total)
 {
     engine_progress(argument, entries, total > 0 ? total : -1);
@@ -42,7 +44,7 @@ enum status engine_online_clean(struct engine *engine, struct error *error)
 void engine_online_tell(struct engine *engine, const char *index,
                         const struct rebuild_result *result)
 {
-    if (result->scattered && result->exchanged)
+    if (result->scattered && result->exchanged && result->entries >= ONLINE_ORDER)
         engine_notice(engine,
                       "%s lies in free pages that were too many to be kept aside, so its order may "
                       "not be the best; a vacuum before it would help",

@@ -110,7 +110,8 @@ static bool history_is(const json_t *outcome, const char *name)
     return kind && strcmp(kind, name) == 0;
 }
 
-/* What was busy, waits for its window or was stopped is still due. */
+/* What was busy, waits for its window or was stopped is still due. An effect that says "remember"
+ * is kept for the next run to go by, whatever became of this one. */
 static enum status history_record_state(struct history *history, const json_t *outcome,
                                         const char *path, int64_t started_us, const char *effect,
                                         struct error *error)
@@ -118,21 +119,22 @@ static enum status history_record_state(struct history *history, const json_t *o
     bool settled = history_flag(outcome, "settled");
     bool counts = settled || (!history_flag(outcome, "busy") && !history_flag(outcome, "waits") &&
                               !history_is(outcome, "cancelled"));
+    bool kept = history_flag(history_get(outcome, "effect"), "remember");
 
     return history_db_do(
         history, error,
         "INSERT INTO state(path, task, target, seen_us, known_us, started_us, failures, outcome,"
         " done_us, done_seconds, done_effect) VALUES(?1, ?2, ifnull(?3, ''), ?4, ?4,"
         " iif(?5, ?4, NULL), ?5 AND ?6, ?7, iif(?8, ?4, NULL), iif(?8, ?9, NULL),"
-        " iif(?8, ?10, NULL)) ON CONFLICT DO UPDATE SET known_us = max(known_us, ?4),"
+        " iif(?8 OR ?11, ?10, NULL)) ON CONFLICT DO UPDATE SET known_us = max(known_us, ?4),"
         " started_us = iif(?5, ?4, started_us),"
         " failures = iif(?5, iif(?6, failures + 1, 0), failures), outcome = ?7,"
         " done_us = iif(?8, ?4, done_us), done_seconds = iif(?8, ?9, done_seconds),"
-        " done_effect = iif(?8, ?10, done_effect)",
-        "tjjiiijijt", path, history_get(outcome, "task"), history_get(outcome, "target"),
+        " done_effect = iif(?8 OR ?11, ?10, done_effect)",
+        "tjjiiijijti", path, history_get(outcome, "task"), history_get(outcome, "target"),
         started_us, (int64_t)counts, (int64_t)(history_is(outcome, "failed") && !settled),
         history_get(outcome, "outcome"), (int64_t)(counts && history_is(outcome, "done")),
-        history_get(outcome, "seconds"), effect);
+        history_get(outcome, "seconds"), effect, (int64_t)kept);
 }
 
 static enum status history_record_all(struct history *history, const json_t *outcome,

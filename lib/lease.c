@@ -36,6 +36,7 @@ struct lease {
     int64_t foreign;  /* commits of others since rate_since_ms */
     double rate;      /* of these, a millisecond */
     double rate_since_ms;
+    double learn_ms;   /* how long after that the neighbours are counted again */
     double foreign_ms; /* when the last of them was seen */
     double let_in_ms;  /* when the last gap ended in which a waiter must have got in */
 
@@ -50,11 +51,11 @@ enum {
     LEASE_COMMITS_TELL = 3 /* fewer say nothing of the disk */
 };
 
-static const double lease_aim = 0.95; /* of max_lock: leaves room for what can't be foreseen */
 static const double lease_least_work = 0.15; /* of max_lock, however long a commit takes */
 static const double lease_overrun = 2.5;     /* times max_lock: then the statement is stopped */
 static const double lease_poll_ms = 0.7;
-static const double lease_learn_ms = 250; /* how often the neighbours are counted again */
+static const double lease_learn_ms = 250;   /* how often the neighbours are counted again, ... */
+static const double lease_learn_times = 20; /* ... and no sooner than so many times what it took */
 static const double lease_first_look_ms = 50;
 /* Writers that are kept waiting commit less often, and must not look fewer for it. */
 static const double lease_rate_decay = 0.97; /* each lease_learn_ms */
@@ -74,6 +75,7 @@ struct lease *lease_new(struct database *database, const struct lease_limits *li
     lease->row_limit = LEASE_NO_LIMIT;
     lease->commit_ms = limits->max_lock_ms / 3;
     lease->commit_least_ms = INFINITY;
+    lease->learn_ms = lease_first_look_ms;
     return lease;
 }
 
@@ -120,7 +122,7 @@ static void lease_learn(struct lease *lease)
 {
     double now = clock_monotonic_ms(), elapsed = now - lease->rate_since_ms;
 
-    if (elapsed < (lease->hold_count ? lease_learn_ms : lease_first_look_ms))
+    if (elapsed < lease->learn_ms)
         return;
     double rate = (double)lease->foreign / elapsed;
     lease->rate = fmax(rate, lease->rate * lease_rate_decay);
@@ -128,6 +130,7 @@ static void lease_learn(struct lease *lease)
     lease->rate_since_ms = now;
     lease->profile = pace_profile(neighbours_connections(lease->neighbours), lease->rate,
                                   now - lease->foreign_ms, lease->limits.max_lock_ms);
+    lease->learn_ms = fmax(lease_learn_ms, lease_learn_times * (clock_monotonic_ms() - now));
 }
 
 /* Before the first step: a look at how others write, if there are any. */
@@ -199,7 +202,7 @@ static enum status lease_take(struct lease *lease, struct error *error)
 enum status lease_begin(struct lease *lease, struct error *error)
 {
     enum status status;
-    double checkpoint_ms = 0;
+    double checkpoint_ms = 0; /* that held the lock */
 
     if (!lease->first_ms)
         lease_first_look(lease);
@@ -225,7 +228,7 @@ enum status lease_begin(struct lease *lease, struct error *error)
 
 bool lease_spent(struct lease *lease)
 {
-    double aim = lease->limits.max_lock_ms * lease_aim - lease->commit_ms;
+    double aim = pace_hold(lease->profile, lease->limits.max_lock_ms) - lease->commit_ms;
     double least = lease->limits.max_lock_ms * lease_least_work;
 
     lease->rows++;

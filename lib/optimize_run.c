@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum {
+    OPTIMIZE_LIMIT = 400, /* entries of an index, as the policy has it unless it says otherwise */
     OPTIMIZE_LIMIT_LEAST = 50, /* fewer entries say little */
     OPTIMIZE_NAMED = 20,       /* in the effect, of each sort ... */
     OPTIMIZE_TEXT = 256        /* ... in so many bytes: an event has to fit into a line */
@@ -324,4 +325,43 @@ enum status optimize_run(struct engine *engine, const void *options, void *facts
         return error_set(error, STATUS_REFUSED, "%s", run.why);
     optimize_reason(&run, outcome);
     return STATUS_OK;
+}
+
+/* --- one table ---------------------------------------------------------------------------- */
+
+static enum status optimize_load(struct engine *engine, const char *table,
+                                 struct statistics *statistics, struct error *error)
+{
+    double slice_ms = engine_slice_ms(engine);
+    struct pages_limits limits = {.slice_ms = slice_ms,
+                                  .gap_ms = slice_ms * 2,
+                                  .only_table = table,
+                                  .stopped = engine->job->host.stopped,
+                                  .argument = engine->job->host.argument};
+    struct pages_report report = {0};
+    enum status status = pages_measure(database_sql(engine->database), &limits, &report, error);
+
+    if (status)
+        return status;
+    status = statistics_load(engine->database, &report, statistics, error);
+    pages_report_free(&report);
+    return status ? status : statistics_try(engine->database, statistics, error);
+}
+
+enum status optimize_table(struct engine *engine, const char *table, struct error *error)
+{
+    struct optimize_facts facts = {0};
+    struct optimize run = {.engine = engine,
+                           .facts = &facts,
+                           .limit = OPTIMIZE_LIMIT,
+                           .changes = json_array(),
+                           .left = json_array()};
+    enum status status = optimize_load(engine, table, &facts.statistics, error);
+
+    if (!status)
+        status = optimize_items(&run, error);
+    json_decref(run.changes);
+    json_decref(run.left);
+    statistics_free(&facts.statistics);
+    return status;
 }

@@ -30,9 +30,10 @@ enum option_type {
 };
 
 enum option_flag {
-    OPTION_REQUIRED = 1, /* the mapping must have it */
-    OPTION_NOT_YET = 2,  /* checked, then refused: "not supported yet" */
-    OPTION_INHERITED = 4 /* a database without it takes what `defaults` says */
+    OPTION_REQUIRED = 1,  /* the mapping must have it */
+    OPTION_NOT_YET = 2,   /* checked, then refused: "not supported yet" */
+    OPTION_INHERITED = 4, /* a database without it takes what `defaults` says */
+    OPTION_SHORT = 8      /* a text in the place of its whole mapping is this option alone */
 };
 
 struct option_texts {

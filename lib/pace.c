@@ -28,6 +28,23 @@ double pace_busy_step(double hold_ms)
     return 100 + 1;
 }
 
+static const double pace_aim = 0.95;    /* of max_lock: leaves room for what can't be foreseen */
+static const double pace_before = 0.93; /* of the time when a waiter looks */
+static const double pace_shorter =
+    0.6; /* a hold shorter than this share costs more than it gains */
+
+double pace_hold(enum pace_profile profile, double max_lock_ms)
+{
+    double aim = pace_aim * max_lock_ms, hold = 0;
+
+    if (profile != PACE_ONE)
+        return aim;
+    for (size_t i = 0; i < sizeof pace_steps / sizeof *pace_steps; i++)
+        if (pace_steps[i].since_ms * pace_before <= aim)
+            hold = pace_steps[i].since_ms * pace_before;
+    return hold >= pace_shorter * aim ? hold : aim;
+}
+
 /* Two writers wait at once only if more than one is there, and about one commits every hold.
  * Where their number is not known, more commits than one writer is likely to make tell. */
 enum pace_profile pace_profile(int connections, double rate, double quiet_ms, double max_lock_ms)

@@ -212,8 +212,10 @@ static enum status pagefile_read_frame(struct pagefile *file, uint32_t page, uin
     sqlite3_int64 at = LOG_HEADER + (sqlite3_int64)(frame - 1) * (size + FRAME_HEADER);
     unsigned char header[FRAME_HEADER];
 
-    if (!log || log->pMethods->xRead(log, header, FRAME_HEADER, at) != SQLITE_OK ||
-        bytes_four(header) != page ||
+    if (!log || log->pMethods->xRead(log, header, FRAME_HEADER, at) != SQLITE_OK)
+        return error_set(error, STATUS_INVALID, "frame %" PRIu32 " of the log can't be read",
+                         frame);
+    if (bytes_four(header) != page ||
         memcmp(header + 8, file->snapshot.salts, sizeof file->snapshot.salts))
         return error_set(error, STATUS_INVALID,
                          "frame %" PRIu32 " of the log does not hold page %" PRIu32, frame, page);

@@ -118,6 +118,44 @@ enum status rebuild_possible(struct database *database, const char *index, struc
     return status;
 }
 
+enum status rebuild_create_possible(struct database *database, const char *sql, struct error *error)
+{
+    const struct rebuild_limits limits = {0};
+    struct rebuild_result result;
+    struct rebuild rebuild = rebuild_begin(database, NULL, &limits, &result);
+    enum status status = rebuild_imposter_possible(error);
+
+    if (status == STATUS_OK)
+        status = rebuild_catalog(&rebuild, sql, error);
+    return rebuild_end(&rebuild, status, error);
+}
+
+enum status rebuild_retire_possible(struct database *database, const char *index,
+                                    struct error *error)
+{
+    const struct rebuild_limits limits = {0};
+    struct rebuild_result result;
+    struct rebuild rebuild = rebuild_begin(database, NULL, &limits, &result);
+    enum status status = rebuild_imposter_possible(error);
+
+    if (status == STATUS_OK)
+        status = rebuild_retire_learn(&rebuild, index, error);
+    return rebuild_end(&rebuild, status, error);
+}
+
+enum status rebuild_retire(struct database *database, struct lease *lease, const char *index,
+                           const struct rebuild_limits *limits, struct rebuild_result *result,
+                           struct error *error)
+{
+    struct rebuild rebuild = rebuild_begin(database, lease, limits, result);
+    enum status status;
+
+    if ((status = rebuild_imposter_possible(error)) == STATUS_OK &&
+        (status = rebuild_version(&rebuild, error)) == STATUS_OK)
+        status = rebuild_retire_stage(&rebuild, index, error);
+    return rebuild_end(&rebuild, status, error);
+}
+
 /* --- leftovers ---------------------------------------------------------------------------- */
 
 enum status rebuild_leftovers(struct database *database, bool *found, struct error *error)

@@ -59,9 +59,24 @@ enum status rebuild_index(struct database *database, struct lease *lease, const 
                           const struct rebuild_limits *limits, struct rebuild_result *result,
                           struct error *error) MUST_CHECK;
 
+/* Whether the index of this CREATE INDEX statement can be built so; only reads. STATUS_REFUSED: why
+ * not. */
+enum status rebuild_create_possible(struct database *database, const char *sql,
+                                    struct error *error) MUST_CHECK;
+
 /* Builds the index that this CREATE INDEX statement describes. STATUS_REFUSED too where the data
  * violates a unique one: see result->violating. */
 enum status rebuild_create(struct database *database, struct lease *lease, const char *sql,
+                           const struct rebuild_limits *limits, struct rebuild_result *result,
+                           struct error *error) MUST_CHECK;
+
+/* Whether an index can be dropped so; only reads. STATUS_REFUSED: why not. */
+enum status rebuild_retire_possible(struct database *database, const char *index,
+                                    struct error *error) MUST_CHECK;
+/* Drops an index, in steps; for the application it is gone with the first. STATUS_REFUSED: it is
+ * UNIQUE, or needs a collation that litekeeper lacks; with the latter a DROP INDEX will do.
+ * `result->exchanged`: it is gone, whatever comes out. */
+enum status rebuild_retire(struct database *database, struct lease *lease, const char *index,
                            const struct rebuild_limits *limits, struct rebuild_result *result,
                            struct error *error) MUST_CHECK;
 

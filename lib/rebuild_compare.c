@@ -18,6 +18,12 @@
  */
 enum { COMPARE_LEAST = 1 << 16, COMPARE_MOST = 1 << 22, COMPARE_SHARE = 4 /* rows each */ };
 
+enum { COMPARE_AHEAD = 16 /* buckets that are on their way from memory */ };
+
+struct compare_sum {
+    uint64_t bucket, hash;
+};
+
 struct compare {
     struct rebuild *rebuild;
     uint64_t *sums;
@@ -25,6 +31,7 @@ struct compare {
     uint64_t mask;
     uint64_t sign; /* 1 adds, all ones subtracts */
     int64_t entries;
+    struct compare_sum ahead[COMPARE_AHEAD]; /* not yet added; one of zeros adds nothing */
 };
 
 /* --- hashes ------------------------------------------------------------------------------- */
@@ -66,36 +73,50 @@ static uint64_t compare_real(uint64_t hash, double real)
     return compare_mix(hash ^ SQLITE_FLOAT, word);
 }
 
-static uint64_t compare_value(uint64_t hash, sqlite3_stmt *row, int column)
+static uint64_t compare_value(uint64_t hash, sqlite3_stmt *row, size_t column)
 {
-    int type = sqlite3_column_type(row, column);
+    sqlite3_value *value = sqlite3_column_value(row, (int)column);
+    int type = sqlite3_value_type(value);
 
     if (type == SQLITE_INTEGER)
-        return compare_mix(hash, (uint64_t)sqlite3_column_int64(row, column));
+        return compare_mix(hash, (uint64_t)sqlite3_value_int64(value));
     if (type == SQLITE_FLOAT)
-        return compare_real(hash, sqlite3_column_double(row, column));
+        return compare_real(hash, sqlite3_value_double(value));
     hash = compare_mix(hash, (uint64_t)type << 32);
     if (type == SQLITE_NULL)
         return hash;
-    const void *bytes = type == SQLITE_TEXT ? (const void *)sqlite3_column_text(row, column)
-                                            : sqlite3_column_blob(row, column);
-    return compare_bytes(hash, bytes, (size_t)sqlite3_column_bytes(row, column));
+    const void *bytes =
+        type == SQLITE_TEXT ? (const void *)sqlite3_value_text(value) : sqlite3_value_blob(value);
+    return compare_bytes(hash, bytes, (size_t)sqlite3_value_bytes(value));
 }
 
-static enum status compare_entry(void *argument, sqlite3_stmt *row, struct error *error)
+/* A bucket is seldom in the cache: it is asked for now, and added to when it has come. */
+static void compare_add(struct compare *compare, uint64_t owner, uint64_t hash)
 {
-    struct compare *compare = argument;
+    struct compare_sum *sum = &compare->ahead[compare->entries++ % COMPARE_AHEAD];
+
+    compare->sums[sum->bucket] += sum->hash;
+    *sum = (struct compare_sum){owner & compare->mask, hash};
+    __builtin_prefetch(&compare->sums[sum->bucket], 1);
+}
+
+static void compare_add_rest(struct compare *compare)
+{
+    for (size_t i = 0; i < COMPARE_AHEAD; i++)
+        compare->sums[compare->ahead[i].bucket] += compare->ahead[i].hash;
+    memset(compare->ahead, 0, sizeof compare->ahead);
+}
+
+static void compare_entry(struct compare *compare, sqlite3_stmt *row)
+{
     const struct shape *shape = &compare->rebuild->shape;
     uint64_t entry = 1, owner = 0;
 
-    (void)error;
     for (size_t i = 0; i < shape->count; i++)
-        entry = compare_value(entry, row, (int)i);
+        entry = compare_value(entry, row, i);
     for (size_t i = 0; i < shape->identities; i++)
-        owner = compare_value(owner, row, (int)shape->identity[i].at);
-    compare->sums[owner & compare->mask] += entry * compare->sign;
-    compare->entries++;
-    return STATUS_OK;
+        owner = compare_value(owner, row, shape->identity[i].at);
+    compare_add(compare, owner, entry * compare->sign);
 }
 
 /* --- the comparison ----------------------------------------------------------------------- */
@@ -114,9 +135,14 @@ static void compare_open(struct rebuild *rebuild, struct compare *compare)
 static enum status compare_walk(struct compare *compare, struct walk *walk, uint64_t sign,
                                 struct error *error)
 {
+    enum status status;
+    sqlite3_stmt *row;
+
     compare->sign = sign;
     compare->entries = 0;
-    enum status status = walk_all(walk, compare_entry, compare, error);
+    while ((status = walk_next(walk, &row, error)) == STATUS_OK && row)
+        compare_entry(compare, row);
+    compare_add_rest(compare);
     walk_close(walk);
     return status;
 }
@@ -140,7 +166,7 @@ static enum status compare_mark_noted(struct compare *compare, struct error *err
            row) {
         uint64_t owner = 0;
         for (size_t i = 0; i < shape->identities; i++)
-            owner = compare_value(owner, notes, (int)i);
+            owner = compare_value(owner, notes, i);
         compare->noted[owner & compare->mask] = 1;
     }
     sqlite3_finalize(notes);

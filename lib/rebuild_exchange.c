@@ -1,14 +1,8 @@
 /*
  * The exchange: in one step the last notes are settled, the triggers go, and the copy takes the
- * index's place in sqlite_master by its root page. This is the one place where litekeeper writes
- * to that table, and where SQLite's DEFENSIVE mode is off, for as long as it takes.
+ * index's place in sqlite_master by its root page.
  */
 #include "rebuild_inside.h"
-
-#include "memory.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 enum { EXCHANGE_PATIENCE = 500 /* steps */ };
 
@@ -30,9 +24,13 @@ static const char exchange_sql_name[] =
     "UPDATE sqlite_master SET type = 'index', name = ?1, tbl_name = ?4, sql = ?5"
     " WHERE type = 'table' AND name = '" REBUILD_COPY "' AND rootpage = ?2 AND ?3 = 0";
 
-static enum status exchange_update(struct rebuild *rebuild, uint32_t copy, uint32_t index,
-                                   struct error *error)
+struct exchange_roots {
+    uint32_t copy, index;
+};
+
+static enum status exchange_update(struct rebuild *rebuild, void *argument, struct error *error)
 {
+    const struct exchange_roots *roots = argument;
     sqlite3_stmt *statement = NULL;
     bool row;
     enum status status =
@@ -42,8 +40,8 @@ static enum status exchange_update(struct rebuild *rebuild, uint32_t copy, uint3
     if (status)
         return status;
     sqlite3_bind_text(statement, 1, rebuild->shape.index, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 2, copy);
-    sqlite3_bind_int64(statement, 3, index);
+    sqlite3_bind_int64(statement, 2, roots->copy);
+    sqlite3_bind_int64(statement, 3, roots->index);
     if (rebuild->create) {
         sqlite3_bind_text(statement, 4, rebuild->shape.table, -1, SQLITE_STATIC);
         sqlite3_bind_text(statement, 5, rebuild->create, -1, SQLITE_STATIC);
@@ -59,49 +57,17 @@ static enum status exchange_update(struct rebuild *rebuild, uint32_t copy, uint3
     return status;
 }
 
-/* Everybody, and we too, must read the schema again. */
-static enum status exchange_write(struct rebuild *rebuild, uint32_t copy, uint32_t index,
-                                  struct error *error)
-{
-    int64_t schema = 0;
-    enum status status;
-
-    if ((status = database_exec(rebuild->database, "PRAGMA writable_schema = ON", error)) ||
-        (status = exchange_update(rebuild, copy, index, error)) ||
-        (status = database_integer(rebuild->database, "PRAGMA schema_version", 0, &schema, error)))
-        return status;
-    char *sql = memory_format("PRAGMA schema_version = %d", (int)(schema + 1));
-    status = database_exec(rebuild->database, sql, error);
-    free(sql);
-    return status;
-}
-
-static enum status exchange_write_guarded(struct rebuild *rebuild, uint32_t copy, uint32_t index,
-                                          struct error *error)
-{
-    sqlite3 *sql = database_sql(rebuild->database);
-    struct error ignored;
-
-    sqlite3_db_config(sql, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-    enum status status = exchange_write(rebuild, copy, index, error);
-    if (database_exec(rebuild->database, "PRAGMA writable_schema = OFF", &ignored) &&
-        status == STATUS_OK)
-        status = error_set(error, STATUS_FAILED, "%s", ignored.text);
-    sqlite3_db_config(sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    return status;
-}
-
 /* Where auto_vacuum is on, each DROP may move another root page, so they come first. */
 static enum status exchange_now(struct rebuild *rebuild, struct error *error)
 {
-    uint32_t copy = 0, index = 0;
+    struct exchange_roots roots = {0};
     enum status status;
 
     if ((status = rebuild_uninstall(rebuild, error)) ||
-        (status = rebuild_find_root(rebuild, REBUILD_COPY, &copy, error)) ||
-        (status = rebuild_find_root(rebuild, rebuild->shape.index, &index, error)))
+        (status = rebuild_find_root(rebuild, REBUILD_COPY, &roots.copy, error)) ||
+        (status = rebuild_find_root(rebuild, rebuild->shape.index, &roots.index, error)))
         return status;
-    return exchange_write_guarded(rebuild, copy, index, error);
+    return rebuild_write_schema(rebuild, exchange_update, &roots, error);
 }
 
 static enum status exchange_violated(struct rebuild *rebuild, struct error *error)

@@ -5,80 +5,101 @@
 #include "rebuild_sort.h"
 
 #include "clock.h"
+#include "rowfeed.h"
 
-#include <string.h>
+#define FILL_SORTED "_litekeeper_sorted"
 
 struct fill {
     struct rebuild *rebuild;
     struct sort *sort;
+    struct rowlist list; /* what is to be inserted next, ... */
+    size_t next;         /* ... from there on */
+    struct rowfeed feed; /* the same as a table */
     sqlite3_stmt *insert;
-    struct rowlist list; /* what is to be inserted next ... */
-    size_t at;           /* ... from there on */
+    size_t look; /* where the clock is looked at */
+    double looked_ms;
 };
 
-static enum status fill_each(void *argument, sqlite3_stmt *row, struct error *error)
+/* --- a step -------------------------------------------------------------------------------- */
+
+/* After a batch of rows; whether the step should end. */
+static bool fill_look(struct fill *fill)
+{
+    double now = clock_monotonic_ms();
+
+    rebuild_size_batch(fill->rebuild, now - fill->looked_ms);
+    fill->looked_ms = now;
+    fill->look = fill->next + (size_t)fill->rebuild->batch;
+    return lease_spent(fill->rebuild->lease);
+}
+
+static int fill_feed_next(void *argument, bool *row)
 {
     struct fill *fill = argument;
 
-    return sort_add(fill->sort, row, error);
+    *row = fill->next < fill->list.count && (fill->next < fill->look || !fill_look(fill));
+    fill->next += *row;
+    return SQLITE_OK;
 }
 
-static enum status fill_read(struct fill *fill, struct error *error)
+static void fill_feed_give(void *argument, int column, sqlite3_context *value)
 {
-    struct walk *walk = NULL;
-    enum status status = walk_table(fill->rebuild, &walk, error);
+    struct fill *fill = argument;
 
-    if (status == STATUS_OK)
-        status = walk_all(walk, fill_each, fill, error);
-    walk_close(walk);
-    return status;
+    rowlist_give(&fill->list, fill->next - 1, column, value);
 }
 
-static enum status fill_prepare(struct fill *fill, struct error *error)
-{
-    struct text sql = {0};
-
-    text_add(&sql, "INSERT INTO " REBUILD_NEW " VALUES(");
-    for (size_t i = 0; i < fill->rebuild->shape.count; i++)
-        text_addf(&sql, "%s?%zu", i ? ", " : "", i + 1);
-    text_add(&sql, ")");
-    enum status status = database_prepare(fill->rebuild->database, sql.bytes, &fill->insert, error);
-    text_free(&sql);
-    return status;
-}
-
-/* `batch` rows between two looks at the clock. */
 static enum status fill_work(struct rebuild *rebuild, void *argument, struct error *error)
 {
     struct fill *fill = argument;
-    int count = (int)rebuild->shape.count;
-    enum status status = STATUS_OK;
     bool row;
 
-    do {
-        double begin = clock_monotonic_ms();
-        size_t end = fill->at + (size_t)rebuild->batch;
-        for (; status == STATUS_OK && fill->at < end && fill->at < fill->list.count; fill->at++) {
-            rowlist_bind(&fill->list, fill->at, 0, count, fill->insert);
-            status = database_step(rebuild->database, fill->insert, &row, error);
-            sqlite3_reset(fill->insert);
-        }
-        rebuild_size_batch(rebuild, clock_monotonic_ms() - begin);
-    } while (status == STATUS_OK && fill->at < fill->list.count && !lease_spent(rebuild->lease));
+    fill->look = fill->next + (size_t)rebuild->batch;
+    fill->looked_ms = clock_monotonic_ms();
+    enum status status = database_step(rebuild->database, fill->insert, &row, error);
+    sqlite3_reset(fill->insert);
     return status;
 }
 
 static enum status fill_step(struct fill *fill, struct error *error)
 {
-    size_t begin = fill->at;
+    size_t begin = fill->next;
     bool done = false;
     enum status status = rebuild_step(fill->rebuild, fill_work, fill, &done, error);
 
     if (done)
-        fill->rebuild->result->entries += (int64_t)(fill->at - begin);
+        fill->rebuild->result->entries += (int64_t)(fill->next - begin);
     else
-        fill->at = begin;
+        fill->next = begin;
     return status;
+}
+
+/* --- all of them --------------------------------------------------------------------------- */
+
+static enum status fill_prepare(struct fill *fill, struct error *error)
+{
+    struct database *database = fill->rebuild->database;
+
+    fill->feed = (struct rowfeed){.columns = (int)fill->rebuild->shape.count,
+                                  .next = fill_feed_next,
+                                  .give = fill_feed_give,
+                                  .argument = fill};
+    int rc = rowfeed_offer(database_sql(database), FILL_SORTED, &fill->feed);
+    if (rc != SQLITE_OK)
+        return database_error(database, rc, error);
+    return database_prepare(database, "INSERT INTO " REBUILD_NEW " SELECT * FROM " FILL_SORTED,
+                            &fill->insert, error);
+}
+
+/* Takes the table of that name away again. */
+static void fill_close(struct fill *fill)
+{
+    sqlite3_finalize(fill->insert);
+    if (fill->feed.next)
+        sqlite3_create_module_v2(database_sql(fill->rebuild->database), FILL_SORTED, NULL, NULL,
+                                 NULL);
+    sort_close(fill->sort);
+    rowlist_free(&fill->list);
 }
 
 static enum status fill_write(struct fill *fill, struct error *error)
@@ -87,8 +108,8 @@ static enum status fill_write(struct fill *fill, struct error *error)
     enum status status = fill_prepare(fill, error);
 
     while (status == STATUS_OK) {
-        if (fill->at == fill->list.count) {
-            fill->at = 0;
+        if (fill->next == fill->list.count) {
+            fill->next = 0;
             if ((status = sort_next(fill->sort, &fill->list, error)) || !fill->list.count)
                 break;
         }
@@ -118,13 +139,10 @@ enum status rebuild_fill(struct rebuild *rebuild, struct error *error)
     double begin = clock_monotonic_ms();
     enum status status;
 
-    if ((status = sort_open(rebuild, &fill.sort, error)) == STATUS_OK &&
-        (status = fill_read(&fill, error)) == STATUS_OK &&
+    if ((status = sort_rows(rebuild, &fill.sort, error)) == STATUS_OK &&
         (status = fill_room(&fill, error)) == STATUS_OK)
         status = fill_write(&fill, error);
-    sqlite3_finalize(fill.insert);
-    sort_close(fill.sort);
-    rowlist_free(&fill.list);
+    fill_close(&fill);
     rebuild->result->copy_s = (clock_monotonic_ms() - begin) / 1e3;
     return status;
 }

@@ -98,15 +98,11 @@ enum status walk_imposter(struct rebuild *rebuild, const char *imposter, struct 
 enum status walk_table(struct rebuild *rebuild, struct walk **walk, struct error *error) MUST_CHECK;
 void walk_close(struct walk *walk);
 
-/* Gets an entry's values as the first columns of `row`. */
-typedef enum status walk_each(void *argument, sqlite3_stmt *row, struct error *error);
-/* Reads on for one slice, without the lock; `*more` false at the end. What is behind is not seen
- * again, and what changes meanwhile is noted, so each slice may be of another moment. */
-enum status walk_slice(struct walk *walk, walk_each *each, void *argument, bool *more,
-                       struct error *error) MUST_CHECK;
-/* Slice after slice, with pauses where others wait for them. */
-enum status walk_all(struct walk *walk, walk_each *each, void *argument,
-                     struct error *error) MUST_CHECK;
+/* The next entry, as the first columns of `*row`, which is good until the next call; NULL: that was
+ * all. It reads in slices, without the lock, with pauses where others wait for them. What is behind
+ * is not seen again, and what changes meanwhile is noted, so each slice may be of another moment.
+ */
+enum status walk_next(struct walk *walk, sqlite3_stmt **row, struct error *error) MUST_CHECK;
 
 /* The columns k1, k2 ... of an imposter. */
 void walk_columns(const struct shape *shape, struct range_column **columns, char **names);
@@ -137,6 +133,15 @@ enum status rebuild_compare_rows(struct rebuild *rebuild, bool *same,
                                  struct error *error) MUST_CHECK;
 /* Settles the rest and puts the copy into the index's place, in one step. */
 enum status rebuild_exchange(struct rebuild *rebuild, struct error *error) MUST_CHECK;
+/* Learns what is in an index that is to go. STATUS_REFUSED: it must not, or not so. */
+enum status rebuild_retire_learn(struct rebuild *rebuild, const char *index,
+                                 struct error *error) MUST_CHECK;
+/* Makes what a rebuild leaves behind of an index that is to go, in one step. */
+enum status rebuild_retire_stage(struct rebuild *rebuild, const char *index,
+                                 struct error *error) MUST_CHECK;
+/* Within a step: has `work` change sqlite_master, and everybody read the schema again. */
+enum status rebuild_write_schema(struct rebuild *rebuild, rebuild_work *work, void *argument,
+                                 struct error *error) MUST_CHECK;
 /* After it, a look at the table by SQLite's own integrity_check; before it, at the order of the old
  * index, where another collation of that name may have made it. */
 enum status rebuild_check_order(struct rebuild *rebuild, struct error *error) MUST_CHECK;

@@ -1,22 +1,28 @@
 /*
- * Sorts in a private database in a temporary file, which SQLite removes as soon as it is open. It
- * takes as long as it takes, without any lock, and renews the lease of the triggers meanwhile.
+ * Sorts in a private database, which has nothing in it: the table's rows go, as a walk reads them,
+ * straight into SQLite's sorter and its temporary files, which are removed as soon as they are
+ * open. It takes as long as it takes, without any lock, and renews the lease of the triggers.
  */
 #include "rebuild_sort.h"
 
 #include "memory.h"
+#include "rowfeed.h"
 
 #include <stdlib.h>
 
-enum { SORT_ROWS = 8192, SORT_BYTES = 4 << 20, SORT_PROGRESS_OPS = 20000 };
+enum { SORT_ROWS = 1 << 16, SORT_BYTES = 8 << 20, SORT_PROGRESS_OPS = 20000 };
 
 struct sort {
     struct rebuild *rebuild;
+    struct walk *walk; /* while rows are read */
+    sqlite3_stmt *row; /* its row */
+    struct rowfeed feed;
     sqlite3 *sql;
-    sqlite3_stmt *insert, *select;
+    sqlite3_stmt *select;
     int64_t entries, bytes;
-    bool ended;         /* stepped once more, it would begin anew */
-    struct error error; /* why the progress handler has stopped it */
+    bool wide;          /* the database has UTF-16, and so has the private one */
+    bool ready;         /* `select` is on an entry that was not given yet */
+    struct error error; /* why it was stopped */
 };
 
 static enum status sort_error(struct sort *sort, struct error *error)
@@ -31,67 +37,93 @@ static enum status sort_error(struct sort *sort, struct error *error)
                      sort->rebuild->shape.index, sqlite3_errmsg(sort->sql));
 }
 
+/* As long as a walk is in the middle of a read it renews the lease itself, when it has ended one:
+ * no step can begin before that. */
 static int sort_progress(void *argument)
 {
     struct sort *sort = argument;
 
     if (database_stopped(sort->rebuild->database))
         error_set(&sort->error, STATUS_CANCELLED, "stopped");
-    else if (rebuild_keep_alive(sort->rebuild, &sort->error) == STATUS_OK)
+    else if (sort->walk || rebuild_keep_alive(sort->rebuild, &sort->error) == STATUS_OK)
         return 0;
     return 1;
 }
 
-static void sort_add_columns(const struct shape *shape, struct text *create, struct text *insert,
-                             struct text *order)
+/* --- what is sorted ------------------------------------------------------------------------ */
+
+static int sort_feed_next(void *argument, bool *row)
 {
-    for (size_t i = 0; i < shape->count; i++) {
-        const char *comma = i ? ", " : "";
-        text_addf(create, "%sk%zu COLLATE %s", comma, i + 1, shape->columns[i].collation);
-        text_addf(insert, "%s?%zu", comma, i + 1);
-        text_addf(order, "%sk%zu%s", comma, i + 1, shape->columns[i].descending ? " DESC" : "");
-    }
+    struct sort *sort = argument;
+
+    if (walk_next(sort->walk, &sort->row, &sort->error))
+        return SQLITE_ABORT;
+    *row = sort->row != NULL;
+    sort->entries += *row;
+    sort->bytes += 4; /* what an entry takes besides its values, about */
+    return SQLITE_OK;
+}
+
+static void sort_feed_give(void *argument, int column, sqlite3_context *context)
+{
+    struct sort *sort = argument;
+    sqlite3_value *value = sqlite3_column_value(sort->row, column);
+    int type = sqlite3_value_type(value);
+    bool sized = type == SQLITE_TEXT || type == SQLITE_BLOB;
+
+    bool wide = sort->wide && type == SQLITE_TEXT; /* to be asked in UTF-8 would change it */
+    int bytes = wide ? sqlite3_value_bytes16(value) : sized ? sqlite3_value_bytes(value) : 6;
+    sort->bytes += 1 + (type == SQLITE_NULL ? 0 : bytes);
+    sqlite3_result_value(context, value);
 }
 
 static int sort_prepare(struct sort *sort)
 {
-    struct text create = {0}, insert = {0}, select = {0};
+    const struct shape *shape = &sort->rebuild->shape;
+    struct text select = {0};
 
-    text_add(&create, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = 1;"
-                      " PRAGMA cache_size = -24576; BEGIN; CREATE TABLE entries(");
-    text_add(&insert, "INSERT INTO entries VALUES(");
     text_add(&select, "SELECT * FROM entries ORDER BY ");
-    sort_add_columns(&sort->rebuild->shape, &create, &insert, &select);
-    text_add(&create, ")");
-    text_add(&insert, ")");
-    int rc = sqlite3_exec(sort->sql, create.bytes, NULL, NULL, NULL);
+    for (size_t i = 0; i < shape->count; i++)
+        text_addf(&select, "%sk%zu COLLATE %s%s", i ? ", " : "", i + 1, shape->columns[i].collation,
+                  shape->columns[i].descending ? " DESC" : "");
+    int rc = sqlite3_exec(sort->sql, "PRAGMA temp_store = 1; PRAGMA cache_size = -16384", NULL,
+                          NULL, NULL);
+    if (rc == SQLITE_OK && sort->wide)
+        rc = sqlite3_exec(sort->sql, "PRAGMA encoding = 'UTF-16'", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(sort->sql, insert.bytes, -1, &sort->insert, NULL);
+        rc = rowfeed_offer(sort->sql, "entries", &sort->feed);
     if (rc == SQLITE_OK)
         rc = sqlite3_prepare_v2(sort->sql, select.bytes, -1, &sort->select, NULL);
-    text_free(&create);
-    text_free(&insert);
     text_free(&select);
     return rc;
 }
 
-enum status sort_open(struct rebuild *rebuild, struct sort **result, struct error *error)
+static enum status sort_open(struct rebuild *rebuild, struct sort **result, struct error *error)
 {
     struct sort *sort = memory_new(struct sort);
     const char *temp = rebuild->limits->temp;
+    int64_t wide = 0;
+    enum status status =
+        database_integer(rebuild->database, "SELECT encoding <> 'UTF-8' FROM pragma_encoding", 0,
+                         &wide, error);
 
     sort->rebuild = rebuild;
+    sort->wide = wide;
+    sort->feed = (struct rowfeed){.columns = (int)rebuild->shape.count,
+                                  .next = sort_feed_next,
+                                  .give = sort_feed_give,
+                                  .argument = sort};
+    *result = sort;
+    if (status)
+        return status;
     if (temp && !sqlite3_temp_directory)
         sqlite3_temp_directory = sqlite3_mprintf("%s", temp);
-    if (sqlite3_open_v2("", &sort->sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "unix") !=
-            SQLITE_OK ||
-        sort_prepare(sort) != SQLITE_OK) {
-        enum status status = sort_error(sort, error);
-        sort_close(sort);
-        return status;
-    }
+    if (sqlite3_open_v2("", &sort->sql,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        "unix") != SQLITE_OK ||
+        sort_prepare(sort) != SQLITE_OK)
+        return sort_error(sort, error);
     sqlite3_progress_handler(sort->sql, SORT_PROGRESS_OPS, sort_progress, sort);
-    *result = sort;
     return STATUS_OK;
 }
 
@@ -99,24 +131,10 @@ void sort_close(struct sort *sort)
 {
     if (!sort)
         return;
-    sqlite3_finalize(sort->insert);
     sqlite3_finalize(sort->select);
     sqlite3_close(sort->sql);
+    walk_close(sort->walk);
     free(sort);
-}
-
-enum status sort_add(struct sort *sort, sqlite3_stmt *row, struct error *error)
-{
-    for (int i = 0; i < (int)sort->rebuild->shape.count; i++) {
-        sqlite3_bind_value(sort->insert, i + 1, sqlite3_column_value(row, i));
-        int type = sqlite3_column_type(row, i);
-        bool sized = type == SQLITE_TEXT || type == SQLITE_BLOB;
-        sort->bytes += 1 + (sized ? sqlite3_column_bytes(row, i) : type == SQLITE_NULL ? 0 : 6);
-    }
-    sqlite3_step(sort->insert);
-    sort->entries++;
-    sort->bytes += 4; /* what an entry takes besides its values, about */
-    return sqlite3_reset(sort->insert) == SQLITE_OK ? STATUS_OK : sort_error(sort, error);
 }
 
 int64_t sort_entries(const struct sort *sort)
@@ -129,16 +147,40 @@ int64_t sort_bytes(const struct sort *sort)
     return sort->bytes;
 }
 
+/* --- what comes out ------------------------------------------------------------------------ */
+
+static enum status sort_step(struct sort *sort, struct error *error)
+{
+    int rc = sqlite3_step(sort->select);
+
+    sort->ready = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? STATUS_OK : sort_error(sort, error);
+}
+
+/* The first step reads everything. */
+enum status sort_rows(struct rebuild *rebuild, struct sort **sort, struct error *error)
+{
+    enum status status;
+
+    if ((status = sort_open(rebuild, sort, error)) ||
+        (status = walk_table(rebuild, &(*sort)->walk, error)))
+        return status;
+    status = sort_step(*sort, error);
+    walk_close((*sort)->walk);
+    (*sort)->walk = NULL;
+    return status;
+}
+
 enum status sort_next(struct sort *sort, struct rowlist *list, struct error *error)
 {
+    enum status status = STATUS_OK;
+
     rowlist_clear(list);
-    while (!sort->ended && list->count < SORT_ROWS && list->length < SORT_BYTES) {
-        int rc = sqlite3_step(sort->select);
-        sort->ended = rc != SQLITE_ROW;
-        if (rc == SQLITE_ROW)
-            rowlist_add(list, sort->select, (int)sort->rebuild->shape.count);
-        else if (rc != SQLITE_DONE)
-            return sort_error(sort, error);
+    list->wide = sort->wide;
+    while (status == STATUS_OK && sort->ready && list->count < SORT_ROWS &&
+           list->length < SORT_BYTES) {
+        rowlist_add(list, sort->select, (int)sort->rebuild->shape.count);
+        status = sort_step(sort, error);
     }
-    return STATUS_OK;
+    return status;
 }

@@ -8,7 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TWINS_SHOWN = 10, TWINS_TRIES = 20, TWINS_ASKED = 10 /* rows of a key */ };
+enum {
+    TWINS_SHOWN = 10,
+    TWINS_TEXT = 40, /* letters of a value */
+    TWINS_TRIES = 20,
+    TWINS_ASKED = 10 /* rows of a key */
+};
 
 struct twins {
     sqlite3_stmt *groups;  /* keys that several entries of the copy have */
@@ -16,20 +21,40 @@ struct twins {
     int found;             /* groups, at the last look */
 };
 
-/* NULLs are different from each other. */
+/* NULLs are different from each other. Behind the keys their number, and the keys as SQL has them.
+ */
 static void twins_add_groups(const struct shape *shape, struct text *sql)
 {
-    struct text keys = {0};
+    struct text keys = {0}, shown = {0};
 
-    for (size_t i = 0; i < shape->keys; i++)
+    for (size_t i = 0; i < shape->keys; i++) {
         text_addf(&keys, "%sk%zu", i ? ", " : "", i + 1);
-    text_addf(sql, "SELECT %s, count(*) FROM " REBUILD_NEW " WHERE 1", keys.bytes);
+        text_addf(&shown,
+                  ", quote(CASE typeof(k%zu) WHEN 'text' THEN substr(k%zu, 1, %d)"
+                  " WHEN 'blob' THEN substr(k%zu, 1, %d) ELSE k%zu END)",
+                  i + 1, i + 1, TWINS_TEXT, i + 1, TWINS_TEXT / 2, i + 1);
+    }
+    text_addf(sql, "SELECT %s, count(*)%s FROM " REBUILD_NEW " WHERE 1", keys.bytes, shown.bytes);
     for (size_t i = 0; i < shape->keys; i++)
         text_addf(sql, " AND k%zu NOT NULL", i + 1);
     text_addf(sql, " GROUP BY %s HAVING count(*) > 1 LIMIT %d", keys.bytes, TWINS_SHOWN);
     text_free(&keys);
+    text_free(&shown);
 }
 
+/* A column's name, or an expression without the brackets that shape_value() has put around it. */
+static void twins_add_term(const struct shape_column *column, struct text *text)
+{
+    size_t length = strlen(column->sql);
+
+    if (column->name || length < sizeof "(\n)")
+        text_addf(text, "%.*s", TWINS_TEXT, column->name ? column->name : column->sql);
+    else
+        text_addf(text, "%.*s", (int)(length - 3 < TWINS_TEXT ? length - 3 : TWINS_TEXT),
+                  column->sql + 1);
+}
+
+/* "company_id = 1, email = 'a@b.c' (2 rows)", if there is room for it. */
 static void twins_show(struct rebuild *rebuild, sqlite3_stmt *group)
 {
     char *shown = rebuild->result->violating;
@@ -39,9 +64,10 @@ static void twins_show(struct rebuild *rebuild, sqlite3_stmt *group)
     if (*shown)
         text_add(&text, "; ");
     for (size_t i = 0; i < shape->keys; i++) {
-        const char *value = (const char *)sqlite3_column_text(group, (int)i);
-        text_addf(&text, "%s%s = %.60s", i ? ", " : "",
-                  shape->columns[i].name ? shape->columns[i].name : shape->columns[i].sql, value);
+        const char *value = (const char *)sqlite3_column_text(group, (int)(shape->keys + 1 + i));
+        text_add(&text, i ? ", " : "");
+        twins_add_term(&shape->columns[i], &text);
+        text_addf(&text, " = %s", value ? value : "?");
     }
     text_addf(&text, " (%lld rows)", sqlite3_column_int64(group, (int)shape->keys));
     size_t length = strlen(shown);

@@ -18,7 +18,11 @@ struct walk {
     sqlite3_stmt *first;   /* from the beginning */
     sqlite3_stmt **behind; /* one for each segment of the range */
     sqlite3_value **position;
-    bool begun;
+    sqlite3_stmt *current; /* one of these, which is being read */
+    size_t segment;        /* that comes after it */
+    double end_ms;         /* of this slice */
+    int seen;              /* rows of it */
+    bool pause;            /* before the next row */
 };
 
 /* What a walk reads, as SQL. */
@@ -52,6 +56,13 @@ static enum status walk_prepare(struct walk *walk, const struct walk_source *sou
     return status;
 }
 
+static void walk_begin_slice(struct walk *walk)
+{
+    walk->end_ms = clock_monotonic_ms() + rebuild_slice_ms(walk->rebuild);
+    walk->seen = 0;
+    walk->pause = false;
+}
+
 static enum status walk_open(struct rebuild *rebuild, const struct walk_source *source, size_t *at,
                              struct walk **result, struct error *error)
 {
@@ -66,6 +77,9 @@ static enum status walk_open(struct rebuild *rebuild, const struct walk_source *
     for (size_t i = 0; status == STATUS_OK && i < walk->range.count; i++)
         status =
             walk_prepare(walk, source, walk->range.segments[i].condition, &walk->behind[i], error);
+    walk->current = walk->first;
+    walk->segment = walk->range.count;
+    walk_begin_slice(walk);
     if (status)
         walk_close(walk);
     else
@@ -165,64 +179,55 @@ enum status walk_table(struct rebuild *rebuild, struct walk **walk, struct error
 
 /* --- slices ------------------------------------------------------------------------------- */
 
-static void walk_remember(struct walk *walk, sqlite3_stmt *row)
+static void walk_remember(struct walk *walk)
 {
     for (size_t i = 0; i < walk->range.columns; i++) {
         sqlite3_value_free(walk->position[i]);
-        walk->position[i] = sqlite3_value_dup(sqlite3_column_value(row, (int)walk->at[i]));
+        walk->position[i] =
+            sqlite3_value_dup(sqlite3_column_value(walk->current, (int)walk->at[i]));
     }
-    walk->begun = true;
 }
 
-/* Reads what the statement gives until `end_ms`; then there may be `*more`. */
-static enum status walk_read(struct walk *walk, sqlite3_stmt *statement, double end_ms,
-                             walk_each *each, void *argument, bool *more, struct error *error)
+/* The next statement of a slice that begins behind a position; NULL: that was all. */
+static sqlite3_stmt *walk_behind(struct walk *walk)
 {
-    enum status status = STATUS_OK;
-    bool row = false;
-    int seen = 0;
+    while (walk->segment < walk->range.count) {
+        size_t segment = walk->segment++;
+        if (!range_applies(&walk->range, segment, walk->position))
+            continue;
+        range_bind(&walk->range, segment, walk->position, walk->behind[segment]);
+        return walk->behind[segment];
+    }
+    return NULL;
+}
 
-    while (!*more &&
-           (status = database_step(walk->rebuild->database, statement, &row, error)) == STATUS_OK &&
-           row && (status = each(argument, statement, error)) == STATUS_OK) {
-        if (++seen % WALK_LOOK == 0 && clock_monotonic_ms() >= end_ms) {
-            walk_remember(walk, statement);
-            *more = true;
+/* The slice is over: nothing is read for as long as others may wait for that. */
+static enum status walk_take_a_break(struct walk *walk, struct error *error)
+{
+    walk_remember(walk);
+    sqlite3_reset(walk->current);
+    walk->segment = 0;
+    walk->current = walk_behind(walk);
+    rebuild_slice_gap(walk->rebuild);
+    enum status status = rebuild_keep_alive(walk->rebuild, error);
+    walk_begin_slice(walk);
+    return status;
+}
+
+enum status walk_next(struct walk *walk, sqlite3_stmt **row, struct error *error)
+{
+    enum status status = walk->pause ? walk_take_a_break(walk, error) : STATUS_OK;
+    bool more = false;
+
+    while (status == STATUS_OK && walk->current && !more) {
+        status = database_step(walk->rebuild->database, walk->current, &more, error);
+        if (status == STATUS_OK && !more) {
+            sqlite3_reset(walk->current);
+            walk->current = walk_behind(walk);
         }
     }
-    sqlite3_reset(statement);
-    return status;
-}
-
-enum status walk_slice(struct walk *walk, walk_each *each, void *argument, bool *more,
-                       struct error *error)
-{
-    double end_ms = clock_monotonic_ms() + rebuild_slice_ms(walk->rebuild);
-    enum status status = STATUS_OK;
-
-    *more = false;
-    if (!walk->begun)
-        return walk_read(walk, walk->first, end_ms, each, argument, more, error);
-    for (size_t i = 0; status == STATUS_OK && !*more && i < walk->range.count; i++) {
-        if (!range_applies(&walk->range, i, walk->position))
-            continue;
-        range_bind(&walk->range, i, walk->position, walk->behind[i]);
-        status = walk_read(walk, walk->behind[i], end_ms, each, argument, more, error);
-    }
-    return status;
-}
-
-enum status walk_all(struct walk *walk, walk_each *each, void *argument, struct error *error)
-{
-    enum status status;
-    bool more = true;
-
-    while ((status = walk_slice(walk, each, argument, &more, error)) == STATUS_OK && more) {
-        if (walk->rebuild->snapshot)
-            continue;
-        rebuild_slice_gap(walk->rebuild);
-        if ((status = rebuild_keep_alive(walk->rebuild, error)))
-            break;
-    }
+    if (more && !walk->rebuild->snapshot && ++walk->seen % WALK_LOOK == 0)
+        walk->pause = clock_monotonic_ms() >= walk->end_ms;
+    *row = more ? walk->current : NULL;
     return status;
 }

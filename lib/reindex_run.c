@@ -74,11 +74,14 @@ static enum status reindex_try_online(struct reindex *run, const struct reindex_
 {
     struct rebuild_limits limits = engine_online_limits(run->engine);
     struct rebuild_result result;
+    enum status status = engine_online_clean(run->engine, error); /* what the last one has left */
 
+    if (status)
+        return status;
     limits.progress = reindex_progress;
     limits.argument = run;
-    enum status status = rebuild_index(run->engine->database, run->engine->lease, index->name,
-                                       &limits, &result, error);
+    status = rebuild_index(run->engine->database, run->engine->lease, index->name, &limits, &result,
+                           error);
     engine_online_tell(run->engine, index->name, &result);
     engine_online_note(run->effect, index->name, &result);
     if (status != STATUS_OK && result.exchanged && result.left) /* it was done all the same */

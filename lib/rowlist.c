@@ -43,13 +43,26 @@ void rowlist_begin(struct rowlist *list)
     list->starts[list->count++] = list->length;
 }
 
+/* Text is never asked for in another encoding than the list's, which would change it. */
+static void rowlist_value_of(const struct rowlist *list, sqlite3_stmt *row, int column,
+                             struct archive_value *value)
+{
+    if (!list->wide || sqlite3_column_type(row, column) != SQLITE_TEXT) {
+        archive_value_of(row, column, value);
+        return;
+    }
+    *value = (struct archive_value){.type = SQLITE_TEXT};
+    value->bytes = sqlite3_column_text16(row, column);
+    value->length = (size_t)sqlite3_column_bytes16(row, column);
+}
+
 void rowlist_add(struct rowlist *list, sqlite3_stmt *row, int columns)
 {
     struct archive_value value;
 
     rowlist_begin(list);
     for (int i = 0; i < columns; i++) {
-        archive_value_of(row, i, &value);
+        rowlist_value_of(list, row, i, &value);
         rowlist_add_value(list, &value);
     }
 }
@@ -85,7 +98,7 @@ bool rowlist_same(const struct rowlist *list, size_t row, int from, int columns,
         at = rowlist_value(at, &ours);
         if (i < from)
             continue;
-        archive_value_of(statement, i - from, &theirs);
+        rowlist_value_of(list, statement, i - from, &theirs);
         same = archive_value_same(&ours, &theirs);
     }
     return same;
@@ -99,13 +112,13 @@ bool rowlist_same_at(const struct rowlist *list, size_t row, int from, size_t co
 
     for (int i = 0; i <= from + (int)column; i++)
         at = rowlist_value(at, &ours);
-    archive_value_of(statement, (int)column, &theirs);
+    rowlist_value_of(list, statement, (int)column, &theirs);
     return archive_value_same(&ours, &theirs);
 }
 
 /* Binds a value to the parameter. */
-static void rowlist_bind_value(const struct archive_value *value, sqlite3_stmt *statement,
-                               int parameter)
+static void rowlist_bind_value(const struct archive_value *value, bool wide,
+                               sqlite3_stmt *statement, int parameter)
 {
     int length = (int)value->length;
 
@@ -115,6 +128,8 @@ static void rowlist_bind_value(const struct archive_value *value, sqlite3_stmt *
         sqlite3_bind_int64(statement, parameter, value->integer);
     else if (value->type == SQLITE_FLOAT)
         sqlite3_bind_double(statement, parameter, value->real);
+    else if (value->type == SQLITE_TEXT && wide)
+        sqlite3_bind_text16(statement, parameter, value->bytes, length, SQLITE_STATIC);
     else if (value->type == SQLITE_TEXT)
         sqlite3_bind_text(statement, parameter, value->bytes, length, SQLITE_STATIC);
     else
@@ -130,7 +145,7 @@ void rowlist_bind(const struct rowlist *list, size_t row, int from, int columns,
     for (int i = 0; i < from + columns; i++) {
         at = rowlist_value(at, &value);
         if (i >= from)
-            rowlist_bind_value(&value, statement, i - from + 1);
+            rowlist_bind_value(&value, list->wide, statement, i - from + 1);
     }
 }
 

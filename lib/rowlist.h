@@ -9,6 +9,8 @@
 
 /* Zero-initialised it is empty. */
 struct rowlist {
+    bool wide; /* text is kept as UTF-16, as a database of that encoding has it: not all of what it
+                  may hold can be said in UTF-8 */
     uint8_t *bytes;
     size_t length, capacity;
     size_t *starts; /* where in `bytes` each row begins */
@@ -33,6 +35,8 @@ bool rowlist_same_at(const struct rowlist *list, size_t row, int from, size_t co
  * `columns`; the list must not change while they are bound. */
 void rowlist_bind(const struct rowlist *list, size_t row, int from, int columns,
                   sqlite3_stmt *statement);
+/* Gives one value as that of a function or a column. */
+void rowlist_give(const struct rowlist *list, size_t row, int column, sqlite3_context *context);
 void rowlist_clear(struct rowlist *list);
 void rowlist_free(struct rowlist *list);
 

@@ -125,31 +125,59 @@ static void schema_values(struct schema_walk *walk, const struct option *option,
     }
 }
 
+/* The option that a text in the place of the mapping stands for, or NULL. */
+static const struct option *schema_short(const struct option_section *section)
+{
+    for (const struct option *option = section->options; option->name; option++)
+        if (option->flags & OPTION_SHORT)
+            return option;
+    return NULL;
+}
+
+static void schema_section_check(struct schema_walk *walk, const struct option_section *section,
+                                 const struct node *node, const void *values,
+                                 const struct place *place)
+{
+    char why[WHY_SIZE] = "";
+    const char *name = section->check ? section->check(values, why) : NULL;
+
+    if (!name)
+        return;
+    const struct node *at = node->kind == NODE_MAP ? node_get(node, name) : NULL;
+    struct place here = {.up = place, .key = name};
+    SCHEMA_WRONG(walk, node->kind == NODE_MAP ? &here : place, at ? at : node, "%s", why);
+}
+
+static void schema_section_wrong(struct schema_walk *walk, const struct option_section *section,
+                                 const struct node *node, const struct place *place)
+{
+    bool empty = node_empty(node);
+
+    SCHEMA_WRONG(walk, place, node, "%s %s; must be %sa mapping of keys%s", empty ? "has" : "is",
+                 empty ? "no value" : node_kind_name(node->kind),
+                 schema_short(section) ? "a text, or " : "", empty ? ", {} for its defaults" : "");
+}
+
 /* A mapping that is one struct, with its own check at the end. */
 static void schema_section(struct schema_walk *walk, const struct option_section *section,
                            const struct node *node, void *values, const struct place *place)
 {
     struct schema_part part = {section->options, values, NULL};
+    const struct option *shorthand =
+        node->kind == NODE_TEXT && !node_empty(node) ? schema_short(section) : NULL;
     size_t wrong = walk->wrong;
-    char why[WHY_SIZE] = "";
 
-    if (node->kind != NODE_MAP) {
-        SCHEMA_WRONG(walk, place, node, "%s %s; must be a mapping of keys%s",
-                     node_empty(node) ? "has" : "is",
-                     node_empty(node) ? "no value" : node_kind_name(node->kind),
-                     node_empty(node) ? ", {} for its defaults" : "");
+    if (shorthand) {
         schema_defaults(section->options, values);
-        return;
+        schema_values(walk, shorthand, node, schema_field(shorthand, values), place);
+    } else if (node->kind == NODE_MAP) {
+        schema_map(walk, &part, 1, node, place);
+    } else {
+        schema_section_wrong(walk, section, node, place);
+        schema_defaults(section->options, values);
     }
-    schema_map(walk, &part, 1, node, place);
-    if (walk->wrong != wrong || !section->check)
-        return;
-    const char *name = section->check(values, why);
-    if (name) {
-        const struct node *at = node_get(node, name);
-        struct place here = {.up = place, .key = name};
-        SCHEMA_WRONG(walk, &here, at ? at : node, "%s", why);
-    }
+    if (walk->wrong == wrong)
+        schema_section_check(walk, section, node, values, place);
 }
 
 static void schema_sections(struct schema_walk *walk, const struct option_section *section,

@@ -10,6 +10,7 @@
 #include "option.h"
 #include "outcome.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 
 struct calendar;
@@ -58,6 +59,9 @@ struct task_kind {
     enum status (*run)(struct engine *engine, const void *options, void *facts,
                        struct outcome *outcome, struct error *error);
     void (*free_facts)(void *facts);
+    /* The effect of an outcome that is skipped: what the look alone has found, or NULL. The whole
+     * function may be missing. */
+    json_t *(*look)(const void *options, const void *facts);
 };
 
 /* All kinds, NULL at the end, in the order in which `run DB` takes them. */

@@ -21,4 +21,9 @@ struct optimize_facts {
 enum status optimize_run(struct engine *engine, const void *options, void *facts,
                          struct outcome *outcome, struct error *error) MUST_CHECK;
 
+/* Makes statistics of one table and its indexes, where they lack any or have untrue ones: a part of
+ * another task, which has built an index. */
+enum status optimize_table(struct engine *engine, const char *table,
+                           struct error *error) MUST_CHECK;
+
 #endif

@@ -46,12 +46,13 @@ enum status vfs_register(struct error *error)
     return STATUS_OK;
 }
 
-/* A URI begins with "file:", and where the library was built with SQLITE_USE_URI, as Debian's is,
- * a file of such a name would lead to any other of its owner's. */
+/* One thread uses a connection, so it needs no mutex. A URI begins with "file:", and where the
+ * library was built with SQLITE_USE_URI, as Debian's is, a file of such a name would lead to any
+ * other of its owner's. */
 int vfs_open(const char *name, sqlite3 **sql)
 {
     char *path = memory_format("./%s", name);
-    int rc = sqlite3_open_v2(path, sql, SQLITE_OPEN_READWRITE, vfs_name);
+    int rc = sqlite3_open_v2(path, sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, vfs_name);
 
     free(path);
     return rc;

@@ -41,6 +41,8 @@ void care_start(const char *words, struct program *program);
 void care_finish(struct program *program, struct care_run *run);
 void care_run(const char *words, struct care_run *run);
 void care_free(struct care_run *run);
+/* Runs it until it is not busy any more; it must end well. */
+void care_run_patiently(const char *words);
 /* Fails the test unless exit status, outcome and reason (a pattern of lib_expect.h) are these. */
 void care_check(const char *what, const struct care_run *run, int status, const char *outcome,
                 const char *reason);

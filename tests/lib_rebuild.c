@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { REBUILD_INDEXES = 20 };
+
 struct rebuild_limits lib_rebuild_limits = {.max_lock_ms = 2};
 
 static struct lease *rebuild_lease(struct database *database)
@@ -39,6 +41,18 @@ enum status lib_rebuild_create(const char *sql, struct rebuild_result *result, s
     struct database *database = opened_database(DATABASE_WRITE);
     struct lease *lease = rebuild_lease(database);
     enum status status = rebuild_create(database, lease, sql, &lib_rebuild_limits, result, error);
+
+    lease_free(lease);
+    opened_close();
+    return status;
+}
+
+enum status lib_rebuild_retire(const char *index, struct rebuild_result *result,
+                               struct error *error)
+{
+    struct database *database = opened_database(DATABASE_WRITE);
+    struct lease *lease = rebuild_lease(database);
+    enum status status = rebuild_retire(database, lease, index, &lib_rebuild_limits, result, error);
 
     lease_free(lease);
     opened_close();
@@ -112,14 +126,23 @@ static char *rebuild_entries(const char *index)
     return text_take(&text);
 }
 
+int64_t lib_rebuild_ours(void)
+{
+    sqlite3 *db = sql_open("app.db");
+    int64_t ours =
+        sql_number(db, "SELECT count(*) FROM sqlite_master WHERE name LIKE '%litekeeper%'");
+
+    sqlite3_close(db);
+    return ours;
+}
+
 void lib_rebuild_check(const char *index)
 {
     sqlite3 *db = sql_open("app.db");
 
     sql_expect(db, "PRAGMA integrity_check", "ok");
-    ck_assert_int_eq(
-        sql_number(db, "SELECT count(*) FROM sqlite_master WHERE name LIKE '%litekeeper%'"), 0);
     sqlite3_close(db);
+    ck_assert_int_eq(lib_rebuild_ours(), 0);
     if (!index)
         return;
     char *ours = rebuild_entries(index);
@@ -137,4 +160,42 @@ void lib_rebuild_check(const char *index)
     }
     free(ours);
     free(theirs);
+}
+
+void lib_rebuild_check_all(void)
+{
+    sqlite3 *db = sql_open("app.db");
+    sqlite3_stmt *indexes = sql_prepare(db, "SELECT name FROM sqlite_master WHERE type = 'index'");
+    char *names[REBUILD_INDEXES];
+    int count = 0;
+
+    while (count < REBUILD_INDEXES && sqlite3_step(indexes) == SQLITE_ROW)
+        names[count++] = memory_copy((const char *)sqlite3_column_text(indexes, 0));
+    sqlite3_finalize(indexes);
+    sqlite3_close(db);
+    lib_rebuild_check(NULL);
+    for (int i = 0; i < count; i++) {
+        lib_rebuild_check(names[i]);
+        free(names[i]);
+    }
+}
+
+bool lib_rebuild_sound_line(const char *line)
+{
+    static const char nulls[] = "NULL value in _litekeeper_copy.";
+
+    return strcmp(line, "ok") == 0 || strncmp(line, nulls, strlen(nulls)) == 0;
+}
+
+void lib_rebuild_sound(void)
+{
+    sqlite3 *db = sql_open("app.db");
+    sqlite3_stmt *lines = sql_prepare(db, "PRAGMA integrity_check");
+
+    while (sqlite3_step(lines) == SQLITE_ROW) {
+        const char *line = (const char *)sqlite3_column_text(lines, 0);
+        ck_assert_msg(lib_rebuild_sound_line(line), "%s", line);
+    }
+    ck_assert_int_eq(sqlite3_finalize(lines), SQLITE_OK);
+    sqlite3_close(db);
 }

@@ -16,13 +16,13 @@ static const struct {
     const char *out, *wrong;
 } cases[] = {
     {"tests/policy/good/worklog.yaml", POLICY_TEXT, 0,
-     "tests/policy/good/worklog.yaml: ok, 1 database, 7 tasks\n"
-     "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, optimize, "
+     "tests/policy/good/worklog.yaml: ok, 1 database, 8 tasks\n"
+     "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, indexes, optimize, "
      "integrity\n",
      ""},
     {"config/demo.yaml", POLICY_TEXT, 0,
-     "config/demo.yaml: ok, 1 database, 7 tasks\n"
-     "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, optimize, "
+     "config/demo.yaml: ok, 1 database, 8 tasks\n"
+     "  worklog: sample, retention logs, retention worklogs, vacuum, reindex, indexes, optimize, "
      "integrity\n",
      ""},
     {"tests/policy/good/include.yaml", POLICY_TEXT, 0,

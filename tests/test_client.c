@@ -29,10 +29,12 @@ static const struct {
       "'database':'shop','task':null,'until':null},{'database':null,'task':null,'until':"
       "'2999-01-01T00:00:00Z'}]}",
       "{'event':'running','database':'worklog','task':'retention','target':'logs','since':"
-      "'2026-11-22T02:00:00Z','rows':812344,'total':1200000,'rate':57000.4,'eta_s':7,'lock_share':"
+      "'2026-11-22T02:00:00Z','rows':812344,'unit':null,'total':1200000,'rate':57000.4,'eta_s':7,'"
+      "lock_share':"
       "0.401,'doing':'waits for a checkpoint of the application'}",
       "{'event':'running','database':'shop','task':'sample','target':null,'since':"
-      "'2026-11-22T02:00:00Z','rows':null,'total':null,'rate':null,'eta_s':null,'lock_share':null,"
+      "'2026-11-22T02:00:00Z','rows':null,'unit':null,'total':null,'rate':null,'eta_s':null,'lock_"
+      "share':null,"
       "'doing':null}",
       "{'event':'waiting','database':'worklog','task':'vacuum','target':null,'due':"
       "'2026-11-22T02:00:00Z','at':'2026-11-22T02:00:00Z','why':'waits for a worker'}",

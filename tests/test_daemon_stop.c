@@ -68,6 +68,8 @@ static const struct amid {
      make_free_pages, "20000"},
     {"integrity", "    integrity: { level: full, schedule: " YEARLY " }\n", make_much_to_check,
      "150000"},
+    {"reindex", "    reindex: { min_size: 0, density_below: 100%, schedule: " YEARLY " }\n",
+     make_much_to_check, "150000"},
 };
 
 enum { AMIDS = sizeof amids / sizeof *amids };
@@ -137,6 +139,13 @@ END_TEST
 START_TEST(a_check_that_is_stopped_is_made_again)
 {
     stop_amid(&amids[2]);
+}
+END_TEST
+
+START_TEST(a_rebuild_that_is_stopped_is_made_again)
+{
+    stop_amid(&amids[3]);
+    worklog_check("w.db", "SELECT count(*) FROM sqlite_master WHERE name GLOB '*litekeeper*'", "0");
 }
 END_TEST
 
@@ -223,11 +232,15 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        a_retention_that_is_stopped_is_carried_on,  a_vacuum_that_is_stopped_is_carried_on,
-        a_check_that_is_stopped_is_made_again,      what_was_missed_is_made_up_once,
-        a_history_that_hangs_keeps_it_from_nothing, a_worker_that_hangs_keeps_it_from_nothing,
-        it_may_be_stopped_before_it_is_ready,       NULL};
+    const TTest *const tests[] = {a_retention_that_is_stopped_is_carried_on,
+                                  a_vacuum_that_is_stopped_is_carried_on,
+                                  a_check_that_is_stopped_is_made_again,
+                                  a_rebuild_that_is_stopped_is_made_again,
+                                  what_was_missed_is_made_up_once,
+                                  a_history_that_hangs_keeps_it_from_nothing,
+                                  a_worker_that_hangs_keeps_it_from_nothing,
+                                  it_may_be_stopped_before_it_is_ready,
+                                  NULL};
 
     return daemons_main("daemon_stop", tests);
 }

@@ -11,6 +11,7 @@
 #include "lib_randomdb.h"
 #include "lib_skip.h"
 #include "lib_sql.h"
+#include "lib_traced.h"
 #include "memory.h"
 
 #include <check.h>
@@ -20,8 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__ /* it maps terabytes */
 #define SANITIZED true
@@ -29,7 +28,7 @@
 #define SANITIZED false
 #endif
 
-enum { ROUNDS = 20, SECONDS_A_ROUND = 30, TRACED_PROCESSES = 1 << 22 };
+enum { ROUNDS = 20, SECONDS_A_ROUND = 30 };
 enum { MEMORY_LEAST = 4096, MEMORY_MOST = 65536, MEMORY_STEP = 64, MEMORY_ENOUGH = 4 }; /* KiB */
 
 static const struct ledger_kind kinds[] = {{"wal", true, true, 2}, {"delete", false, false, 2}};
@@ -58,68 +57,18 @@ static int rounds(void)
 
 /* --- calls that fail ---------------------------------------------------------------------- */
 
-/* Calls on the database and the files beside it, by whatever name: the worker uses bare ones. */
-#define TRACER                                                                 \
-    "strace -f -qq -o @/trace -P @/live/worklog.db -P @/live/worklog.db-wal "  \
-    "-P @/live/worklog.db-shm -P @/live/worklog.db-journal -P worklog.db-wal " \
-    "-P worklog.db-shm -P worklog.db-journal -e trace=pwrite64,pread64,fdatasync,ftruncate,unlink"
-
-static void run_traced(const char *inject, struct program_result *result)
-{
-    char *command = memory_format(TRACER "%s", inject), *words = expect_words(command);
-
-    program_through(words);
-    expect_run(CRASH_RUN, result);
-    program_through(NULL);
-    free(words);
-    free(command);
-}
-
-/* Lines of the trace that have that text: of the process that has most of them. */
-static int traced(const char *text)
-{
-    char *path = folder_path("trace"), *line = NULL;
-    int *counts = memory_zeroed(TRACED_PROCESSES, sizeof *counts), most = 0;
-    FILE *trace = fopen(path, "r");
-    size_t size = 0;
-
-    while (trace && getline(&line, &size, trace) > 0) {
-        int process = atoi(line) % TRACED_PROCESSES; /* "PROCESS CALL(..." */
-        if (strstr(line, text) && ++counts[process] > most)
-            most = counts[process];
-    }
-    if (trace)
-        fclose(trace);
-    free(line);
-    free(counts);
-    free(path);
-    return most;
-}
-
-static bool can_trace(void)
-{
-    pid_t child = fork();
-    int status;
-
-    if (child == 0) {
-        execlp("strace", "strace", "-f", "-qq", "-o", "/dev/null", "true", (char *)NULL);
-        _exit(127);
-    }
-    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 /* How often each fault's call happens in a run that nothing ends. */
 static void count_calls(struct crash *crash, const struct ledger_kind *kind, int *calls)
 {
     struct program_result result;
 
     crash_reset(crash, kind);
-    run_traced("", &result);
+    traced_run(CRASH_RUN, "", &result);
     ck_assert_msg(result.status == 0, "%.2000s\n%s", result.out, result.err);
     program_result_free(&result);
     for (int i = 0; i < FAULTS; i++) {
         char *text = memory_format(" %s(", faults[i].call);
-        calls[i] = traced(text);
+        calls[i] = traced_count(text);
         free(text);
     }
 }
@@ -159,9 +108,9 @@ static bool fail_once(struct crash *crash, const struct fault *fault, int calls)
 
     printf("faults:%s\n", inject);
     fflush(stdout);
-    run_traced(inject, &result);
+    traced_run(CRASH_RUN, inject, &result);
     check_end(fault, &result);
-    bool happened = traced("INJECTED") > 0 || traced("killed by SIGKILL") > 0;
+    bool happened = traced_count("INJECTED") > 0 || traced_count("killed by SIGKILL") > 0;
     program_result_free(&result);
     free(inject);
     return happened;
@@ -174,11 +123,12 @@ START_TEST(calls_fail)
     struct crash crash;
 
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* which would need to trace, too */
-    if (!can_trace()) {
+    if (!traced_can()) {
         skip("strace is missing or may not trace");
         return;
     }
     crash_open(&crash, seed);
+    traced_watch("live/worklog.db");
     for (int i = 0; i < KINDS; i++)
         count_calls(&crash, &kinds[i], calls[i]);
     for (int round = 0; round < rounds(); round++) {

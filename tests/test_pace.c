@@ -79,6 +79,23 @@ static const struct {
     {PACE_IDLE, 200, 1, 51, 0, 0},
 };
 
+/* 10 ms would make a writer that began to wait with the hold sleep till 18. */
+static const struct {
+    enum pace_profile profile;
+    double max_lock_ms, hold_ms;
+} hold_rows[] = {
+    {PACE_ALONE, 10, 9.5}, {PACE_IDLE, 10, 9.5}, {PACE_MANY, 10, 9.5},
+    {PACE_ONE, 2, 1.9},    {PACE_ONE, 5, 4.75},  {PACE_ONE, 10, 7.44},
+    {PACE_ONE, 20, 16.74}, {PACE_ONE, 30, 28.5}, {PACE_ONE, 300, 212.04},
+};
+
+START_TEST(holds)
+{
+    ck_assert_double_eq_tol(pace_hold(hold_rows[_i].profile, hold_rows[_i].max_lock_ms),
+                            hold_rows[_i].hold_ms, 1e-9);
+}
+END_TEST
+
 START_TEST(gaps)
 {
     struct pace_gap gap = pace_gap(gap_rows[_i].profile, gap_rows[_i].hold_ms, gap_rows[_i].duty,
@@ -135,6 +152,7 @@ int main(void)
     tcase_add_loop_test(cases, profiles, 0, (int)(sizeof profile_rows / sizeof *profile_rows));
     tcase_add_test(cases, every_waiter_gets_in);
     tcase_add_test(cases, steps_never_shrink);
+    tcase_add_loop_test(cases, holds, 0, (int)(sizeof hold_rows / sizeof *hold_rows));
     tcase_add_loop_test(cases, gaps, 0, (int)(sizeof gap_rows / sizeof *gap_rows));
     tcase_add_loop_test(cases, the_duty_is_kept, 0, 3);
     tcase_add_test(cases, the_first_writer_gets_in);

@@ -63,6 +63,11 @@ static const struct rebuild_case {
     {"CREATE TABLE `t\"` (`k 1`, `a` `b c`); CREATE INDEX `i` ON `t\"`(`k 1`) WHERE 'it''s' <> `a`"
      ";" ROWS "INSERT INTO `t\"` SELECT i, i % 3 FROM n",
      "i"},
+    /* text that is not well-formed, in UTF-8 or UTF-16 */
+    {"CREATE TABLE t(a, b); CREATE INDEX i ON t(a, a || b);" ROWS
+     "INSERT INTO t SELECT CAST(CASE i % 3 WHEN 0 THEN x'01d8' ELSE x'ff61fe' END AS TEXT) || i, i"
+     " FROM n",
+     "i"},
     {"CREATE TABLE t(a, b); CREATE INDEX i ON t(a);", "i"},
 };
 
@@ -133,7 +138,11 @@ static const struct refusal {
     {"CREATE TABLE t(a, b); INSERT INTO t VALUES(1, 2), (1, 3), (NULL, 1), (NULL, 2), ('x', 1),"
      " ('x', 2), ('x', 3)",
      "CREATE UNIQUE INDEX i ON t(a)", "rows of t have the same key of the unique index i",
-     "a = 1 (2 rows); a = x (3 rows)"},
+     "a = 1 (2 rows); a = 'x' (3 rows)"},
+    {"CREATE TABLE t(a, b); INSERT INTO t VALUES(1, 2), (-1, 2)",
+     "CREATE UNIQUE INDEX i ON t(abs(a), b)",
+     "the same key of the unique index i, so it was not built: abs(a) = 1, b = 2 (2 rows)",
+     "abs(a) = 1, b = 2 (2 rows)"},
     {"CREATE TABLE t(a)", "CREATE INDEX i ON t(a); DROP TABLE t", "there is more behind it", ""},
     {"CREATE TABLE t(a)", "DROP TABLE t", "creates no index", ""},
     {"CREATE TABLE t(a)", "CREATE INDEX i ON u(a)", "no such table: main.u", ""},

@@ -1,50 +1,80 @@
-/* The bench's table, in Markdown that is as readable as it stands. */
+/* The bench's tables, in Markdown that is as readable as it stands. */
 #include "bench_table.h"
 
-#include "log.h"
 #include "stage.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FIGURE(name) offsetof(struct bench_figures, name)
 
 static const struct {
     size_t offset;
     bool largest; /* instead of the median */
 } bench_fields[] = {
-    {offsetof(struct bench_figures, seconds), false},
-    {offsetof(struct bench_figures, rows), false},
-    {offsetof(struct bench_figures, hold_p99_ms), false},
-    {offsetof(struct bench_figures, hold_max_ms), false},
-    {offsetof(struct bench_figures, p50_ms), false},
-    {offsetof(struct bench_figures, p99_ms), false},
-    {offsetof(struct bench_figures, p999_ms), false},
-    {offsetof(struct bench_figures, max_ms), false},
-    {offsetof(struct bench_figures, errors), true},
-    {offsetof(struct bench_figures, wal_bytes), false},
+    {FIGURE(seconds), false},
+    {FIGURE(rate), false},
+    {FIGURE(hold_p99_ms), false},
+    {FIGURE(hold_max_ms), false},
+    {FIGURE(p50_ms), false},
+    {FIGURE(p99_ms), false},
+    {FIGURE(p999_ms), false},
+    {FIGURE(max_ms), false},
+    {FIGURE(errors), true},
+    {FIGURE(wal_mb), false},
+    {FIGURE(fragmented_before), false},
+    {FIGURE(fragmented), false},
+    {FIGURE(filled_before), false},
+    {FIGURE(filled), false},
 };
+
+enum { BENCH_RUNS_MOST = 64 };
 
 void bench_figures_fill(struct bench_figures *figures, const json_t *outcome, const json_t *report,
                         int64_t wal_bytes)
 {
     const json_t *writes = json_object_get(report, "writes");
+    double seconds = outcome ? stage_number(outcome, NULL, "seconds") : NAN;
+    double rows = stage_number(outcome, NULL, "rows");
 
     *figures = (struct bench_figures){
-        .seconds = stage_number(outcome, NULL, "seconds"),
-        .rows = stage_number(outcome, NULL, "rows"),
-        .hold_p99_ms = stage_number(outcome, "lock", "p99_ms"),
-        .hold_max_ms = stage_number(outcome, "lock", "max_ms"),
-        .p50_ms = stage_number(writes, NULL, "p50_ms"),
-        .p99_ms = stage_number(writes, NULL, "p99_ms"),
-        .p999_ms = stage_number(writes, NULL, "p999_ms"),
-        .max_ms = stage_number(writes, NULL, "max_ms"),
-        .errors = (double)(stage_errors(writes) + stage_errors(json_object_get(report, "reads"))),
-        .wal_bytes = (double)wal_bytes,
+        .seconds = seconds,
+        .rate = rows > 0 && seconds > 0 ? rows / seconds : NAN,
+        .hold_p99_ms = outcome ? stage_number(outcome, "lock", "p99_ms") : NAN,
+        .hold_max_ms = outcome ? stage_number(outcome, "lock", "max_ms") : NAN,
+        .p50_ms = report ? stage_number(writes, NULL, "p50_ms") : NAN,
+        .p99_ms = report ? stage_number(writes, NULL, "p99_ms") : NAN,
+        .p999_ms = report ? stage_number(writes, NULL, "p999_ms") : NAN,
+        .max_ms = report ? stage_number(writes, NULL, "max_ms") : NAN,
+        .errors =
+            report ? (double)(stage_errors(writes) + stage_errors(json_object_get(report, "reads")))
+                   : NAN,
+        .wal_mb = (double)wal_bytes / 1e6,
+        .fragmented_before = NAN,
+        .fragmented = NAN,
+        .filled_before = NAN,
+        .filled = NAN,
+        .seconds_share = NAN,
+        .rate_share = NAN,
+        .max_share = NAN,
     };
 }
 
-static int bench_compare(const void *a, const void *b)
+static double *bench_at(struct bench_figures *figures, size_t offset)
+{
+    return (double *)(void *)((char *)figures + offset);
+}
+
+static double bench_get(const struct bench_figures *figures, size_t offset)
+{
+    double value;
+
+    memcpy(&value, (const char *)figures + offset, sizeof value);
+    return value;
+}
+
+static int bench_order(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
 
@@ -53,96 +83,56 @@ static int bench_compare(const void *a, const void *b)
 
 struct bench_figures bench_figures_median(const struct bench_figures *runs, size_t count)
 {
-    struct bench_figures median = {0};
-    double values[64];
+    struct bench_figures median = runs[0];
+    double values[BENCH_RUNS_MOST];
 
     for (size_t field = 0; field < sizeof bench_fields / sizeof *bench_fields; field++) {
         size_t offset = bench_fields[field].offset;
         for (size_t i = 0; i < count; i++)
-            memcpy(&values[i], (const char *)&runs[i] + offset, sizeof *values);
-        qsort(values, count, sizeof *values, bench_compare);
-        memcpy((char *)&median + offset,
-               &values[bench_fields[field].largest ? count - 1 : count / 2], sizeof *values);
+            values[i] = bench_get(&runs[i], offset);
+        qsort(values, count, sizeof *values, bench_order);
+        *bench_at(&median, offset) = values[bench_fields[field].largest ? count - 1 : count / 2];
     }
     return median;
 }
 
-void bench_table_begin(struct bench_table *table, const char *title, int64_t repeat)
+static double bench_share(double part, double whole)
 {
-    text_addf(
-        &table->text,
-        "%s. Medians of %d. Times in ms but s;\n"
-        "max: the longest that one write waited, with idle the first one; %%: of the DELETE.\n\n",
-        title, (int)repeat);
-    text_add(&table->text,
-             "| journal | beside    | by        |     s |  rows/s |    % | hold p99 |   max "
-             "| write p50 |   p99 | p99.9 |    max |    % | errors | WAL MB |\n"
-             "|---------|-----------|-----------|------:|--------:|-----:|---------:|------:"
-             "|----------:|------:|------:|-------:|-----:|-------:|-------:|\n");
+    return whole > 0 ? 100 * part / whole : NAN;
 }
 
-static double bench_rate(const struct bench_figures *figures)
+void bench_figures_compare(struct bench_figures *figures, const struct bench_figures *with)
 {
-    return figures->seconds > 0 ? figures->rows / figures->seconds : 0;
+    figures->seconds_share = bench_share(figures->seconds, with->seconds);
+    figures->rate_share = bench_share(figures->rate, with->rate);
+    figures->max_share = bench_share(figures->max_ms, with->max_ms);
 }
 
-static double bench_percent(double part, double whole)
+void bench_table_begin(struct text *table, const struct bench_column *columns)
 {
-    return whole > 0 ? 100 * part / whole : 0;
+    text_add(table, "| journal | beside    | by           |");
+    for (const struct bench_column *column = columns; column->title; column++)
+        text_addf(table, " %s |", column->title);
+    text_add(table, "\n|---------|-----------|--------------|");
+    for (const struct bench_column *column = columns; column->title; column++) {
+        for (size_t i = 0; i <= strlen(column->title); i++)
+            text_add(table, "-");
+        text_add(table, ":|");
+    }
+    text_add(table, "\n");
 }
 
-const char *bench_by(char *buffer, int max_lock_ms)
+void bench_table_row(struct text *table, const struct bench_column *columns, const char *journal,
+                     const char *beside, const char *by, const struct bench_figures *figures)
 {
-    if (max_lock_ms > 0)
-        snprintf(buffer, TEXT_SHORT, "%d ms", max_lock_ms);
-    else
-        snprintf(buffer, TEXT_SHORT, "%s", max_lock_ms == BENCH_DELETE ? "DELETE" : "(alone)");
-    return buffer;
-}
-
-void bench_table_row(struct bench_table *table, const char *journal,
-                     const struct bench_beside *beside, int max_lock_ms,
-                     const struct bench_figures *f)
-{
-    char by[TEXT_SHORT], errors[TEXT_SHORT] = "";
-
-    if (max_lock_ms == BENCH_ALONE)
-        table->one_delete = (struct bench_figures){0};
-    else if (max_lock_ms == BENCH_DELETE)
-        table->one_delete = *f;
-    const struct {
-        int width, decimals;
-        double value;
-    } cells[] = {
-        {5, 1, f->seconds},
-        {7, 0, bench_rate(f)},
-        {4, 0, bench_percent(bench_rate(f), bench_rate(&table->one_delete))},
-        {8, 1, f->hold_p99_ms},
-        {5, 0, f->hold_max_ms},
-        {9, 2, f->p50_ms},
-        {5, 1, f->p99_ms},
-        {5, 0, f->p999_ms},
-        {6, 0, f->max_ms},
-        {4, 1, bench_percent(f->max_ms, table->one_delete.max_ms)},
-    };
-    text_addf(&table->text, "| %-7s | %-9s | %-9s |", journal, beside->name,
-              bench_by(by, max_lock_ms));
-    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        if (cells[i].value > 0)
-            text_addf(&table->text, " %*.*f |", cells[i].width, cells[i].decimals, cells[i].value);
+    text_addf(table, "| %-7s | %-9s | %-12s |", journal, beside, by);
+    for (const struct bench_column *column = columns; column->title; column++) {
+        double value = bench_get(figures, column->offset);
+        int width = (int)strlen(column->title);
+        if (isnan(value))
+            text_addf(table, " %*s |", width, "");
         else
-            text_addf(&table->text, " %*s |", cells[i].width, "");
-    if (beside->writers)
-        text_count(errors, (int64_t)f->errors);
-    text_addf(&table->text, " %6s | %6.0f |\n", errors, f->wal_bytes / 1e6);
-}
-
-void bench_table_end(struct bench_table *table, const char *path)
-{
-    FILE *out = fopen(path, "w");
-
-    fputs(table->text.bytes, stdout);
-    if (!out || fputs(table->text.bytes, out) < 0 || fclose(out))
-        log_fatal("%s: %s", path, strerror(errno));
-    text_free(&table->text);
+            text_addf(table, " %*.*f |", width, column->decimals, value);
+    }
+    text_add(table, "\n");
 }

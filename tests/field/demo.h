@@ -19,6 +19,7 @@ struct demo {
     int64_t cutoff_us;
 };
 
+extern const char demo_policy_source[];
 /* demo_policy.c: writes config/demo.yaml with the demo's places and times, the window open or
  * closed at present. */
 void demo_policy_write(const struct demo *demo, bool open);

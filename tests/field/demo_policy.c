@@ -13,7 +13,8 @@
 
 enum { HOUR = 3600 };
 
-static const char policy_source[] = "config/demo.yaml", policy_due[] = "due now";
+const char demo_policy_source[] = "config/demo.yaml";
+static const char policy_due[] = "due now";
 
 /* Keys whose values the demo has of its own; a schedule's only where the line says so. */
 enum policy_key { POLICY_PATH, POLICY_STATE, POLICY_SOCKET, POLICY_WINDOW, POLICY_SCHEDULE };
@@ -120,10 +121,10 @@ void demo_policy_write(const struct demo *demo, bool open)
     struct text policy = {0};
     char line[512];
     int64_t number = 0;
-    FILE *in = fopen(policy_source, "r"), *out = fopen(demo->policy, "w");
+    FILE *in = fopen(demo_policy_source, "r"), *out = fopen(demo->policy, "w");
 
     if (!in || !out)
-        log_fatal("%s or %s: %s", policy_source, demo->policy, strerror(errno));
+        log_fatal("%s or %s: %s", demo_policy_source, demo->policy, strerror(errno));
     while (fgets(line, sizeof line, in))
         policy_line(demo, open, line, &number, &policy);
     fputs(policy.bytes, out);

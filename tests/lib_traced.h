@@ -1,0 +1,19 @@
+/* Runs litekeeper under strace(1), which can make its calls on a database fail. */
+#ifndef LIB_TRACED_H
+#define LIB_TRACED_H
+
+#include "lib_program.h"
+
+#include <stdbool.h>
+
+/* Whether strace is here and may trace. */
+bool traced_can(void);
+/* From now on that database is watched, a path within the test's folder ("live/x.db"), and the
+ * files beside it, by whatever name: the worker uses bare ones. */
+void traced_watch(const char *path);
+/* Runs litekeeper with `words`, as expect_run(); `inject` are further arguments of strace's. */
+void traced_run(const char *words, const char *inject, struct program_result *result);
+/* Lines of the trace that have that text: of the process that has most of them. */
+int traced_count(const char *text);
+
+#endif

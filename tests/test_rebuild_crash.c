@@ -1,0 +1,323 @@
+/*
+ * Kills litekeeper at random instants while it rebuilds or builds indexes beside a restless
+ * application. Right after it the database is sound; the next run of any task that writes removes
+ * what was left; in the end every row is what the application made of it, and every index what
+ * SQLite would make of the rows. Without a next run the notes stop growing. SEED and ROUNDS in the
+ * environment; SEED=THAT ROUNDS=1 is that round again as far as chance allows.
+ */
+#include "clock.h"
+#include "lib_care.h"
+#include "lib_family.h"
+#include "lib_opened.h"
+#include "lib_randomdb.h"
+#include "lib_rebuild.h"
+#include "lib_restless.h"
+#include "lib_sql.h"
+#include "memory.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    ROUNDS = 5,
+    SECONDS_A_ROUND = 60,
+    INSTANT_MS = 500,
+    INSTALLED_MS = 120,
+    ABANDONED = 10 /* one round in so many has no next run for a while */
+};
+
+#define POLICY                                     \
+    "    reindex: { mode: online, min_size: 0 }\n" \
+    "    optimize: {}\n"                           \
+    "    max_lock: 3ms\n"
+
+static struct {
+    int amid, left, builds;
+} met;
+
+struct round {
+    uint64_t seed, random;
+    bool wal, anew;
+    struct restless_way way;
+    struct restless_made made;
+    struct restless *restless;
+};
+
+static int rounds(void)
+{
+    const char *wanted = getenv("ROUNDS");
+
+    return wanted ? atoi(wanted) : ROUNDS;
+}
+
+static struct round round_make(uint64_t seed)
+{
+    struct round round = {.seed = seed, .random = seed};
+    int rows = 1000 + (int)randomdb_number(&round.random, 6000);
+
+    round.wal = randomdb_number(&round.random, 6) != 0;
+    restless_make(&round.random, rows, round.wal ? "WAL" : "DELETE", &round.made);
+    round.anew = *round.made.sql && randomdb_number(&round.random, 3) == 0;
+    round.way.model = !round.anew && randomdb_number(&round.random, 2);
+    round.way.processes = round.way.model ? 1 : 2;
+    lib_rebuild_limits = (struct rebuild_limits){.max_lock_ms = round.wal ? 2 : 8};
+    if (round.anew) {
+        opened_sql("DROP INDEX i");
+        opened_close();
+    }
+    return round;
+}
+
+static void round_start(struct round *round)
+{
+    round->restless =
+        restless_start(&round->way, (uint64_t)randomdb_number(&round->random, INT64_MAX));
+}
+
+/* --- kills -------------------------------------------------------------------------------- */
+
+static void round_slowly(void *argument, int64_t entries, int64_t total)
+{
+    struct round *round = argument;
+
+    (void)entries;
+    (void)total;
+    restless_wait(round->restless, restless_commits(round->restless), 1, 20);
+}
+
+static pid_t round_fork(struct round *round)
+{
+    struct rebuild_result result;
+    struct error error = {0};
+    pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    if (child)
+        return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    lib_rebuild_limits.progress = round_slowly;
+    lib_rebuild_limits.argument = round;
+    if (round->anew)
+        lib_rebuild_create(round->made.sql, &result, &error);
+    else
+        lib_rebuild(round->made.index, &result, &error);
+    _exit(0);
+}
+
+/* Until there is something of ours in the schema; false if the process ends without. */
+static bool wait_for_ours(pid_t process)
+{
+    while (lib_rebuild_ours() == 0) {
+        if (family_ended(process))
+            return false;
+        clock_sleep_ms(0.5);
+    }
+    return true;
+}
+
+/* Any instant; or one with something of ours in the schema, which is there most of the time but not
+ * on a machine where it takes longer to start a program. */
+static void wait_for_instant(struct round *round, pid_t process, bool installed)
+{
+    double most_ms = INSTANT_MS;
+
+    if (installed || randomdb_number(&round->random, 2)) {
+        wait_for_ours(process);
+        most_ms = INSTALLED_MS;
+    }
+    clock_sleep_ms(most_ms * (double)randomdb_number(&round->random, 1000) / 1000);
+}
+
+/* The engine itself, in a process of its own. Returns whether it was killed before its end. */
+static bool kill_engine(struct round *round, bool installed)
+{
+    pid_t child = round_fork(round);
+    int status;
+
+    wait_for_instant(round, child, installed);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status);
+}
+
+/* The worker, mostly; or who has started it; or both. */
+static bool kill_program(struct round *round)
+{
+    struct program program;
+    struct care_run run;
+    int64_t whom = randomdb_number(&round->random, 4);
+
+    care_start("--force d reindex", &program);
+    wait_for_instant(round, program.pid, false);
+    pid_t worker = family_youngest(program.pid);
+    if (whom != 1 && worker)
+        kill(worker, SIGKILL);
+    if (whom == 1 || whom == 2)
+        kill(program.pid, SIGKILL);
+    care_finish(&program, &run);
+    bool killed = run.result.status == 1 || run.result.status == 128 + SIGKILL;
+    ck_assert_msg(killed || run.result.status == 0 || run.result.status == 75,
+                  "exit status %d: %s%s", run.result.status, run.result.out, run.result.err);
+    care_free(&run);
+    return killed;
+}
+
+/* --- afterwards --------------------------------------------------------------------------- */
+
+/* Any task that writes. */
+static void next_run(void)
+{
+    care_run_patiently("--force d optimize");
+    ck_assert_int_eq(lib_rebuild_ours(), 0);
+}
+
+static void kill_round(uint64_t seed)
+{
+    struct round round = round_make(seed);
+
+    round_start(&round);
+    bool killed = round.anew ? kill_engine(&round, false) : kill_program(&round);
+    if (round.wal) /* else it would keep the application from writing */
+        lib_rebuild_sound();
+    int64_t ours = lib_rebuild_ours();
+    restless_wait(round.restless, restless_commits(round.restless), 3, 1000);
+    next_run();
+    restless_stop(round.restless, round.anew ? round.made.sql : NULL);
+    lib_rebuild_check_all();
+    printf("  %s, %s, %s: %s, %d objects left\n", round.anew ? "new" : "again",
+           round.wal ? "WAL" : "journal", round.way.model ? "model" : "story",
+           killed ? "killed" : "done before", (int)ours);
+    fflush(stdout);
+    met.amid += killed;
+    met.left += ours > 0;
+    met.builds += round.anew;
+}
+
+START_TEST(killed)
+{
+    uint64_t random = randomdb_seed("rebuild_crash");
+
+    care_policy(POLICY);
+    for (int i = 0; i < rounds(); i++) {
+        uint64_t seed = i ? (uint64_t)randomdb_number(&random, INT64_MAX) : random;
+        printf("round %d: SEED=%" PRIu64 "\n", i, seed);
+        fflush(stdout);
+        kill_round(seed);
+    }
+    printf("rebuild_crash: %d rounds (%d of new indexes), %d killed before the end, %d with "
+           "something left\n",
+           rounds(), met.builds, met.amid, met.left);
+    ck_assert(met.left > 0 || rounds() < ROUNDS);
+}
+END_TEST
+
+/* --- no next run -------------------------------------------------------------------------- */
+
+static int64_t count_notes(void)
+{
+    sqlite3 *db = sql_open("app.db");
+    int64_t there =
+        sql_number(db, "SELECT count(*) FROM sqlite_master WHERE name = '_litekeeper_notes'");
+    int64_t notes = there ? sql_number(db, "SELECT count(*) FROM _litekeeper_notes") : -1;
+
+    sqlite3_close(db);
+    return notes;
+}
+
+/* Returns whether there were triggers to go silent. */
+static bool abandoned_round(uint64_t seed)
+{
+    struct round round = round_make(seed);
+
+    round_start(&round);
+    lib_rebuild_limits.lease_s = 1;
+    kill_engine(&round, true);
+    clock_sleep_ms(2100);
+    restless_wait(round.restless, restless_commits(round.restless), 3, 1000);
+    int64_t notes = count_notes(), commits = restless_commits(round.restless);
+    ck_assert(restless_wait(round.restless, commits, 100, 10000));
+    ck_assert_msg(count_notes() == notes, "SEED=%" PRIu64 ": %d notes, then %d", seed, (int)notes,
+                  (int)count_notes());
+    printf("  %d notes after the lease, and as many 100 commits later\n", (int)notes);
+    next_run();
+    restless_stop(round.restless, round.anew ? round.made.sql : NULL);
+    lib_rebuild_check_all();
+    return notes > 0;
+}
+
+START_TEST(notes_stop)
+{
+    int wanted = (rounds() + ABANDONED - 1) / ABANDONED, silent = 0;
+    uint64_t random = randomdb_seed("rebuild_crash, no next run");
+
+    care_policy(POLICY);
+    for (int i = 0; i < wanted; i++) {
+        uint64_t seed = i ? (uint64_t)randomdb_number(&random, INT64_MAX) : random;
+        printf("round %d: SEED=%" PRIu64 "\n", i, seed);
+        fflush(stdout);
+        silent += abandoned_round(seed);
+    }
+    printf("rebuild_crash: %d rounds without a next run, %d with notes\n", wanted, silent);
+    ck_assert(silent > 0 || wanted < ABANDONED);
+}
+END_TEST
+
+/* --- a second one ------------------------------------------------------------------------- */
+
+/* It finds the first at work, says so and leaves; the first completes. */
+START_TEST(second_leaves)
+{
+    struct round round = round_make(4);
+    struct program program;
+    struct care_run first, second;
+
+    care_policy(POLICY);
+    round_start(&round);
+    care_start("--force d reindex", &program);
+    ck_assert(wait_for_ours(program.pid));
+    pid_t worker = family_youngest(program.pid);
+    ck_assert_int_eq(kill(worker, SIGSTOP), 0); /* as long as it holds nothing */
+    care_run("--force d optimize", &second);
+    care_check("the second", &second, 75, "skipped", "~process #~");
+    ck_assert_int_gt(lib_rebuild_ours(), 0);
+    kill(worker, SIGCONT);
+    restless_stop(round.restless, NULL); /* which may be too fast for a slow machine */
+    care_finish(&program, &first);
+    care_check("the first", &first, 0, "done", "~");
+    ck_assert_int_eq(lib_rebuild_ours(), 0);
+    lib_rebuild_check_all();
+    care_free(&first);
+    care_free(&second);
+}
+END_TEST
+
+static void add(Suite *suite, const char *name, const TTest *test)
+{
+    TCase *tests = tcase_create(name);
+
+    tcase_set_timeout(tests, SECONDS_A_ROUND * (1 + rounds()));
+    tcase_add_checked_fixture(tests, opened_set_up, opened_tear_down);
+    tcase_add_test(tests, test);
+    suite_add_tcase(suite, tests);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("rebuild_crash");
+
+    add(suite, "killed", killed); /* CK_RUN_CASE takes one of them */
+    add(suite, "notes_stop", notes_stop);
+    add(suite, "second_leaves", second_leaves);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

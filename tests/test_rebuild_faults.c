@@ -1,0 +1,196 @@
+/*
+ * Lets the system fail a worker that rebuilds indexes beside a restless application: writes, syncs,
+ * reads and truncations of the database and its log return EIO or ENOSPC, once, every so often or
+ * from then on. Each time there is one outcome with a reason, the old indexes hold, the application
+ * notices nothing, and the next run removes what was left. Where strace(1) is missing or may not
+ * trace, it says so and is skipped. SEED and ROUNDS in the environment.
+ */
+#include "lib_care.h"
+#include "lib_opened.h"
+#include "lib_randomdb.h"
+#include "lib_rebuild.h"
+#include "lib_restless.h"
+#include "lib_skip.h"
+#include "lib_sql.h"
+#include "lib_traced.h"
+#include "memory.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS = 6, SECONDS_A_ROUND = 60 };
+
+#define POLICY                                     \
+    "    reindex: { mode: online, min_size: 0 }\n" \
+    "    optimize: {}\n"                           \
+    "    max_lock: 10ms\n"
+#define RUN "run -c @/policy.yaml --json --force d reindex"
+
+static const struct fault {
+    const char *call, *error;
+} faults[] = {
+    {"pwrite64", "EIO"}, {"pwrite64", "ENOSPC"}, {"fdatasync", "EIO"},    {"pread64", "EIO"},
+    {"fsync", "EIO"},    {"fsync", "ENOSPC"},    {"fdatasync", "ENOSPC"}, {"ftruncate", "EIO"},
+};
+
+/* Databases whose making is always the same, so that the calls can be counted once. */
+static const struct kind {
+    const char *journal;
+    uint64_t seed;
+    int rows;
+} kinds[] = {{"WAL", 3, 1500}, {"DELETE", 13, 200}, {"WAL", 7, 600}};
+
+enum { FAULTS = sizeof faults / sizeof *faults, KINDS = sizeof kinds / sizeof *kinds };
+
+static struct {
+    int happened, failed, done;
+} met;
+
+static int rounds(void)
+{
+    const char *wanted = getenv("ROUNDS");
+
+    return wanted ? atoi(wanted) : ROUNDS;
+}
+
+static void make(const struct kind *kind, struct restless_made *made)
+{
+    uint64_t random = kind->seed;
+
+    restless_make(&random, kind->rows, kind->journal, made);
+}
+
+/* In a run that nothing fails. */
+static void count_calls(const struct kind *kind, int *calls)
+{
+    struct program_result result;
+    struct restless_made made;
+
+    make(kind, &made);
+    traced_run(RUN, "", &result);
+    ck_assert_msg(result.status == 0, "%.2000s\n%s", result.out, result.err);
+    program_result_free(&result);
+    for (int i = 0; i < FAULTS; i++) {
+        char *text = memory_format(" %s(", faults[i].call);
+        calls[i] = traced_count(text);
+        free(text);
+    }
+}
+
+/* The outcome, of which there must be one, with a reason. */
+static void check_outcome(const struct program_result *result)
+{
+    char *copy = memory_copy(result->out), *rest = copy, *line;
+    int outcomes = 0;
+
+    while ((line = strsep(&rest, "\n")) && *line) {
+        json_t *event = json_loads(line, 0, NULL);
+        const char *outcome = json_string_value(json_object_get(event, "outcome"));
+        const char *reason = json_string_value(json_object_get(event, "reason"));
+        if (outcome) {
+            outcomes++;
+            ck_assert_msg(reason && *reason, "%s", line);
+            bool done = strcmp(outcome, "done") == 0;
+            bool busy = json_is_true(json_object_get(event, "busy"));
+            ck_assert_msg(result->status == (done   ? 0
+                                             : busy ? 75
+                                                    : 1),
+                          "status %d: %s", result->status, line);
+            printf("  %s: %.200s\n", outcome, reason);
+            met.failed += !done;
+            met.done += done;
+        }
+        json_decref(event);
+    }
+    ck_assert_msg(outcomes == 1, "status %d: %s%s", result->status, result->out, result->err);
+    free(copy);
+}
+
+/* ":when=N", one call; "N+", all from then on; "N+M", every so many. */
+static char *choose_calls(const struct fault *fault, int calls, uint64_t *random)
+{
+    int64_t first = 1 + randomdb_number(random, calls > 0 ? calls : 1);
+    int64_t every = 1 + randomdb_number(random, 40);
+    char *call =
+        memory_format(" -e inject=%s:error=%s:when=%" PRId64, fault->call, fault->error, first);
+    int64_t way = randomdb_number(random, 3);
+    char *all = way == 0   ? memory_copy(call)
+                : way == 1 ? memory_format("%s+", call)
+                           : memory_format("%s+%" PRId64, call, every);
+
+    free(call);
+    return all;
+}
+
+static void fault_round(const struct kind *kind, const struct fault *fault, int calls,
+                        uint64_t random)
+{
+    struct restless_way way = {.processes = 1, .model = randomdb_number(&random, 2)};
+    char *inject = choose_calls(fault, calls, &random);
+    struct program_result result;
+    struct restless_made made;
+
+    make(kind, &made);
+    printf("  %s%s\n", kind->journal, inject);
+    fflush(stdout);
+    struct restless *restless = restless_start(&way, (uint64_t)randomdb_number(&random, INT64_MAX));
+    traced_run(RUN, inject, &result);
+    met.happened += traced_count("INJECTED") > 0;
+    check_outcome(&result);
+    if (strcmp(kind->journal, "WAL") == 0) /* else it would keep the application from writing */
+        lib_rebuild_sound();
+    restless_wait(restless, restless_commits(restless), 3, 1000);
+    care_run_patiently("--force d optimize");
+    restless_stop(restless, NULL);
+    lib_rebuild_check_all();
+    program_result_free(&result);
+    free(inject);
+}
+
+START_TEST(calls_fail)
+{
+    uint64_t random = randomdb_seed("rebuild_faults");
+    int calls[KINDS][FAULTS];
+
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* which would need to trace, too */
+    if (!traced_can()) {
+        skip("strace is missing or may not trace");
+        return;
+    }
+    care_policy(POLICY);
+    traced_watch("app.db");
+    for (int i = 0; i < KINDS; i++)
+        count_calls(&kinds[i], calls[i]);
+    for (int i = 0; i < rounds(); i++) {
+        uint64_t seed = i ? (uint64_t)randomdb_number(&random, INT64_MAX) : random;
+        int kind = (int)(seed / FAULTS % KINDS), fault = (int)(seed % FAULTS);
+        while (!calls[kind][fault]) /* one journal is synced so, the other so */
+            fault = (fault + 1) % FAULTS;
+        printf("round %d: SEED=%" PRIu64 "\n", i, seed);
+        fault_round(&kinds[kind], &faults[fault], calls[kind][fault], seed);
+    }
+    printf("rebuild_faults: %d rounds, %d with a fault, %d that did not end well\n", rounds(),
+           met.happened, met.failed);
+    ck_assert(met.happened > 0 || rounds() == 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("rebuild_faults");
+    TCase *tests = tcase_create("rebuild_faults");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_set_timeout(tests, SECONDS_A_ROUND * (2 + rounds()));
+    tcase_add_checked_fixture(tests, opened_set_up, opened_tear_down);
+    tcase_add_test(tests, calls_fail);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -149,6 +149,26 @@ void rowlist_bind(const struct rowlist *list, size_t row, int from, int columns,
     }
 }
 
+void rowlist_give(const struct rowlist *list, size_t row, int column, sqlite3_context *context)
+{
+    const uint8_t *at = list->bytes + list->starts[row];
+    struct archive_value value = {0};
+
+    for (int i = 0; i <= column; i++)
+        at = rowlist_value(at, &value);
+    int length = (int)value.length;
+    if (value.type == SQLITE_INTEGER)
+        sqlite3_result_int64(context, value.integer);
+    else if (value.type == SQLITE_FLOAT)
+        sqlite3_result_double(context, value.real);
+    else if (value.type == SQLITE_TEXT && list->wide)
+        sqlite3_result_text16(context, value.bytes, length, SQLITE_TRANSIENT);
+    else if (value.type == SQLITE_TEXT)
+        sqlite3_result_text(context, value.bytes, length, SQLITE_STATIC);
+    else if (value.type == SQLITE_BLOB)
+        sqlite3_result_blob(context, value.bytes, length, SQLITE_STATIC);
+}
+
 void rowlist_clear(struct rowlist *list)
 {
     list->length = list->count = 0;

@@ -19,7 +19,7 @@ LINK_san := -fsanitize=address,undefined
 LINK_fuzz := -fsanitize=fuzzer,address,undefined
 
 # Asked at first use, not while this file is read: `dependencies` may have to install them first.
-PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson
+PACKAGES := $(if $(SQLITE),,sqlite3) libuv yaml-0.1 jansson libzstd nettle
 once = $(eval $1 := $(shell $2))$($1)
 PACKAGE_CFLAGS = $(call once,PACKAGE_CFLAGS,pkg-config --cflags $(PACKAGES))
 PACKAGE_LIBS = $(call once,PACKAGE_LIBS,pkg-config --libs $(PACKAGES))

@@ -73,6 +73,7 @@ static int run_items(struct session *session, const struct config *config,
     int status = COMMAND_OK;
 
     free(state);
+    work.remember = remember;
     remember_clock(remember, line->trust_clock, &work.memory);
     for (size_t i = 0; i < selection->item_count && !session_interrupted(session); i++)
         status =

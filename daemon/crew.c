@@ -236,6 +236,12 @@ enum status crew_start(struct crew *crew, json_t *job, const struct identity *fi
     return status;
 }
 
+void crew_send(struct hand *hand, json_t *message)
+{
+    if (hand->launch)
+        launch_send(hand->launch, message);
+}
+
 void crew_cancel(struct hand *hand, int64_t grace_ms)
 {
     hand->cancelled = true;

@@ -26,6 +26,8 @@ void crew_free(struct crew *crew);
 enum status crew_start(struct crew *crew, json_t *job, const struct identity *file, bool stays,
                        int64_t time_limit_ms, const struct launch_handlers *handlers,
                        struct hand **hand, struct error *error) MUST_CHECK;
+/* As launch_send. */
+void crew_send(struct hand *hand, json_t *message);
 /* As launch_cancel. */
 void crew_cancel(struct hand *hand, int64_t grace_ms);
 

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { ENGINE_JOB_ANSWER_MS = 120 * 1000 }; /* the parent gives the history half of that */
+
 typedef enum status engine_job_function(const struct engine_job *job, struct error *error);
 
 /* Whoever only reads a database in WAL mode is in nobody's way, so may be slow. In rollback-journal
@@ -29,6 +31,33 @@ static void engine_job_yield(const char *file)
     free(wal);
 }
 
+static enum status engine_job_answer(const char *line, struct error *error)
+{
+    json_t *answer = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    const char *reason = json_string_value(json_object_get(answer, "reason"));
+    enum status status = json_is_true(json_object_get(answer, "recorded"))
+                             ? STATUS_OK
+                             : error_set(error, STATUS_FAILED, "%.400s",
+                                         reason ? reason : "the parent's answer is none");
+
+    json_decref(answer);
+    return status;
+}
+
+/* Sends an event and waits for the parent's word: {"recorded":true}, or false with a "reason". */
+static enum status engine_job_record(void *argument, json_t *event, struct error *error)
+{
+    bool ended = false;
+
+    worker_emit(argument, event);
+    char *line = worker_line(argument, ENGINE_JOB_ANSWER_MS, &ended);
+    if (line)
+        return engine_job_answer(line, error);
+    if (ended || worker_stopped(argument))
+        return error_set(error, STATUS_CANCELLED, "told to stop");
+    return error_set(error, STATUS_FAILED, "the parent does not answer");
+}
+
 static enum status engine_job_do(json_t *job, engine_job_function *engine, bool writes,
                                  struct error *error)
 {
@@ -41,7 +70,9 @@ static enum status engine_job_do(json_t *job, engine_job_function *engine, bool 
     /* job_decode has seen that the path is absolute */
     decoded.path = json_string_value(json_object_get(job, "path"));
     decoded.file = strrchr(decoded.path, '/') + 1;
-    decoded.host = (struct engine_host){.emit = worker_emit, .stopped = worker_stopped};
+    decoded.host = (struct engine_host){.emit = worker_emit,
+                                        .stopped = worker_stopped,
+                                        .record = engine_job_record};
     if (!job_stays(job) && (!writes || (decoded.task->kind->flags & TASK_READ_ONLY)))
         engine_job_yield(decoded.file); /* for good, and the next job may hold a lock */
     status = engine(&decoded, error);

@@ -5,8 +5,10 @@
  */
 #include "errand.h"
 
+#include "chronicle.h"
 #include "clock.h"
 #include "event.h"
+#include "history_job.h"
 #include "job.h"
 #include "launch.h"
 #include "memory.h"
@@ -21,12 +23,14 @@ struct errand {
     struct launch *launch; /* one of the two */
     struct hand *hand;
     struct errand_handlers handlers;
-    char *name, *target, *last_kind;
+    char *name, *path, *target, *last_kind;
     const struct task_kind *task;
     bool cancelled; /* we have told it to stop */
     double begun_ms;
     json_t *last, *btrees;
     struct error refusal;
+    struct chronicle *chronicle;
+    struct errand_question *question; /* that has no answer yet; NULL */
 };
 
 static struct event_subject errand_subject(const struct errand *errand)
@@ -40,6 +44,52 @@ static void errand_rename(const struct errand *errand, json_t *event)
     json_object_set_new(event, "task", json_string(errand->task->name));
     json_object_set_new(event, "target",
                         errand->target ? json_string(errand->target) : json_null());
+}
+
+/* A question to the catalogue, whose errand may end before the answer comes. */
+struct errand_question {
+    struct errand *errand;
+};
+
+/* The worker waits for this before it deletes anything. */
+static void errand_answer(struct errand *errand, const struct error *error)
+{
+    json_t *answer = error ? json_pack("{s:b, s:s}", "recorded", 0, "reason", error->text)
+                           : json_pack("{s:b}", "recorded", 1);
+
+    if (errand->hand)
+        crew_send(errand->hand, answer);
+    else if (errand->launch)
+        launch_send(errand->launch, answer);
+    json_decref(answer);
+}
+
+static void errand_noted(void *argument, const json_t *answer, const struct error *error)
+{
+    struct errand_question *question = argument;
+    struct errand *errand = question->errand;
+
+    free(question);
+    if (!errand)
+        return;
+    errand->question = NULL;
+    errand_answer(errand, answer ? NULL : error);
+}
+
+/* A segment of an archive goes to the catalogue; a second one before the answer is ignored. */
+static void errand_note(struct errand *errand, json_t *segment)
+{
+    static const struct error none = {.status = STATUS_FAILED, .text = "the history can't be used"};
+
+    if (!errand->chronicle) {
+        errand_answer(errand, &none);
+    } else if (!errand->question) {
+        struct errand_question *question = memory_new(struct errand_question);
+        struct chronicle_answers answers = {NULL, errand_noted, question};
+        question->errand = errand;
+        errand->question = question;
+        chronicle_ask(errand->chronicle, history_job_segment(segment, errand->path), &answers);
+    }
 }
 
 static void errand_event(void *argument, json_t *event)
@@ -57,6 +107,9 @@ static void errand_event(void *argument, json_t *event)
     } else if (strcmp(kind, "btree") == 0 && json_array_size(errand->btrees) < ERRAND_BTREES) {
         json_object_del(event, "event");
         json_array_append(errand->btrees, event);
+    } else if (strcmp(kind, "segment") == 0 && !errand->last) {
+        errand_rename(errand, event);
+        errand_note(errand, event);
     } else if (between && !errand->last) {
         errand_rename(errand, event);
         errand->handlers.event(errand->handlers.argument, event);
@@ -115,8 +168,11 @@ static void errand_amend(struct errand *errand, const struct error *error)
 
 static void errand_free(struct errand *errand)
 {
+    if (errand->question)
+        errand->question->errand = NULL;
     json_decref(errand->btrees);
     free(errand->name);
+    free(errand->path);
     free(errand->target);
     free(errand->last_kind);
     free(errand);
@@ -169,7 +225,9 @@ static struct errand *errand_new(const struct errand_order *order,
 
     errand->handlers = *handlers;
     errand->name = memory_copy(order->name);
+    errand->path = memory_copy(order->path);
     errand->target = memory_copy(order->task->target);
+    errand->chronicle = order->chronicle;
     errand->last_kind = memory_copy(order->last);
     errand->task = order->task->kind;
     errand->begun_ms = clock_monotonic_ms();

@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <uv.h>
 
+struct chronicle;
 struct errand;
 
 /* What is to be done; everything is borrowed for the time of the call that takes it. */
@@ -28,6 +29,7 @@ struct errand_order {
     int64_t at_us;               /* -1: now */
     struct crew *crew;           /* whose workers do it; NULL: one of its own */
     struct engine_memory memory; /* what the history knows */
+    struct chronicle *chronicle; /* with the catalogue of archives; NULL: there is none */
 };
 
 struct errand_handlers {

@@ -12,6 +12,7 @@
  *   {"request":"pause","database","task","until_us"}     {"event":"recorded"}
  *   {"request":"resume","database","task"}               {"event":"recorded"}
  *   {"request":"prune","months","us"}                    {"event":"recorded"}
+ *   {"request":"segment","path","segment"}               {"event":"recorded"}
  * or, where the answer has rows, with an event a row and {"event":"listed"} at the end:
  *   {"request":"states"}     {"event":"state","path","task","target","seen_us","started_us",
  *                             "failures","outcome"}, "started_us" null where no run counts yet;
@@ -21,6 +22,7 @@
  *                             first: an outcome (event_table.c) with "path" and "started_us"
  *   {"request":"alarms"}     {"event":"alarm",...}: those that are raised, the oldest first
  *   {"request":"pauses"}     {"event":"pause","database","task","until_us"}
+ *   {"request":"segments"}   {"event":"segment",...}, the catalogue of archives
  * or to any of them {"event":"unwritten","reason"}, with "later": true where the same may succeed
  * at another time: the disk is full, the file is busy, ... Unasked, before the next answer, it says
  * that it has opened the file: {"event":"opened","found"}, "found", "made" or "replaced".
@@ -73,6 +75,10 @@ json_t *history_job_alarms(void);
 json_t *history_job_pause(const char *database, const char *task, int64_t until_us);
 json_t *history_job_resume(const char *database, const char *task);
 json_t *history_job_pauses(void);
+/* A segment of the archive of the database at `path`; borrowed. It is not among those that are told
+ * again: whoever asks waits for the answer. */
+json_t *history_job_segment(json_t *segment, const char *path);
+json_t *history_job_segments(void);
 /* May be asked as often as one likes: a step is made every few minutes, more often only where
  * there is much to forget. */
 json_t *history_job_prune(const struct span *keep);

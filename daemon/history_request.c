@@ -82,6 +82,16 @@ json_t *history_job_pauses(void)
     return json_pack("{s:s}", "request", "pauses");
 }
 
+json_t *history_job_segment(json_t *segment, const char *path)
+{
+    return json_pack("{s:s, s:s, s:O}", "request", "segment", "path", path, "segment", segment);
+}
+
+json_t *history_job_segments(void)
+{
+    return json_pack("{s:s}", "request", "segments");
+}
+
 json_t *history_job_prune(const struct span *keep)
 {
     return json_pack("{s:s, s:I, s:I}", "request", "prune", "months", (json_int_t)keep->months,

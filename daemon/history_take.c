@@ -128,6 +128,14 @@ static enum status history_take_resume(struct history_taker *taker, const json_t
                           json_object_get(request, "task"), error);
 }
 
+static enum status history_take_segment(struct history_taker *taker, const json_t *request,
+                                        json_t **answer, struct error *error)
+{
+    (void)answer;
+    return history_segment(taker->history, json_object_get(request, "segment"),
+                           json_string_value(json_object_get(request, "path")), error);
+}
+
 /* By the time that is believed: a clock that ran ahead must not make us forget everything. */
 static enum status history_take_prune(struct history_taker *taker, const json_t *request,
                                       json_t **answer, struct error *error)
@@ -198,6 +206,14 @@ static enum status history_take_pauses(struct history_taker *taker, const json_t
     return history_take_list(taker, HISTORY_PAUSES, error);
 }
 
+static enum status history_take_segments(struct history_taker *taker, const json_t *request,
+                                         json_t **answer, struct error *error)
+{
+    (void)request;
+    (void)answer;
+    return history_take_list(taker, HISTORY_SEGMENTS, error);
+}
+
 static enum status history_take_runs(struct history_taker *taker, const json_t *request,
                                      json_t **answer, struct error *error)
 {
@@ -213,14 +229,15 @@ static enum status history_take_runs(struct history_taker *taker, const json_t *
 }
 
 static const struct history_request history_requests[] = {
-    {"clock", false, history_take_clock},   {"recall", false, history_take_recall},
-    {"record", false, history_take_record}, {"btrees", false, history_take_btrees},
-    {"seen", false, history_take_seen},     {"file", false, history_take_file},
-    {"alarm", false, history_take_alarm},   {"pause", false, history_take_pause},
-    {"resume", false, history_take_resume}, {"prune", false, history_take_prune},
-    {"states", true, history_take_states},  {"files", true, history_take_files},
-    {"runs", true, history_take_runs},      {"alarms", true, history_take_alarms},
-    {"pauses", true, history_take_pauses},
+    {"clock", false, history_take_clock},      {"recall", false, history_take_recall},
+    {"record", false, history_take_record},    {"btrees", false, history_take_btrees},
+    {"seen", false, history_take_seen},        {"file", false, history_take_file},
+    {"alarm", false, history_take_alarm},      {"pause", false, history_take_pause},
+    {"resume", false, history_take_resume},    {"prune", false, history_take_prune},
+    {"states", true, history_take_states},     {"files", true, history_take_files},
+    {"runs", true, history_take_runs},         {"alarms", true, history_take_alarms},
+    {"pauses", true, history_take_pauses},     {"segment", false, history_take_segment},
+    {"segments", true, history_take_segments},
 };
 
 const struct history_request *history_request_find(const json_t *request)

@@ -45,6 +45,11 @@ struct remember *remember_open(struct session *session, const char *state)
     return remember;
 }
 
+struct chronicle *remember_chronicle(struct remember *remember)
+{
+    return remember->given_up ? NULL : remember->chronicle;
+}
+
 static void remember_closed(void *argument)
 {
     struct remember *remember = argument;

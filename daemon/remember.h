@@ -9,11 +9,15 @@
 #include "session.h"
 #include "units.h"
 
+struct chronicle;
 struct remember;
 
 /* Starts the history worker for the folder `state`. */
 struct remember *remember_open(struct session *session, const char *state);
 void remember_close(struct remember *remember); /* safe on NULL */
+
+/* What it asks; NULL once it has found that the history can't be used. */
+struct chronicle *remember_chronicle(struct remember *remember);
 
 /* What is known of the clock, all unknown where the history can't say. Once a session, so that no
  * task takes for known what another has just noted. `sure`: the operator vouches for the clock. */

@@ -115,6 +115,7 @@ static struct errand_order runs_order(const struct runs_item *item,
                                  .path = run->path,
                                  .seen = run->file->seen,
                                  .crew = item->runs->crew,
+                                 .chronicle = item->runs->chronicle,
                                  .at_us = wakeup_pretends() ? run->started_us : -1,
                                  .memory = *memory};
 }

@@ -60,6 +60,7 @@ static struct errand_order work_order(const struct work *work, const struct sele
         .trust_clock = work->line->trust_clock,
         .at_us = work->at_us,
         .memory = work->memory,
+        .chronicle = work->remember ? remember_chronicle(work->remember) : NULL,
     };
 }
 

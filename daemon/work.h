@@ -22,6 +22,7 @@ struct work {
     struct engine_memory memory;  /* what the history knows */
     struct schedule_past counted; /* likewise, for the schedule */
     void (*event)(json_t *event); /* what comes before the last word; borrowed */
+    struct remember *remember;    /* for the catalogue of archives; NULL: there is none */
 };
 
 /* Adds what the history knows of the task's own past, where it goes by that. */

@@ -2,6 +2,8 @@
 #ifndef ENGINE_HOST_H
 #define ENGINE_HOST_H
 
+#include "error.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +28,9 @@ struct engine_host {
     void (*emit)(void *argument, json_t *event); /* takes over the reference */
     bool (*stopped)(void *argument);             /* asked before each step */
     void *argument;
+    /* Has the catalogue of archives note an event "segment" (taken over), and waits until that is
+     * on the disk. NULL: there is no catalogue. */
+    enum status (*record)(void *argument, json_t *segment, struct error *error);
 };
 
 #endif

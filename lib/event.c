@@ -116,6 +116,15 @@ json_t *event_notice(const struct event_subject *subject, const char *text)
     return event;
 }
 
+json_t *event_segment(const struct event_subject *subject, json_t *about)
+{
+    json_t *event = event_new("segment", subject);
+
+    json_object_update(event, about);
+    json_decref(about);
+    return event;
+}
+
 static const struct event_row *event_row(const char *kind)
 {
     for (const struct event_row *row = event_table; row->kind; row++)

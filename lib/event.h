@@ -28,6 +28,8 @@ json_t *event_plan(const struct event_subject *subject, const struct decision *d
 json_t *event_progress(const struct event_subject *subject, int64_t rows, int64_t total,
                        double rate, double eta_s, double lock_share);
 json_t *event_notice(const struct event_subject *subject, const char *text);
+/* A segment of an archive, for the catalogue: `about` (taken over) has the keys of its row. */
+json_t *event_segment(const struct event_subject *subject, json_t *about);
 
 /* Parses and checks one line (without its newline). The event is a copy with the keys of its row
  * alone, in the table's order: unknown keys are left behind, so nothing that was not checked goes

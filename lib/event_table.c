@@ -9,6 +9,7 @@ static const char *const outcomes[] = {"done", "skipped", "failed", "cancelled",
 static const char *const guards[] = {OUTCOME_GUARD_CLOCK, OUTCOME_GUARD_FILE, NULL};
 static const char *const decisions[] = {"act", "skip", NULL};
 static const char *const trees[] = {"table", "index", NULL};
+static const char *const segments[] = {"written", "done", "undone", NULL};
 static const char *const openings[] = {"found", "made", "replaced", NULL};
 
 /* clang-format off */
@@ -67,6 +68,23 @@ static const struct event_key progress_keys[] = {
 static const struct event_key notice_keys[] = {
     SUBJECT,
     {"text", EVENT_TEXT, 0, NAME, NULL, NULL},
+    {0},
+};
+
+/* What the catalogue of archives is told, and waited for. */
+static const struct event_key segment_keys[] = {
+    SUBJECT,
+    {"state",           EVENT_CHOICE, 0,          0,    segments, NULL},
+    {"directory",       EVENT_EXACT,  0,          PATH, NULL,     NULL},
+    {"file",            EVENT_EXACT,  0,          PATH, NULL,     NULL},
+    {"rows",            EVENT_COUNT,  0,          0,    NULL,     NULL},
+    {"bytes",           EVENT_COUNT,  0,          0,    NULL,     NULL},
+    {"sha256",          EVENT_EXACT,  0,          64,   NULL,     NULL},
+    {"sha256_rows",     EVENT_EXACT,  0,          64,   NULL,     NULL},
+    {"manifest_sha256", EVENT_EXACT,  EVENT_NULL, 64,   NULL,     NULL},
+    {"first_us",        EVENT_TIME,   0,          0,    NULL,     NULL},
+    {"last_us",         EVENT_TIME,   0,          0,    NULL,     NULL},
+    {"cutoff_us",       EVENT_TIME,   0,          0,    NULL,     NULL},
     {0},
 };
 
@@ -225,6 +243,7 @@ const struct event_row event_table[] = {
     {"plan",       plan_keys},
     {"outcome",    outcome_keys},
     {"notice",     notice_keys},
+    {"segment",    segment_keys}, /* the worker waits for {"recorded":true}, or false and "reason" */
     {"btree",      btree_keys},
     {"inspection", inspection_keys},
     {"found",      found_keys},

@@ -98,6 +98,11 @@ enum status history_pause(struct history *history, const json_t *database, const
 enum status history_resume(struct history *history, const json_t *database, const json_t *task,
                            struct error *error) MUST_CHECK;
 
+/* Notes a segment of an archive, an event of the database at `path`: it is "written", "done", or
+ * "undone", which forgets it. */
+enum status history_segment(struct history *history, const json_t *segment, const char *path,
+                            struct error *error) MUST_CHECK;
+
 /* Takes the rows of an answer, each an event that event_table.c allows; takes over the reference.
  * No row is lost but one that no event may have: the file is damaged there. */
 struct history_rows {
@@ -105,7 +110,13 @@ struct history_rows {
     void *argument;
 };
 
-enum history_list { HISTORY_STATES, HISTORY_FILES, HISTORY_ALARMS, HISTORY_PAUSES };
+enum history_list {
+    HISTORY_STATES,
+    HISTORY_FILES,
+    HISTORY_ALARMS,
+    HISTORY_PAUSES,
+    HISTORY_SEGMENTS
+};
 
 enum status history_list(struct history *history, enum history_list list,
                          const struct history_rows *rows, struct error *error) MUST_CHECK;

@@ -127,6 +127,27 @@ const char *const history_schema[] = {
     " apart_us INTEGER PRIMARY KEY,"
     " upto_us INTEGER NOT NULL);"
     "PRAGMA user_version = 2;",
+
+    /* The catalogue of archives: segments that are written, or done. */
+    "CREATE TABLE segment("
+    " directory TEXT NOT NULL,"
+    " file TEXT NOT NULL," /* in it */
+    " path TEXT NOT NULL," /* the database's */
+    " database TEXT NOT NULL,"
+    " target TEXT NOT NULL," /* the table */
+    " state TEXT NOT NULL,"
+    " rows INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL,"
+    " sha256 TEXT NOT NULL,"
+    " sha256_rows TEXT NOT NULL,"
+    " manifest_sha256 TEXT,"
+    " first_us INTEGER NOT NULL,"
+    " last_us INTEGER NOT NULL,"
+    " cutoff_us INTEGER NOT NULL,"
+    " recorded_us INTEGER NOT NULL,"
+    " rebuilt INTEGER NOT NULL DEFAULT 0," /* from the manifest, which nothing vouches for then */
+    " PRIMARY KEY(directory, file)) WITHOUT ROWID;"
+    "PRAGMA user_version = 3;",
 };
 
 const int history_schema_version = sizeof history_schema / sizeof *history_schema;

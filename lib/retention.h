@@ -1,6 +1,7 @@
 /*
  * The parts of retention: what is measured (retention_measure.c, retention_sample.c), the moment
- * before which rows go (retention_cutoff.c), and the deletion itself (retention_run.c).
+ * before which rows go (retention_cutoff.c), and the deletion itself (retention_run.c,
+ * retention_rows.c), where the policy says so after an archive was written (retention_archive.c).
  * task_retention.c is the room that they are entered from.
  */
 #ifndef RETENTION_H
@@ -38,6 +39,7 @@ struct retention_facts {
     bool by_keep;      /* it is `keep` ago */
     int64_t ties;      /* ... and so many of those exactly at it */
     bool capped;       /* max_delete has moved it back */
+    bool unfinished;   /* a segment of the archive was left so by a run that was ended */
 };
 
 enum status retention_measure(struct engine *engine, const void *options, void **facts,
@@ -80,9 +82,12 @@ struct retention_result {
     int64_t removed, children; /* rows of the table, and of those that went before them */
     int64_t kept;              /* referred to by children that keep their parents */
     int64_t refused;           /* by a trigger or a constraint, which said `refusal` */
+    int64_t changed;           /* by others while they were archived */
     char refusal[160];
     int64_t others; /* rows whose value is no time in the column's format */
     int64_t past;   /* rows still past the cut-off; -1 not known */
+
+    int64_t segments, archive_bytes; /* files that were added to the archive */
 };
 
 /* Counts what is left past the cut-off and in other formats. */
@@ -104,6 +109,11 @@ struct scan;
 enum status retention_scan(struct engine *engine, const struct retention_facts *facts,
                            const char *from, int64_t before_us, struct scan **scan,
                            struct error *error) MUST_CHECK;
+
+/* The same of all that may go, with further columns (scan_open_columns). */
+enum status retention_scan_columns(struct engine *engine, const struct retention_facts *facts,
+                                   const char *columns, struct scan **scan,
+                                   struct error *error) MUST_CHECK;
 
 /* A reading of the times of all rows before a moment (by age), or of all (by key), in slices that
  * nobody notices. */

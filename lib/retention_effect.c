@@ -90,7 +90,7 @@ void retention_report(const struct retention_options *options, const struct rete
                       const struct retention_result *result, struct outcome *outcome)
 {
     struct text reason = {0};
-    char count[TEXT_SHORT], cutoff[TEXT_SHORT];
+    char count[TEXT_SHORT], cutoff[TEXT_SHORT], segments[TEXT_SHORT], bytes[TEXT_SHORT];
 
     text_addf(&reason, "%s row%s older than ", text_count(count, result->removed),
               result->removed == 1 ? "" : "s");
@@ -100,6 +100,11 @@ void retention_report(const struct retention_options *options, const struct rete
         text_addf(&reason, "%s, the oldest beyond what the policy allows",
                   text_time(cutoff, facts->cutoff_us));
     report_rows(result->children, "rows that referred to them", &reason);
+    if (options->archive.directory && result->removed)
+        text_addf(&reason, ", archived in %s of %s",
+                  text_counted(segments, result->segments, "segment"),
+                  text_bytes(bytes, result->archive_bytes));
+    report_rows(result->changed, "changed while they were archived, so for the next run", &reason);
     report_rows(result->kept, "kept, since rows that restrict it refer to them", &reason);
     report_rows(result->others, "left alone, whose value is no such time", &reason);
     report_rows(result->refused, "refused: ", &reason);
@@ -117,4 +122,7 @@ void retention_report(const struct retention_options *options, const struct rete
     effect_add(outcome->effect, "rows_refused", result->refused, false);
     effect_add(outcome->effect, "rows_other_format", result->others, false);
     effect_add(outcome->effect, "child_rows", result->children, false);
+    effect_add(outcome->effect, "rows_changed", result->changed, false);
+    effect_add(outcome->effect, "segments", result->segments, false);
+    effect_add(outcome->effect, "archive_bytes", result->archive_bytes, false);
 }

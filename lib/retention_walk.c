@@ -67,19 +67,32 @@ void retention_between(const struct retention_facts *facts, int64_t before_us,
     text_free(&high);
 }
 
-enum status retention_scan(struct engine *engine, const struct retention_facts *facts,
-                           const char *from, int64_t before_us, struct scan **scan,
-                           struct error *error)
+static enum status walk_scan(struct engine *engine, const struct retention_facts *facts,
+                             const char *from, int64_t before_us, const char *columns,
+                             struct scan **scan, struct error *error)
 {
     struct text low = {0}, high = {0};
 
     timestamp_range(facts->rules.format, before_us, &low, &high);
     struct scan_range range = {from ? from : low.bytes, high.bytes};
-    enum status status =
-        scan_open(engine->database, &facts->table, facts->by_age ? &range : NULL, scan, error);
+    enum status status = scan_open_columns(engine->database, &facts->table,
+                                           facts->by_age ? &range : NULL, columns, scan, error);
     text_free(&low);
     text_free(&high);
     return status;
+}
+
+enum status retention_scan(struct engine *engine, const struct retention_facts *facts,
+                           const char *from, int64_t before_us, struct scan **scan,
+                           struct error *error)
+{
+    return walk_scan(engine, facts, from, before_us, NULL, scan, error);
+}
+
+enum status retention_scan_columns(struct engine *engine, const struct retention_facts *facts,
+                                   const char *columns, struct scan **scan, struct error *error)
+{
+    return walk_scan(engine, facts, NULL, facts->cutoff_us + 1, columns, scan, error);
 }
 
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,

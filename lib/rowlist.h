@@ -17,8 +17,20 @@ struct rowlist {
     size_t count, start_capacity;
 };
 
+struct archive_value;
+
 /* Adds the first `columns` columns of the statement's row. */
 void rowlist_add(struct rowlist *list, sqlite3_stmt *row, int columns);
+/* Adds a row value by value: first this, then each of its values. */
+void rowlist_begin(struct rowlist *list);
+void rowlist_add_value(struct rowlist *list, const struct archive_value *value);
+/* Whether values `from` and on of a row are those of the statement's row, as many as `columns`:
+ * types, bits and bytes. */
+bool rowlist_same(const struct rowlist *list, size_t row, int from, int columns,
+                  sqlite3_stmt *statement);
+/* The same of one value: number `from` + `column` and that column of the statement. */
+bool rowlist_same_at(const struct rowlist *list, size_t row, int from, size_t column,
+                     sqlite3_stmt *statement);
 /* Binds values `from` and on of a row to parameters 1 and on of `statement`, as many as
  * `columns`; the list must not change while they are bound. */
 void rowlist_bind(const struct rowlist *list, size_t row, int from, int columns,

@@ -14,6 +14,7 @@
  */
 struct scan {
     struct database *database;
+    const char *columns; /* further ones; NULL once all is prepared, or if there are none */
     sqlite3_stmt *first, *same, *next; /* `same`: the rest of the last time's rows, or NULL */
     bool by_age, counts;               /* it `counts` the rows passed */
     bool begun, ended;
@@ -22,15 +23,19 @@ struct scan {
     int64_t passed;
 };
 
-static void scan_select(const struct table *table, bool by_age, struct text *sql)
+static void scan_select(const struct scan *scan, const struct table *table, struct text *sql)
 {
     text_add(sql, "SELECT ");
     text_add_identifier(sql, table->column);
     text_add(sql, ", ");
     table_key_columns(&table->key, "", sql);
+    if (scan->columns) {
+        text_add(sql, ", ");
+        text_add(sql, scan->columns);
+    }
     text_add(sql, " FROM ");
     text_add_identifier(sql, table->name);
-    if (by_age && table->index) {
+    if (scan->by_age && table->index) {
         text_add(sql, " INDEXED BY ");
         text_add_identifier(sql, table->index);
     }
@@ -69,7 +74,7 @@ static enum status scan_prepare_same(struct scan *scan, const struct table *tabl
 {
     struct text sql = {0};
 
-    scan_select(table, true, &sql);
+    scan_select(scan, table, &sql);
     text_add(&sql, " WHERE ");
     text_add_identifier(&sql, table->column);
     text_add(&sql, " = ?1 AND ");
@@ -89,7 +94,7 @@ static enum status scan_prepare(struct scan *scan, const struct table *table,
 {
     struct text sql = {0};
 
-    scan_select(table, scan->by_age, &sql);
+    scan_select(scan, table, &sql);
     if (range || from_position)
         text_add(&sql, " WHERE ");
     if (from_position)
@@ -113,12 +118,20 @@ static enum status scan_prepare(struct scan *scan, const struct table *table,
 }
 
 enum status scan_open(struct database *database, const struct table *table,
-                      const struct scan_range *range, struct scan **result, struct error *error)
+                      const struct scan_range *range, struct scan **scan, struct error *error)
+{
+    return scan_open_columns(database, table, range, NULL, scan, error);
+}
+
+enum status scan_open_columns(struct database *database, const struct table *table,
+                              const struct scan_range *range, const char *columns,
+                              struct scan **result, struct error *error)
 {
     struct scan *scan = memory_new(struct scan);
     enum status status;
 
     scan->database = database;
+    scan->columns = columns;
     scan->by_age = range != NULL;
     scan->counts = range && !table->index_by_key;
     scan->values = (scan->by_age ? 1 : 0) + (scan->counts ? 0 : table->key.count);
@@ -127,6 +140,7 @@ enum status scan_open(struct database *database, const struct table *table,
         status = scan_prepare_same(scan, table, error);
     if (status == STATUS_OK)
         status = scan_prepare(scan, table, range, true, &scan->next, error);
+    scan->columns = NULL;
     if (status)
         scan_close(scan);
     else

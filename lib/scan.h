@@ -27,6 +27,10 @@ struct scan_range {
 enum status scan_open(struct database *database, const struct table *table,
                       const struct scan_range *range, struct scan **scan,
                       struct error *error) MUST_CHECK;
+/* The same, and each row has further columns behind those of the key: SQL, `a`, `b`. */
+enum status scan_open_columns(struct database *database, const struct table *table,
+                              const struct scan_range *range, const char *columns,
+                              struct scan **scan, struct error *error) MUST_CHECK;
 void scan_close(struct scan *scan);
 
 /* What is called for each row: column 0 of the statement is the time, the key's columns follow.

@@ -97,6 +97,18 @@ static void schema_dump_list(const struct option *option, const struct option_li
                          indent + 4, out);
 }
 
+/* A section that was left out lacks what it must have. */
+static bool schema_is_given(const struct option *options, const void *values)
+{
+    for (const struct option *option = options; option->name; option++) {
+        const struct schema_type *type = schema_type(option->type);
+        if (option->flags & OPTION_REQUIRED && type &&
+            !type->count((const char *)values + option->offset))
+            return false;
+    }
+    return true;
+}
+
 void schema_dump(const struct option *options, const void *values, int indent, struct text *out)
 {
     for (const struct option *option = options; option->name; option++) {
@@ -104,6 +116,8 @@ void schema_dump(const struct option *options, const void *values, int indent, s
         if (option->flags & OPTION_NOT_YET || option->type == OPTION_NODE)
             continue;
         if (option->type == OPTION_SECTION) {
+            if (!schema_is_given(option->section->options, field))
+                continue;
             text_addf(out, "%*s%s:\n", indent, "", option->name);
             schema_dump(option->section->options, field, indent + 2, out);
         } else if (option->type == OPTION_SECTIONS) {

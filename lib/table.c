@@ -251,7 +251,6 @@ enum status table_load(struct database *database, const char *name, const char *
                        struct table *table, struct error *error)
 {
     struct table found = {0};
-    char *integer = NULL; /* the INTEGER PRIMARY KEY, if there is one */
     enum status status = table_find(database, name, &found.name, error);
 
     if (status == STATUS_OK)
@@ -269,14 +268,14 @@ enum status table_load(struct database *database, const char *name, const char *
     if (status == STATUS_OK)
         status = table_has(database, table_sql_triggers, found.name, NULL, &found.triggers, error);
     if (status == STATUS_OK)
-        status = table_one(database, table_sql_integer_key, found.name, NULL, &integer, error);
+        status =
+            table_one(database, table_sql_integer_key, found.name, NULL, &found.integer, error);
     if (status) {
         table_free(&found);
         return status;
     }
     found.key_is_time = strcasecmp(found.key.columns[0], found.column) == 0 ||
-                        (integer && strcasecmp(integer, found.column) == 0);
-    free(integer);
+                        (found.integer && strcasecmp(found.integer, found.column) == 0);
     *table = found;
     return STATUS_OK;
 }
@@ -286,6 +285,7 @@ void table_free(struct table *table)
     free(table->name);
     free(table->column);
     free(table->index);
+    free(table->integer);
     table_key_free(&table->key);
     *table = (struct table){0};
 }

@@ -28,6 +28,7 @@ struct table {
     bool index_by_key; /* it has the rows of one time in the order of their rowids, the key */
     bool triggers;     /* there are some, of whatever kind */
     bool key_is_time;  /* the time column is the key's first: rows come by age without an index */
+    char *integer;     /* the INTEGER PRIMARY KEY, which is the rowid; NULL: none */
 };
 
 /* STATUS_REFUSED: no such table or column, a view, a virtual table, or no way to name a row. */

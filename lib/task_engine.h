@@ -23,6 +23,10 @@ void engine_progress(struct engine *engine, int64_t rows, int64_t total);
 void engine_notice(struct engine *engine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Has the catalogue note a segment of an archive (event_segment's `about`, taken over): once it is
+ * OK, that is on the disk. STATUS_FAILED: it can't be written; STATUS_CANCELLED: told to stop. */
+enum status engine_record(struct engine *engine, json_t *about, struct error *error) MUST_CHECK;
+
 /* Whether the policy says that this task, or all of this database's, decide and never act. */
 bool engine_observes(const struct engine *engine);
 /* Makes the lease of the write lock, unless it is there. */

@@ -108,6 +108,10 @@ void retention_decide(const void *argument, const void *measured, int64_t now_us
     if (decision->act && (facts->capped || facts->most == 0))
         text_addf(&reason, "; max_delete lets %s go in one run", text_count(most, facts->most));
     decision->act = decision->act && facts->most != 0;
+    if (facts->unfinished) {
+        decision->act = true;
+        text_add(&reason, "; an earlier run has left a segment of the archive unfinished");
+    }
     if (!decision->act)
         decision->rows = decision->bytes = 0;
     snprintf(decision->reason, sizeof decision->reason, "%s", reason.bytes);

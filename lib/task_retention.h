@@ -12,7 +12,8 @@
 /* What becomes of rows that refer to those that go. */
 enum retention_cascade { CASCADE_REFUSE, CASCADE_DELETE, CASCADE_ARCHIVE };
 
-enum archive_partition { PARTITION_DAY, PARTITION_MONTH, PARTITION_YEAR };
+/* From none to the narrowest. */
+enum archive_partition { PARTITION_NONE, PARTITION_YEAR, PARTITION_MONTH, PARTITION_DAY };
 
 struct archive_options {
     char *directory; /* NULL: nothing is archived */

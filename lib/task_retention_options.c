@@ -14,18 +14,19 @@ static const struct option_choice cascades[] = {{"refuse", CASCADE_REFUSE, false
                                                 {"archive", CASCADE_ARCHIVE, true},
                                                 {NULL, 0, false}};
 
-static const struct option_choice partitions[] = {{"day", PARTITION_DAY, false},
-                                                  {"month", PARTITION_MONTH, false},
+static const struct option_choice partitions[] = {{"none", PARTITION_NONE, false},
                                                   {"year", PARTITION_YEAR, false},
+                                                  {"month", PARTITION_MONTH, false},
+                                                  {"day", PARTITION_DAY, false},
                                                   {NULL, 0, false}};
 
 #define FIELD(name) offsetof(struct archive_options, name)
 
 static const struct option archive_options[] = {
     {"directory", OPTION_PATH, OPTION_REQUIRED, FIELD(directory), NULL, NULL, NULL, NULL, NULL,
-     "where the archives go"},
+     "the folder of the archives, which the owner of the database may write"},
     {"partition", OPTION_CHOICE, 0, FIELD(partition), "month", NULL, NULL, partitions, NULL,
-     "what one archive spans"},
+     "the time that one folder of an archive spans"},
     {"segment_rows", OPTION_COUNT, 0, FIELD(segment_rows), "100000", "1", NULL, NULL, NULL,
      "rows in one file of an archive, at most"},
     {"segment_bytes", OPTION_SIZE, 0, FIELD(segment_bytes), "64MiB", "1MiB", NULL, NULL, NULL,
@@ -67,8 +68,8 @@ const struct option retention_options[] = {
      "when it is due"},
     {"observe", OPTION_BOOL, 0, FIELD(common.observe), "false", NULL, NULL, NULL, NULL,
      "decide and report, never act"},
-    {"archive", OPTION_SECTION, OPTION_NOT_YET, FIELD(archive), NULL, NULL, NULL, NULL,
-     &archive_section, "write the rows to an archive before they go"},
+    {"archive", OPTION_SECTION, 0, FIELD(archive), NULL, NULL, NULL, NULL, &archive_section,
+     "write the rows to an archive before they go, see litekeeper-archive(5)"},
     {.name = NULL}};
 
 static const int64_t day_us = INT64_C(86400000000);

@@ -159,8 +159,8 @@ char *text_time(char *buffer, int64_t time_us)
     return buffer;
 }
 
-/* The length of the well-formed UTF-8 sequence at `s`, or 0 (RFC 3629). */
-static size_t text_sequence(const unsigned char *s)
+/* As RFC 3629 has it. */
+size_t text_sequence(const unsigned char *s)
 {
     size_t length = s[0] < 0x80   ? 1
                     : s[0] < 0xC2 ? 0

@@ -29,6 +29,9 @@ char *text_seconds(char *buffer, double seconds); /* 4 ms, 14.2 s, 3 min 20 s */
 char *text_counted(char *buffer, int64_t number, const char *noun);
 char *text_time(char *buffer, int64_t time_us); /* 2026-11-23T12:00:00Z, UTC */
 
+/* The length of the well-formed UTF-8 sequence at `s`, or 0; what follows `s` ends in NUL. */
+size_t text_sequence(const unsigned char *s);
+
 /* Makes hostile text fit for a terminal and for one line: controls and bad UTF-8 become '?'. */
 void text_sanitize(char *text);
 

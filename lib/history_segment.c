@@ -1,0 +1,51 @@
+/* The catalogue of archives, a table of the history. Runs in the history worker. */
+#include "clock.h"
+#include "history_db.h"
+
+#include <string.h>
+
+static const char segment_note[] =
+    "INSERT OR REPLACE INTO segment(directory, file, path, database, target, state, rows, bytes,"
+    " sha256, sha256_rows, manifest_sha256, first_us, last_us, cutoff_us, recorded_us)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+static const json_t *segment_get(const json_t *segment, const char *key)
+{
+    return json_object_get(segment, key);
+}
+
+static enum status segment_set(struct history *history, const json_t *segment, const char *path,
+                               struct error *error)
+{
+    return history_db_do(history, error, segment_note, "jjtjjjjjjjjjjji",
+                         segment_get(segment, "directory"), segment_get(segment, "file"), path,
+                         segment_get(segment, "database"), segment_get(segment, "target"),
+                         segment_get(segment, "state"), segment_get(segment, "rows"),
+                         segment_get(segment, "bytes"), segment_get(segment, "sha256"),
+                         segment_get(segment, "sha256_rows"),
+                         segment_get(segment, "manifest_sha256"), segment_get(segment, "first_us"),
+                         segment_get(segment, "last_us"), segment_get(segment, "cutoff_us"),
+                         clock_now_us());
+}
+
+static enum status segment_forget(struct history *history, const json_t *segment,
+                                  struct error *error)
+{
+    return history_db_do(history, error, "DELETE FROM segment WHERE directory = ? AND file = ?",
+                         "jj", segment_get(segment, "directory"), segment_get(segment, "file"));
+}
+
+enum status history_segment(struct history *history, const json_t *segment, const char *path,
+                            struct error *error)
+{
+    const char *state = json_string_value(segment_get(segment, "state"));
+    enum status status = history_db_begin(history, error);
+
+    if (status)
+        return status;
+    if (state && strcmp(state, "undone") == 0)
+        status = segment_forget(history, segment, error);
+    else
+        status = segment_set(history, segment, path, error);
+    return history_db_end(history, status, error);
+}

@@ -1,0 +1,331 @@
+/*
+ * Exports rows from short read transactions, in the order in which they would be deleted. Lines
+ * are made while the scan reads and written after it, so that a slow disk keeps no transaction
+ * open. A segment ends where it is full, or where the next row is of another partition.
+ */
+#include "retention_export.h"
+
+#include "archive_tally.h"
+#include "clock.h"
+#include "memory.h"
+#include "scan.h"
+#include "zone.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    EXPORT_PART = 48,           /* bytes of "year=2025/month=03/day=01" */
+    EXPORT_LINES = 1024 * 1024, /* bytes of lines that wait to be written */
+    EXPORT_LOOK = 16            /* rows between two looks at the clock */
+};
+
+/* The rows of a segment. */
+struct export_rows {
+    char part[EXPORT_PART];
+    struct text lines; /* not yet written */
+    struct archive_tally tally;
+    int64_t first_us, last_us;
+    int64_t tie_start;
+};
+
+struct export
+{
+    struct engine *engine;
+    const struct retention_facts *facts;
+    const struct archive_options *options;
+    struct archive *archive;
+    struct scan *scan;
+    struct zone *utc;
+    struct timestamp_rules rules; /* what a time is called: not the latest that it can be */
+    struct archive_row row;
+    struct export_rows now, next; /* `next` begins with the row that ended the one before */
+    int64_t most, ties, others, seen;
+    double until_ms;
+    bool full; /* the segment has ended */
+    bool more;
+};
+
+/* --- partitions --------------------------------------------------------------------------- */
+
+static void export_part(const struct export *export, int64_t time_us, char part[EXPORT_PART])
+{
+    time_t seconds = (time_t)(time_us / 1000000);
+    int partition = export->options->partition, length = 0;
+    struct tm parts;
+
+    part[0] = '\0';
+    gmtime_r(&seconds, &parts);
+    if (partition >= PARTITION_YEAR)
+        length = snprintf(part, EXPORT_PART, "year=%04d", parts.tm_year + 1900);
+    if (partition >= PARTITION_MONTH)
+        length +=
+            snprintf(part + length, EXPORT_PART - (size_t)length, "/month=%02d", parts.tm_mon + 1);
+    if (partition >= PARTITION_DAY)
+        snprintf(part + length, EXPORT_PART - (size_t)length, "/day=%02d", parts.tm_mday);
+}
+
+/* A date is read as its end, and without a zone a time may be 14 h later than it says. */
+static int64_t export_time(const struct export *export, sqlite3_value *value, int64_t latest_us)
+{
+    int64_t us;
+
+    if (!timestamp_read(&export->rules, value, &us))
+        return latest_us;
+    return export->rules.format == FORMAT_DATE ? us - 1 : us;
+}
+
+/* --- rows --------------------------------------------------------------------------------- */
+
+static bool export_is_old(struct export *export, int64_t latest_us)
+{
+    if (latest_us < export->facts->cutoff_us)
+        return true;
+    if (latest_us > export->facts->cutoff_us || export->ties >= export->facts->ties)
+        return false;
+    export->ties++;
+    return true;
+}
+
+static void export_rows_begin(struct export_rows *rows)
+{
+    *rows = (struct export_rows){.first_us = INT64_MAX, .last_us = INT64_MIN};
+    archive_tally_begin(&rows->tally);
+}
+
+static void export_rows_free(struct export_rows *rows)
+{
+    text_free(&rows->lines);
+    archive_tally_free(&rows->tally);
+}
+
+static bool export_is_full(const struct export *export)
+{
+    const struct archive_tally *tally = &export->now.tally;
+
+    return tally->rows >= export->options->segment_rows ||
+           tally->line_bytes >= export->options->segment_bytes ||
+           (export->most >= 0 && tally->rows >= export->most);
+}
+
+static void export_add(struct export *export, struct export_rows *rows, int64_t time_us)
+{
+    size_t before = rows->lines.length;
+
+    archive_row_write(&export->archive->columns, &export->row, &rows->lines);
+    archive_tally_add(&rows->tally, &export->archive->columns, &export->row,
+                      rows->lines.length - before);
+    rows->first_us = time_us < rows->first_us ? time_us : rows->first_us;
+    rows->last_us = time_us > rows->last_us ? time_us : rows->last_us;
+}
+
+/* A row that goes: into this segment, or as the first into the next. */
+static void export_take(struct export *export, sqlite3_stmt *row, sqlite3_value *value,
+                        int64_t latest_us)
+{
+    int64_t time_us = export_time(export, value, latest_us);
+    char part[EXPORT_PART];
+
+    export_part(export, time_us, part);
+    archive_row_of(row, 1 + (int)export->facts->table.key.count, &export->row);
+    if (!export->now.tally.rows)
+        memcpy(export->now.part, part, sizeof part);
+    if (strcmp(export->now.part, part) == 0) {
+        export_add(export, &export->now, time_us);
+        export->full = export_is_full(export);
+        return;
+    }
+    memcpy(export->next.part, part, sizeof part);
+    export_add(export, &export->next, time_us);
+    export->full = true;
+}
+
+static bool export_row(void *argument, sqlite3_stmt *row)
+{
+    struct export *export = argument;
+    sqlite3_value *value = sqlite3_column_value(row, 0);
+    int64_t us;
+
+    if (export->facts->by_age && !scan_at_position(export->scan, value))
+        export->now.tie_start = export->now.tally.rows;
+    if (!timestamp_read(&export->facts->rules, value, &us))
+        export->others += sqlite3_value_type(value) != SQLITE_NULL;
+    else if (export_is_old(export, us))
+        export_take(export, row, value, us);
+    bool look = ++export->seen % EXPORT_LOOK == 0;
+    return !export->full && export->now.lines.length < EXPORT_LINES &&
+           !(look && clock_monotonic_ms() >= export->until_ms);
+}
+
+/* --- segments ----------------------------------------------------------------------------- */
+
+static json_t *export_about(const struct export *export)
+{
+    const char *table = export->facts->table.name;
+    sqlite3_stmt *statement = NULL;
+    struct error ignored;
+    const char *schema = NULL;
+    bool row = false;
+
+    if (database_prepare(export->engine->database,
+                         "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1",
+                         &statement, &ignored) == STATUS_OK) {
+        sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
+        if (database_step(export->engine->database, statement, &row, &ignored) == STATUS_OK && row)
+            schema = (const char *)sqlite3_column_text(statement, 0);
+    }
+    json_t *about =
+        archive_manifest_about(export->engine->job->database->name, export->engine->job->path,
+                               table, schema, &export->archive->columns);
+    sqlite3_finalize(statement);
+    return about;
+}
+
+static enum status export_create(struct export *export, struct segment_writer **writer,
+                                 struct error *error)
+{
+    struct archive *archive = export->archive;
+    enum status status = archive_begin(archive, export->now.part, export_about(export), error);
+
+    if (status)
+        return status;
+    char *name = archive_name_writing(archive), *shown = archive_shown(archive);
+    status = segment_create(archive->part, name, archive->place.mode & 0666, shown, writer, error);
+    free(name);
+    free(shown);
+    return status;
+}
+
+/* Writes the lines that wait. */
+static enum status export_flush(struct export *export, struct segment_writer **writer,
+                                struct error *error)
+{
+    struct text *lines = &export->now.lines;
+    enum status status = STATUS_OK;
+
+    if (!lines->length)
+        return STATUS_OK;
+    if (!*writer)
+        status = export_create(export, writer, error);
+    if (!status)
+        status = segment_write(*writer, lines->bytes, lines->length, error);
+    text_clear(lines);
+    return status;
+}
+
+static enum status export_fill(struct export *export, struct segment_writer **writer,
+                               struct error *error)
+{
+    enum status status = STATUS_OK;
+
+    while (!status && export->more && !export->full) {
+        double slice = engine_slice_ms(export->engine);
+        export->until_ms = clock_monotonic_ms() + slice;
+        status = scan_slice(export->scan, export_row, export, &export->more, error);
+        if (!status)
+            status = export_flush(export, writer, error);
+        if (!status)
+            engine_slice_gap(export->engine, slice);
+    }
+    return status ? status : export_flush(export, writer, error);
+}
+
+/* The file is complete: it is read back before anybody sees it. */
+static enum status export_finish(struct export *export, struct segment_writer *writer,
+                                 struct error *error)
+{
+    struct archive *archive = export->archive;
+    struct archive_manifest *manifest = &archive->manifest;
+    struct segment_file file;
+    enum status status = segment_finish(writer, &file, error);
+
+    if (status)
+        return status;
+    manifest->bytes = file.bytes;
+    memcpy(manifest->sha256, file.sha256, sizeof file.sha256);
+    manifest->first_us = export->now.first_us;
+    manifest->last_us = export->now.last_us;
+    manifest->cutoff_us = export->facts->cutoff_us;
+    archive_tally_end(&export->now.tally, manifest);
+    char *name = archive_name_writing(archive);
+    status = archive_verify(archive, name, error);
+    if (!status)
+        status = archive_place_rename(archive->part, name, manifest->name, error);
+    free(name);
+    return status ? status : archive_enter(archive, MANIFEST_WRITTEN, error);
+}
+
+enum status export_next(struct export *export, int64_t most, int64_t *rows, struct error *error)
+{
+    struct segment_writer *writer = NULL;
+
+    export_rows_free(&export->now);
+    export->now = export->next;
+    export_rows_begin(&export->next);
+    export->most = most;
+    export->full = export_is_full(export);
+    enum status status = export_fill(export, &writer, error);
+    *rows = export->now.tally.rows;
+    if (status)
+        segment_abandon(writer);
+    return status || !*rows ? status : export_finish(export, writer, error);
+}
+
+enum status export_open(struct engine *engine, const struct retention_facts *facts,
+                        const struct archive_options *options, struct archive *archive,
+                        struct export **result, struct error *error)
+{
+    struct export *export = memory_new(struct export);
+    struct text columns = {0};
+
+    *export = (struct export){.engine = engine,
+                              .facts = facts,
+                              .options = options,
+                              .archive = archive,
+                              .rules = facts->rules,
+                              .more = true};
+    export_rows_begin(&export->now);
+    export_rows_begin(&export->next);
+    archive_row_init(&archive->columns, &export->row);
+    archive_columns_sql(&archive->columns, &columns);
+    enum status status = zone_load("UTC", &export->utc, error);
+    if (!export->rules.zone || export->rules.format == FORMAT_DATE)
+        export->rules.zone = export->utc;
+    if (!status)
+        status = retention_scan_columns(engine, facts, columns.bytes, &export->scan, error);
+    text_free(&columns);
+    if (status)
+        export_close(export);
+    else
+        *result = export;
+    return status;
+}
+
+void export_close(struct export *export)
+{
+    if (!export)
+        return;
+    scan_close(export->scan);
+    zone_free(export->utc);
+    archive_row_free(&export->row);
+    export_rows_free(&export->now);
+    export_rows_free(&export->next);
+    free(export);
+}
+
+int64_t export_tie_start(const struct export *export)
+{
+    return export->now.tie_start;
+}
+
+void export_forget(struct export *export, int64_t gone)
+{
+    scan_forget(export->scan, gone);
+}
+
+int64_t export_others(const struct export *export)
+{
+    return export->others;
+}

@@ -30,6 +30,8 @@ enum {
     SECONDS_A_ROUND = 60,
     INSTANT_MS = 500,
     INSTALLED_MS = 120,
+    GOES_ON = 50, /* commits of the application ... */
+    GOES_ON_MS = 50000,
     ABANDONED = 10 /* one round in so many has no next run for a while */
 };
 
@@ -242,10 +244,10 @@ static bool abandoned_round(uint64_t seed)
     clock_sleep_ms(2100);
     restless_wait(round.restless, restless_commits(round.restless), 3, 1000);
     int64_t notes = count_notes(), commits = restless_commits(round.restless);
-    ck_assert(restless_wait(round.restless, commits, 100, 10000));
+    ck_assert(restless_wait(round.restless, commits, GOES_ON, GOES_ON_MS));
     ck_assert_msg(count_notes() == notes, "SEED=%" PRIu64 ": %d notes, then %d", seed, (int)notes,
                   (int)count_notes());
-    printf("  %d notes after the lease, and as many 100 commits later\n", (int)notes);
+    printf("  %d notes after the lease, and as many %d commits later\n", (int)notes, GOES_ON);
     next_run();
     restless_stop(round.restless, round.anew ? round.made.sql : NULL);
     lib_rebuild_check_all();
@@ -278,7 +280,7 @@ START_TEST(second_leaves)
     struct program program;
     struct care_run first, second;
 
-    care_policy(POLICY);
+    care_policy(POLICY "    busy_timeout: 60s\n"); /* it may stand still while it waits */
     round_start(&round);
     care_start("--force d reindex", &program);
     ck_assert(wait_for_ours(program.pid));

@@ -23,8 +23,8 @@ enum pace_profile pace_profile(int connections, double rate, double quiet_ms, do
  * again, and one millisecond: a gap this long lets it in. */
 double pace_busy_step(double hold_ms);
 
-/* How long a hold should last, its commit included: a little less than max_lock, and where one writer
- * waits, so long that it looks again soon after, if that makes the hold not much shorter. */
+/* How long a hold should last, its commit included: a little less than max_lock, and where one
+ * writer waits, so long that it looks again soon after, if that makes the hold not much shorter. */
 double pace_hold(enum pace_profile profile, double max_lock_ms);
 
 /* The whole gap, and the part of it that may not be cut short by a foreign commit. */

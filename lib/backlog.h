@@ -27,7 +27,8 @@ void backlog_free(struct backlog *backlog);
 
 /* To be called between two steps, outside any transaction. `busy_others`: others are committing,
  * so their checkpoints may come by themselves. Makes a checkpoint where one is useful and safe; to
- * `*held_ms` is added how long the write lock was held for it. STATUS_BUSY: the backlog stayed over the limit, and who pins it. */
+ * `*held_ms` is added how long the write lock was held for it. STATUS_BUSY: the backlog stayed over
+ * the limit, and who pins it. */
 enum status backlog_tend(struct backlog *backlog, bool busy_others, double *held_ms,
                          struct error *error) MUST_CHECK;
 

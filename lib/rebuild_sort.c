@@ -52,6 +52,13 @@ static int sort_progress(void *argument)
 
 /* --- what is sorted ------------------------------------------------------------------------ */
 
+/* From here on the table is no longer read, and steps may begin at any moment. */
+static void sort_end_walk(struct sort *sort)
+{
+    walk_close(sort->walk);
+    sort->walk = NULL;
+}
+
 static int sort_feed_next(void *argument, bool *row)
 {
     struct sort *sort = argument;
@@ -61,6 +68,8 @@ static int sort_feed_next(void *argument, bool *row)
     *row = sort->row != NULL;
     sort->entries += *row;
     sort->bytes += 4; /* what an entry takes besides its values, about */
+    if (!*row)
+        sort_end_walk(sort);
     return SQLITE_OK;
 }
 
@@ -133,7 +142,7 @@ void sort_close(struct sort *sort)
         return;
     sqlite3_finalize(sort->select);
     sqlite3_close(sort->sql);
-    walk_close(sort->walk);
+    sort_end_walk(sort);
     free(sort);
 }
 
@@ -165,10 +174,7 @@ enum status sort_rows(struct rebuild *rebuild, struct sort **sort, struct error 
     if ((status = sort_open(rebuild, sort, error)) ||
         (status = walk_table(rebuild, &(*sort)->walk, error)))
         return status;
-    status = sort_step(*sort, error);
-    walk_close((*sort)->walk);
-    (*sort)->walk = NULL;
-    return status;
+    return sort_step(*sort, error);
 }
 
 enum status sort_next(struct sort *sort, struct rowlist *list, struct error *error)

@@ -297,7 +297,7 @@ START_TEST(told_to_stop)
     char *after = care_contents();
     ck_assert_str_eq(before, after);
     care_free(&run);
-    free(care_whole("d", 0, done ? "skipped" : "done", NULL));
+    free(care_whole("d", 0, done ? "skipped" : "done", "~"));
     free(after);
     free(before);
 }

@@ -30,7 +30,7 @@ enum status archive_open(struct engine *engine, const char *directory, const cha
 
 static void archive_drop(struct archive *archive)
 {
-    ledger_free(&archive->ledger);
+    archive_ledger_free(&archive->ledger);
     archive_manifest_free(&archive->manifest);
     if (archive->part >= 0)
         close(archive->part);
@@ -186,7 +186,7 @@ static enum status archive_resume(struct archive *archive, const char *text, siz
 static enum status archive_tell_strangers(struct archive *archive, struct error *error)
 {
     int64_t count = 0;
-    enum status status = ledger_count(archive->engine, &count, error);
+    enum status status = archive_ledger_count(archive->engine, &count, error);
 
     if (status == STATUS_OK && count > 0)
         engine_notice(archive->engine,

@@ -8,12 +8,12 @@
 #define LEDGER "_litekeeper_archive"
 
 /* Row -1 has the number of rows that are dealt with; each other is one that stayed. */
-static const char ledger_sql_make[] =
+static const char archive_ledger_sql_make[] =
     "CREATE TABLE IF NOT EXISTS " LEDGER
     "(segment TEXT NOT NULL, row INTEGER NOT NULL, dealt INTEGER, PRIMARY KEY(segment, row))";
 
-static enum status ledger_prepare(struct archive_ledger *ledger, const char *sql,
-                                  sqlite3_stmt **statement, struct error *error)
+static enum status archive_ledger_prepare(struct archive_ledger *ledger, const char *sql,
+                                          sqlite3_stmt **statement, struct error *error)
 {
     enum status status = database_prepare(ledger->engine->database, sql, statement, error);
 
@@ -22,11 +22,12 @@ static enum status ledger_prepare(struct archive_ledger *ledger, const char *sql
     return status;
 }
 
-static enum status ledger_run(struct archive_ledger *ledger, const char *sql, struct error *error)
+static enum status archive_ledger_run(struct archive_ledger *ledger, const char *sql,
+                                      struct error *error)
 {
     sqlite3_stmt *statement = NULL;
     bool row;
-    enum status status = ledger_prepare(ledger, sql, &statement, error);
+    enum status status = archive_ledger_prepare(ledger, sql, &statement, error);
 
     if (status == STATUS_OK)
         status = database_step(ledger->engine->database, statement, &row, error);
@@ -35,7 +36,8 @@ static enum status ledger_run(struct archive_ledger *ledger, const char *sql, st
 }
 
 /* One statement in a hold of its own, again until it is committed or given up. */
-static enum status ledger_hold(struct archive_ledger *ledger, const char *sql, struct error *error)
+static enum status archive_ledger_hold(struct archive_ledger *ledger, const char *sql,
+                                       struct error *error)
 {
     struct lease *lease = ledger->engine->lease;
     enum status status;
@@ -43,7 +45,7 @@ static enum status ledger_hold(struct archive_ledger *ledger, const char *sql, s
     do {
         if ((status = lease_begin(lease, error)))
             return status;
-        status = ledger_run(ledger, sql, error);
+        status = archive_ledger_run(ledger, sql, error);
         if (status == STATUS_OK)
             status = lease_end(lease, error);
         else if ((status = lease_failed(lease, status, false, error)) == STATUS_OK)
@@ -53,20 +55,20 @@ static enum status ledger_hold(struct archive_ledger *ledger, const char *sql, s
 }
 
 /* The same, and it is on the disk afterwards; what was committed before is, too. */
-static enum status ledger_hold_durably(struct archive_ledger *ledger, const char *sql,
-                                       struct error *error)
+static enum status archive_ledger_hold_durably(struct archive_ledger *ledger, const char *sql,
+                                               struct error *error)
 {
     struct database *database = ledger->engine->database;
     enum status status = database_exec(database, "PRAGMA synchronous=FULL", error);
 
     if (status == STATUS_OK)
-        status = ledger_hold(ledger, sql, error);
+        status = archive_ledger_hold(ledger, sql, error);
     if (database_facts(database)->wal) /* back to what database.c has set */
         sqlite3_exec(database_sql(database), "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
     return status;
 }
 
-static enum status ledger_there(struct engine *engine, bool *there, struct error *error)
+static enum status archive_ledger_there(struct engine *engine, bool *there, struct error *error)
 {
     int64_t found = 0;
     enum status status =
@@ -78,32 +80,34 @@ static enum status ledger_there(struct engine *engine, bool *there, struct error
     return status;
 }
 
-enum status ledger_make(struct engine *engine, struct error *error)
+enum status archive_ledger_make(struct engine *engine, struct error *error)
 {
     struct archive_ledger ledger = {.engine = engine};
     bool there = false;
-    enum status status = ledger_there(engine, &there, error);
+    enum status status = archive_ledger_there(engine, &there, error);
 
-    return status || there ? status : ledger_hold(&ledger, ledger_sql_make, error);
+    return status || there ? status : archive_ledger_hold(&ledger, archive_ledger_sql_make, error);
 }
 
-enum status ledger_enter(struct archive_ledger *ledger, struct error *error)
+enum status archive_ledger_enter(struct archive_ledger *ledger, struct error *error)
 {
-    enum status status = ledger_hold_durably(
+    enum status status = archive_ledger_hold_durably(
         ledger, "INSERT OR REPLACE INTO " LEDGER "(segment, row, dealt) VALUES(?1, -1, 0)", error);
 
     if (status == STATUS_OK)
-        status = ledger_prepare(ledger, "INSERT INTO " LEDGER "(segment, row) VALUES(?1, ?2)",
-                                &ledger->keep, error);
+        status =
+            archive_ledger_prepare(ledger, "INSERT INTO " LEDGER "(segment, row) VALUES(?1, ?2)",
+                                   &ledger->keep, error);
     if (status == STATUS_OK)
-        status = ledger_prepare(ledger,
-                                "UPDATE " LEDGER " SET dealt = ?2 WHERE segment = ?1 AND row = -1",
-                                &ledger->deal, error);
+        status = archive_ledger_prepare(ledger,
+                                        "UPDATE " LEDGER
+                                        " SET dealt = ?2 WHERE segment = ?1 AND row = -1",
+                                        &ledger->deal, error);
     return status;
 }
 
-static enum status ledger_note(struct archive_ledger *ledger, sqlite3_stmt *statement,
-                               int64_t number, struct error *error)
+static enum status archive_ledger_note(struct archive_ledger *ledger, sqlite3_stmt *statement,
+                                       int64_t number, struct error *error)
 {
     bool row;
 
@@ -117,23 +121,23 @@ static enum status ledger_note(struct archive_ledger *ledger, sqlite3_stmt *stat
     return status;
 }
 
-enum status ledger_keep(struct archive_ledger *ledger, int64_t row, struct error *error)
+enum status archive_ledger_keep(struct archive_ledger *ledger, int64_t row, struct error *error)
 {
-    return ledger_note(ledger, ledger->keep, row, error);
+    return archive_ledger_note(ledger, ledger->keep, row, error);
 }
 
-enum status ledger_deal(struct archive_ledger *ledger, int64_t rows, struct error *error)
+enum status archive_ledger_deal(struct archive_ledger *ledger, int64_t rows, struct error *error)
 {
-    return ledger_note(ledger, ledger->deal, rows, error);
+    return archive_ledger_note(ledger, ledger->deal, rows, error);
 }
 
-enum status ledger_seal(struct archive_ledger *ledger, struct error *error)
+enum status archive_ledger_seal(struct archive_ledger *ledger, struct error *error)
 {
-    return ledger_hold_durably(
+    return archive_ledger_hold_durably(
         ledger, "UPDATE " LEDGER " SET dealt = dealt WHERE segment = ?1 AND row = -1", error);
 }
 
-static void ledger_take(sqlite3_stmt *statement, struct ledger_state *state)
+static void archive_ledger_take(sqlite3_stmt *statement, struct archive_ledger_state *state)
 {
     int64_t row = sqlite3_column_int64(statement, 0);
 
@@ -148,23 +152,24 @@ static void ledger_take(sqlite3_stmt *statement, struct ledger_state *state)
     state->kept[state->kept_count++] = row;
 }
 
-enum status ledger_read(struct archive_ledger *ledger, struct ledger_state *state,
-                        struct error *error)
+enum status archive_ledger_read(struct archive_ledger *ledger, struct archive_ledger_state *state,
+                                struct error *error)
 {
-    struct ledger_state found = {0};
+    struct archive_ledger_state found = {0};
     sqlite3_stmt *statement = NULL;
     bool there = false, row = false;
-    enum status status = ledger_there(ledger->engine, &there, error);
+    enum status status = archive_ledger_there(ledger->engine, &there, error);
 
     if (status == STATUS_OK && there)
-        status = ledger_prepare(ledger,
-                                "SELECT row, dealt FROM " LEDGER " WHERE segment = ?1 ORDER BY row",
-                                &statement, error);
+        status = archive_ledger_prepare(ledger,
+                                        "SELECT row, dealt FROM " LEDGER
+                                        " WHERE segment = ?1 ORDER BY row",
+                                        &statement, error);
     while (status == STATUS_OK && statement &&
            (status = database_step(ledger->engine->database, statement, &row, error)) ==
                STATUS_OK &&
            row)
-        ledger_take(statement, &found);
+        archive_ledger_take(statement, &found);
     sqlite3_finalize(statement);
     if (status)
         free(found.kept);
@@ -174,26 +179,26 @@ enum status ledger_read(struct archive_ledger *ledger, struct ledger_state *stat
 }
 
 /* Some rows at a time, since many may have stayed; the segment's own row goes last. */
-enum status ledger_strike(struct archive_ledger *ledger, struct error *error)
+enum status archive_ledger_strike(struct archive_ledger *ledger, struct error *error)
 {
     static const char some[] = "DELETE FROM " LEDGER " WHERE rowid IN (SELECT rowid FROM " LEDGER
                                " WHERE segment = ?1 ORDER BY row DESC LIMIT 200)";
     sqlite3 *sql = database_sql(ledger->engine->database);
     bool there = false;
-    enum status status = ledger_there(ledger->engine, &there, error);
+    enum status status = archive_ledger_there(ledger->engine, &there, error);
 
     if (status || !there)
         return status;
     do
-        status = ledger_hold_durably(ledger, some, error);
+        status = archive_ledger_hold_durably(ledger, some, error);
     while (status == STATUS_OK && sqlite3_changes(sql) > 0);
     return status;
 }
 
-enum status ledger_count(struct engine *engine, int64_t *count, struct error *error)
+enum status archive_ledger_count(struct engine *engine, int64_t *count, struct error *error)
 {
     bool there = false;
-    enum status status = ledger_there(engine, &there, error);
+    enum status status = archive_ledger_there(engine, &there, error);
 
     if (status == STATUS_OK && there)
         status =
@@ -202,19 +207,20 @@ enum status ledger_count(struct engine *engine, int64_t *count, struct error *er
     return status;
 }
 
-enum status ledger_drop(struct engine *engine, struct error *error)
+enum status archive_ledger_drop(struct engine *engine, struct error *error)
 {
     struct archive_ledger ledger = {.engine = engine};
     int64_t used = 0;
     bool there = false;
-    enum status status = ledger_there(engine, &there, error);
+    enum status status = archive_ledger_there(engine, &there, error);
 
     if (status == STATUS_OK)
-        status = ledger_count(engine, &used, error);
-    return status || !there || used ? status : ledger_hold(&ledger, "DROP TABLE " LEDGER, error);
+        status = archive_ledger_count(engine, &used, error);
+    return status || !there || used ? status
+                                    : archive_ledger_hold(&ledger, "DROP TABLE " LEDGER, error);
 }
 
-void ledger_free(struct archive_ledger *ledger)
+void archive_ledger_free(struct archive_ledger *ledger)
 {
     sqlite3_finalize(ledger->keep);
     sqlite3_finalize(ledger->deal);

@@ -12,7 +12,7 @@
 /* The new file, as its rows come. */
 struct settle {
     struct archive *archive;
-    const struct ledger_state *state;
+    const struct archive_ledger_state *state;
     struct segment_writer *writer;
     struct archive_row row;
     struct archive_tally tally;
@@ -93,7 +93,7 @@ static enum status settle_finish(struct settle *settle, const char *name, struct
 }
 
 /* Writes the file that will replace the old one, from the old one. */
-static enum status settle_write(struct archive *archive, const struct ledger_state *state,
+static enum status settle_write(struct archive *archive, const struct archive_ledger_state *state,
                                 const char *name, struct error *error)
 {
     struct settle settle = {.archive = archive, .state = state};
@@ -119,7 +119,7 @@ static enum status settle_write(struct archive *archive, const struct ledger_sta
 }
 
 /* Without the ledger nobody knows what was deleted. */
-static enum status settle_check(struct archive *archive, const struct ledger_state *state,
+static enum status settle_check(struct archive *archive, const struct archive_ledger_state *state,
                                 struct error *error)
 {
     char *shown = archive_shown(archive);
@@ -176,13 +176,13 @@ static enum status settle_end(struct archive *archive, bool sure, struct error *
     if (!status)
         status = settle_manifest(archive, error);
     if (!status)
-        status = ledger_strike(&archive->ledger, error);
+        status = archive_ledger_strike(&archive->ledger, error);
     return status ? status : archive_leave(archive, error);
 }
 
 /* From `deleting` on. */
-static enum status settle_deleting(struct archive *archive, const struct ledger_state *state,
-                                   struct error *error)
+static enum status settle_deleting(struct archive *archive,
+                                   const struct archive_ledger_state *state, struct error *error)
 {
     int64_t deleted = state->dealt - (int64_t)state->kept_count;
     char *name = archive_name_settled(archive);
@@ -202,15 +202,15 @@ static enum status settle_deleting(struct archive *archive, const struct ledger_
 
 enum status archive_settle(struct archive *archive, struct error *error)
 {
-    struct ledger_state state = {0};
+    struct archive_ledger_state state = {0};
 
     if (archive->manifest.state == MANIFEST_SETTLED)
         return settle_end(archive, false, error);
-    enum status status = ledger_read(&archive->ledger, &state, error);
+    enum status status = archive_ledger_read(&archive->ledger, &state, error);
     if (!status)
         status = settle_check(archive, &state, error);
     if (!status)
-        status = ledger_seal(&archive->ledger, error);
+        status = archive_ledger_seal(&archive->ledger, error);
     if (!status)
         status = settle_deleting(archive, &state, error);
     free(state.kept);
@@ -220,11 +220,11 @@ enum status archive_settle(struct archive *archive, struct error *error)
 /* Says for good that nothing of it is left to do but to remove it. */
 static enum status settle_give_up(struct archive *archive, struct error *error)
 {
-    struct ledger_state state = {0};
+    struct archive_ledger_state state = {0};
     enum status status = archive->manifest.state > MANIFEST_DELETING
                              ? error_set(error, STATUS_FAILED, "%s/%s is settled, so it stays",
                                          archive->place.shown, archive->manifest.name)
-                             : ledger_read(&archive->ledger, &state, error);
+                             : archive_ledger_read(&archive->ledger, &state, error);
 
     if (!status && state.dealt > (int64_t)state.kept_count)
         status = error_set(error, STATUS_FAILED, "rows of %s/%s were deleted, so it stays",
@@ -257,7 +257,7 @@ enum status archive_undo(struct archive *archive, struct error *error)
     if (!status)
         status = settle_remove(archive, error);
     if (!status)
-        status = ledger_strike(&archive->ledger, error);
+        status = archive_ledger_strike(&archive->ledger, error);
     if (!status)
         status = archive_leave(archive, error);
     if (!status)

@@ -86,14 +86,14 @@ static enum status leave_left(void *argument, size_t row, struct error *error)
 {
     struct leave *leave = argument;
 
-    return ledger_keep(&leave->archive.ledger, leave->base + (int64_t)row, error);
+    return archive_ledger_keep(&leave->archive.ledger, leave->base + (int64_t)row, error);
 }
 
 static enum status leave_end(void *argument, size_t done, struct error *error)
 {
     struct leave *leave = argument;
 
-    return ledger_deal(&leave->archive.ledger, leave->base + (int64_t)done, error);
+    return archive_ledger_deal(&leave->archive.ledger, leave->base + (int64_t)done, error);
 }
 
 /* --- the deletion ------------------------------------------------------------------------- */
@@ -179,7 +179,7 @@ static enum status leave_segment(struct leave *leave, struct retention_result *r
     enum status status;
 
     if ((status = archive_tell(archive, "written", NULL, error)) ||
-        (status = ledger_enter(&archive->ledger, error)) ||
+        (status = archive_ledger_enter(&archive->ledger, error)) ||
         (status = archive_enter(archive, MANIFEST_DELETING, error)) ||
         (status = leave_delete(leave, error)) || (status = archive_settle(archive, error)))
         return status;
@@ -245,7 +245,7 @@ static enum status leave_prepare(struct leave *leave, const struct archive_optio
     leave->rows =
         (struct rows){.engine = leave->engine, .facts = leave->facts, .watch = &leave->watch};
     leave->watch = (struct rows_watch){leave_begin, leave_look, leave_left, leave_end, leave};
-    if ((status = ledger_make(leave->engine, error)) ||
+    if ((status = archive_ledger_make(leave->engine, error)) ||
         (status = database_prepare(leave->engine->database, "PRAGMA schema_version",
                                    &leave->version, error)) ||
         (status = leave_version(leave, &leave->schema_version, error)) ||
@@ -296,7 +296,7 @@ enum status retention_archive(struct engine *engine, const struct retention_opti
         rows_result(&leave.rows, result);
     }
     leave_free(&leave);
-    if (ledger_drop(engine, status ? &ignored : error) != STATUS_OK && status == STATUS_OK)
+    if (archive_ledger_drop(engine, status ? &ignored : error) != STATUS_OK && status == STATUS_OK)
         status = STATUS_FAILED;
     archive_close(&leave.archive);
     return status;

@@ -27,7 +27,16 @@ static struct rebuild rebuild_begin(struct database *database, struct lease *lea
 
 static enum status rebuild_version(struct rebuild *rebuild, struct error *error)
 {
-    return database_integer(rebuild->database, "PRAGMA schema_version", 0, &rebuild->schema, error);
+    int64_t wide = 0;
+    enum status status =
+        database_integer(rebuild->database, "PRAGMA schema_version", 0, &rebuild->schema, error);
+
+    if (status == STATUS_OK)
+        status =
+            database_integer(rebuild->database, "SELECT encoding <> 'UTF-8' FROM pragma_encoding",
+                             0, &wide, error);
+    rebuild->wide = wide;
+    return status;
 }
 
 /* A way is a list of such. */

@@ -73,7 +73,17 @@ static uint64_t compare_real(uint64_t hash, double real)
     return compare_mix(hash ^ SQLITE_FLOAT, word);
 }
 
-static uint64_t compare_value(uint64_t hash, sqlite3_stmt *row, size_t column)
+/* As it is, without a look at what it means. */
+static uint64_t compare_text(uint64_t hash, sqlite3_value *value, bool wide)
+{
+    const void *bytes =
+        wide ? sqlite3_value_text16(value) : (const void *)sqlite3_value_text(value);
+    int length = wide ? sqlite3_value_bytes16(value) : sqlite3_value_bytes(value);
+
+    return compare_bytes(hash, bytes, (size_t)length);
+}
+
+static uint64_t compare_value(uint64_t hash, sqlite3_stmt *row, size_t column, bool wide)
 {
     sqlite3_value *value = sqlite3_column_value(row, (int)column);
     int type = sqlite3_value_type(value);
@@ -85,8 +95,9 @@ static uint64_t compare_value(uint64_t hash, sqlite3_stmt *row, size_t column)
     hash = compare_mix(hash, (uint64_t)type << 32);
     if (type == SQLITE_NULL)
         return hash;
-    const void *bytes =
-        type == SQLITE_TEXT ? (const void *)sqlite3_value_text(value) : sqlite3_value_blob(value);
+    if (type == SQLITE_TEXT)
+        return compare_text(hash, value, wide);
+    const void *bytes = sqlite3_value_blob(value);
     return compare_bytes(hash, bytes, (size_t)sqlite3_value_bytes(value));
 }
 
@@ -113,9 +124,9 @@ static void compare_entry(struct compare *compare, sqlite3_stmt *row)
     uint64_t entry = 1, owner = 0;
 
     for (size_t i = 0; i < shape->count; i++)
-        entry = compare_value(entry, row, i);
+        entry = compare_value(entry, row, i, compare->rebuild->wide);
     for (size_t i = 0; i < shape->identities; i++)
-        owner = compare_value(owner, row, shape->identity[i].at);
+        owner = compare_value(owner, row, shape->identity[i].at, compare->rebuild->wide);
     compare_add(compare, owner, entry * compare->sign);
 }
 
@@ -166,7 +177,7 @@ static enum status compare_mark_noted(struct compare *compare, struct error *err
            row) {
         uint64_t owner = 0;
         for (size_t i = 0; i < shape->identities; i++)
-            owner = compare_value(owner, notes, i);
+            owner = compare_value(owner, notes, i, compare->rebuild->wide);
         compare->noted[owner & compare->mask] = 1;
     }
     sqlite3_finalize(notes);

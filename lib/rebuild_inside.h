@@ -24,6 +24,7 @@ struct rebuild {
     struct shape shape;
     char *create;       /* the statement of a new index; NULL: it is rebuilt */
     int64_t schema;     /* the schema's version as it must stay */
+    bool wide;          /* its text is UTF-16, of which not all can be said in UTF-8 */
     bool installed;     /* our tables and triggers are there */
     bool snapshot;      /* all that is read is of one moment: no pauses, no steps in between */
     uint32_t copy_root; /* the page where the copy begins */

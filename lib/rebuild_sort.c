@@ -20,7 +20,6 @@ struct sort {
     sqlite3 *sql;
     sqlite3_stmt *select;
     int64_t entries, bytes;
-    bool wide;          /* the database has UTF-16, and so has the private one */
     bool ready;         /* `select` is on an entry that was not given yet */
     struct error error; /* why it was stopped */
 };
@@ -80,7 +79,8 @@ static void sort_feed_give(void *argument, int column, sqlite3_context *context)
     int type = sqlite3_value_type(value);
     bool sized = type == SQLITE_TEXT || type == SQLITE_BLOB;
 
-    bool wide = sort->wide && type == SQLITE_TEXT; /* to be asked in UTF-8 would change it */
+    bool wide =
+        sort->rebuild->wide && type == SQLITE_TEXT; /* to be asked in UTF-8 would change it */
     int bytes = wide ? sqlite3_value_bytes16(value) : sized ? sqlite3_value_bytes(value) : 6;
     sort->bytes += 1 + (type == SQLITE_NULL ? 0 : bytes);
     sqlite3_result_value(context, value);
@@ -97,7 +97,7 @@ static int sort_prepare(struct sort *sort)
                   shape->columns[i].descending ? " DESC" : "");
     int rc = sqlite3_exec(sort->sql, "PRAGMA temp_store = 1; PRAGMA cache_size = -16384", NULL,
                           NULL, NULL);
-    if (rc == SQLITE_OK && sort->wide)
+    if (rc == SQLITE_OK && sort->rebuild->wide)
         rc = sqlite3_exec(sort->sql, "PRAGMA encoding = 'UTF-16'", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = rowfeed_offer(sort->sql, "entries", &sort->feed);
@@ -111,20 +111,13 @@ static enum status sort_open(struct rebuild *rebuild, struct sort **result, stru
 {
     struct sort *sort = memory_new(struct sort);
     const char *temp = rebuild->limits->temp;
-    int64_t wide = 0;
-    enum status status =
-        database_integer(rebuild->database, "SELECT encoding <> 'UTF-8' FROM pragma_encoding", 0,
-                         &wide, error);
 
     sort->rebuild = rebuild;
-    sort->wide = wide;
     sort->feed = (struct rowfeed){.columns = (int)rebuild->shape.count,
                                   .next = sort_feed_next,
                                   .give = sort_feed_give,
                                   .argument = sort};
     *result = sort;
-    if (status)
-        return status;
     if (temp && !sqlite3_temp_directory)
         sqlite3_temp_directory = sqlite3_mprintf("%s", temp);
     if (sqlite3_open_v2("", &sort->sql,
@@ -182,7 +175,7 @@ enum status sort_next(struct sort *sort, struct rowlist *list, struct error *err
     enum status status = STATUS_OK;
 
     rowlist_clear(list);
-    list->wide = sort->wide;
+    list->wide = sort->rebuild->wide;
     while (status == STATUS_OK && sort->ready && list->count < SORT_ROWS &&
            list->length < SORT_BYTES) {
         rowlist_add(list, sort->select, (int)sort->rebuild->shape.count);

@@ -113,7 +113,8 @@ static void check_outcome(const struct program_result *result)
 /* ":when=N", one call; "N+", all from then on; "N+M", every so many. */
 static char *choose_calls(const struct fault *fault, int calls, uint64_t *random)
 {
-    int64_t first = 1 + randomdb_number(random, calls > 0 ? calls : 1);
+    int64_t below = 1 + randomdb_number(random, calls > 0 ? calls : 1); /* rather an early one */
+    int64_t first = 1 + randomdb_number(random, below);
     int64_t every = 1 + randomdb_number(random, 40);
     char *call =
         memory_format(" -e inject=%s:error=%s:when=%" PRId64, fault->call, fault->error, first);

@@ -26,7 +26,7 @@ enum { ROUNDS = 6, SECONDS_A_ROUND = 60 };
 
 #define POLICY                                     \
     "    reindex: { mode: online, min_size: 0 }\n" \
-    "    optimize: {}\n"                           \
+    "    vacuum: { free_bytes_above: 1TB }\n"      \
     "    max_lock: 10ms\n"
 #define RUN "run -c @/policy.yaml --json --force d reindex"
 
@@ -145,7 +145,7 @@ static void fault_round(const struct kind *kind, const struct fault *fault, int 
     if (strcmp(kind->journal, "WAL") == 0) /* else it would keep the application from writing */
         lib_rebuild_sound();
     restless_wait(restless, restless_commits(restless), 3, 1000);
-    care_run_patiently("--force d optimize");
+    care_run_patiently("d vacuum");
     restless_stop(restless, NULL);
     lib_rebuild_check_all();
     program_result_free(&result);

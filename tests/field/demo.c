@@ -100,7 +100,7 @@ static json_t *in_window(const struct demo *demo, struct demo_daemon *daemon)
     struct stage_process application;
 
     puts("\nThe window opens: a policy with another `window:`, and `litekeeper reload`. Now the "
-         "application\nhas to wait, as long as REINDEX and VACUUM take.");
+         "application\nhas to wait, as long as VACUUM takes.");
     demo_policy_write(demo, true);
     start_application(demo, &application);
     demo_daemon_begin(daemon);

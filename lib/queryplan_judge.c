@@ -80,17 +80,20 @@ static void judge_name(const char *at, struct judge_access *access)
     access->length = (size_t)(end - at);
 }
 
-/* "a=?", "a>?", "(a,b)<(?,?)"; "ANY(a)" leaps over a column, and is none. */
+/* "a=?", "a>?", "<expr>=?", "(a,b)<(?,?)"; "ANY(a)" leaps over a column, and is none. */
 static void judge_term(const char *at, const char *end, struct judge_access *access)
 {
-    const char *operator= at;
+    static const char expression[] = "<expr>";
+    const char *sign = at;
 
-    while (operator<end && !strchr("=<>", *operator))
-        operator++;
-    if (operator== end || operator== at || access->count >= JUDGE_TERMS)
+    if (judge_takes(&sign, expression) && sign > end)
         return;
-    struct judge_term term = {.column = at, .length = (size_t)(operator- at)};
-    term.bounds = *operator== '=' ? JUDGE_EQUAL : * operator== '>' ? JUDGE_ABOVE : JUDGE_BELOW;
+    while (sign < end && !strchr("=<>", *sign))
+        sign++;
+    if (sign == end || sign == at || access->count >= JUDGE_TERMS)
+        return;
+    struct judge_term term = {.column = at, .length = (size_t)(sign - at)};
+    term.bounds = *sign == '=' ? JUDGE_EQUAL : *sign == '>' ? JUDGE_ABOVE : JUDGE_BELOW;
     for (size_t i = 0; i < access->count; i++)
         if (access->terms[i].length == term.length &&
             strncmp(access->terms[i].column, at, term.length) == 0) {
@@ -103,13 +106,13 @@ static void judge_term(const char *at, const char *end, struct judge_access *acc
 /* "(a=? AND b>?)" */
 static void judge_terms(const char *at, struct judge_access *access)
 {
-    const char *and, *end = strrchr(at, ')');
+    const char *next, *end = strrchr(at, ')');
 
     if (!end)
         return;
-    while ((and = strstr(at, " AND ")) && and < end) {
-        judge_term(at, and, access);
-        at = and+strlen(" AND ");
+    while ((next = strstr(at, " AND ")) && next < end) {
+        judge_term(at, next, access);
+        at = next + strlen(" AND ");
     }
     judge_term(at, end, access);
 }

@@ -73,7 +73,10 @@ static const struct {
      "(rowid=?)"},
     {BOTH, "SEARCH w USING INDEX i (ANY(a) AND b=?)",
      "SEARCH w USING INDEX i (ANY(a) AND b=?), was " BOTH},
-    {"SEARCH w USING INDEX i (<expr>=?)", "SEARCH w USING INDEX i (<expr>>?)", NULL},
+    {"SEARCH w USING INDEX i (<expr>=?)", "SEARCH w USING INDEX i (<expr>>?)",
+     "SEARCH w USING INDEX i (<expr>>?), was SEARCH w USING INDEX i (<expr>=?)"},
+    {"SEARCH w USING INTEGER PRIMARY KEY (rowid>?)",
+     "SEARCH w USING INDEX i (<expr>=? AND rowid>?)", NULL},
     {"SEARCH w USING INDEX i ((a,b)>(?,?))", "SEARCH w USING INDEX i ((a,b)>(?,?))", NULL},
     /* the index alone, or the table besides */
     {"SEARCH w USING COVERING INDEX i (a=?)", ONE,

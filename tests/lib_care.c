@@ -170,6 +170,8 @@ void care_run_patiently(const char *words)
         struct care_run run;
         care_run(words, &run);
         status = run.result.status;
+        const char *reason = json_string_value(json_object_get(run.outcome, "reason"));
+        printf("  %s: status %d: %.200s\n", words, status, reason ? reason : run.result.err);
         ck_assert_msg(status == 0 || status == CARE_BUSY, "%s: status %d: %s%s", words, status,
                       run.result.out, run.result.err);
         care_free(&run);

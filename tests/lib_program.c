@@ -169,7 +169,7 @@ void program_finish(struct program *program, struct program_result *result)
 
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
         int ready = poll(ends, 2, PATIENCE_MS);
-        ck_assert_msg(ready > 0 || errno == EINTR, "litekeeper hangs");
+        ck_assert_msg(ready > 0 || (ready < 0 && errno == EINTR), "litekeeper hangs");
         for (int i = 0; i < 2; i++)
             if (ends[i].revents && !program_read(ends[i].fd, &texts[i]))
                 ends[i].fd = -1;

@@ -94,10 +94,22 @@ static enum status identity_plain(const struct stat *about, struct error *error)
     return STATUS_OK;
 }
 
+/* Where the file is being removed in that very moment, it may still be found and have no link any
+ * more: then it is not there. So go the journals of rollback-journal mode, with each commit. */
+static int identity_lstat(int folder, const char *name, struct stat *about)
+{
+    int found = fstatat(folder, name, about, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
+
+    if (found < 0 || about->st_nlink > 0)
+        return found;
+    errno = ENOENT;
+    return -1;
+}
+
 static enum status identity_stat(int folder, const char *name, struct stat *about,
                                  struct error *error)
 {
-    if (fstatat(folder, name, about, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0)
+    if (identity_lstat(folder, name, about) == 0)
         return STATUS_OK;
     if (errno == ENOENT)
         return error_refuse(error, OUTCOME_GUARD_FILE, "there is no such file");
@@ -127,7 +139,7 @@ static enum status identity_besides(int folder, const char *name, struct error *
         struct stat about;
 
         snprintf(beside, sizeof beside, "%s%s", name, *suffix);
-        if (fstatat(folder, beside, &about, AT_SYMLINK_NOFOLLOW) < 0)
+        if (identity_lstat(folder, beside, &about) < 0)
             continue;
         if (identity_plain(&about, &wrong))
             return error_set(error, wrong.status, "its %s %.400s", *suffix, wrong.text);

@@ -281,6 +281,47 @@ START_TEST(identity_is_not_raced)
 }
 END_TEST
 
+static void *identity_commit(void *argument)
+{
+    struct identity_flipper *application = argument;
+
+    while (!application->stop) {
+        int journal = open(application->spare, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        close(journal);
+        unlink(application->spare);
+    }
+    return NULL;
+}
+
+/* In rollback-journal mode each commit removes the journal, which for a moment is still to be found
+ * and has no link any more. */
+START_TEST(identity_lets_a_journal_go)
+{
+    struct identity_flipper application = {0};
+    pthread_t thread;
+
+    if (!owners_or_skip())
+        return;
+    identity_scene();
+    application.spare = strdup(owners_path("alice/app.db-journal"));
+    pthread_create(&thread, NULL, identity_commit, &application);
+    for (int looks = 0; looks < 20000; looks++) {
+        struct identity identity;
+        struct error error = {0};
+        const char *name;
+        int folder;
+
+        enum status status =
+            identity_find(owners_path("alice/app.db"), &folder, &name, &identity, &error);
+        ck_assert_msg(status == STATUS_OK, "look %d: %s", looks, error.text);
+        close(folder);
+    }
+    application.stop = true;
+    pthread_join(thread, NULL);
+    free(application.spare);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("identity");
@@ -295,6 +336,7 @@ int main(void)
     tcase_add_loop_test(test, identity_sees_a_swap, 0,
                         sizeof identity_swaps / sizeof *identity_swaps);
     tcase_add_test(test, identity_is_not_raced);
+    tcase_add_test(test, identity_lets_a_journal_go);
     suite_add_tcase(suite, test);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -169,9 +169,9 @@ static void promise(bool kept, const char *what, const char *measured)
 /* Runs that block the application, each by one long hold: VACUUM and REINDEX. */
 static void check_windows(const struct timelapse *lapse, sqlite3 *db)
 {
-    sqlite3_stmt *rows = sql_prepare(
-        db, "SELECT started_us, seconds FROM run WHERE outcome = 'done' AND"
-            " (effect LIKE '%\"online\":false%' OR effect LIKE '%\"mode\":\"full\"%')");
+    sqlite3_stmt *rows =
+        sql_prepare(db, "SELECT started_us, seconds FROM run WHERE outcome = 'done' AND"
+                        " (effect LIKE '%\"online\":false%' OR effect LIKE '%\"mode\":\"full\"%')");
     int64_t inside = 0, outside = 0;
 
     while (sqlite3_step(rows) == SQLITE_ROW) {

@@ -232,6 +232,12 @@ void database_persist(struct database *database, bool persist)
     database->persists = persist;
 }
 
+void database_temp(const char *folder)
+{
+    sqlite3_free(sqlite3_temp_directory);
+    sqlite3_temp_directory = folder ? sqlite3_mprintf("%s", folder) : NULL;
+}
+
 enum status database_check_moved(struct database *database, struct error *error)
 {
     int moved = 0;

@@ -57,6 +57,10 @@ bool database_stopped(const struct database *database);
 /* From now on its wish is not heard (or is again): for what must be cleaned up before we do. */
 void database_persist(struct database *database, bool persist);
 
+/* Where all of this process's connections put the temporary files that they open from now on
+ * (SQLite's own variable); NULL: where SQLite chooses. `folder` is copied. */
+void database_temp(const char *folder);
+
 /* Runs SQL that gives no rows. */
 enum status database_exec(struct database *database, const char *sql,
                           struct error *error) MUST_CHECK;

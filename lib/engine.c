@@ -96,6 +96,13 @@ double engine_busy_ms(const struct engine *engine)
     return engine_ms(&engine->job->database->limits.busy_timeout);
 }
 
+const char *engine_temp(const struct engine *engine)
+{
+    const char *temp = engine->job->database->limits.temp;
+
+    return temp ? temp : ".";
+}
+
 double engine_window_left(const struct engine *engine)
 {
     double elapsed_ms = clock_monotonic_ms() - engine->begun_ms;

@@ -15,7 +15,7 @@ static void online_progress(void *argument, int64_t entries, int64_t total)
 struct rebuild_limits engine_online_limits(struct engine *engine)
 {
     return (struct rebuild_limits){.max_lock_ms = engine_max_lock_ms(engine),
-                                   .temp = engine->job->database->limits.temp,
+                                   .temp = engine_temp(engine),
                                    .window_open = engine_window_left(engine) > 0,
                                    .check = REBUILD_CHECK_INDEX,
                                    .progress = online_progress,

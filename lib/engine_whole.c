@@ -6,11 +6,9 @@
 #include "engine_whole.h"
 
 #include "clock.h"
-#include "memory.h"
 #include "text.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <sys/statvfs.h>
 
 enum {
@@ -20,9 +18,7 @@ enum {
 
 static enum status whole_allow(struct engine *engine, struct error *error)
 {
-    const char *temp = engine->job->database->limits.temp;
-
-    sqlite3_temp_directory = memory_copy(temp ? temp : ".");
+    database_temp(engine_temp(engine));
     return database_exec(engine->database, "PRAGMA temp_store=FILE", error);
 }
 
@@ -31,8 +27,7 @@ static void whole_forbid(struct engine *engine)
     struct error ignored;
 
     (void)!database_exec(engine->database, "PRAGMA temp_store=MEMORY", &ignored);
-    free(sqlite3_temp_directory);
-    sqlite3_temp_directory = NULL;
+    database_temp(NULL);
 }
 
 static enum status whole_space(const struct engine_whole *whole, struct error *error)

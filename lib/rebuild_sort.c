@@ -110,7 +110,6 @@ static int sort_prepare(struct sort *sort)
 static enum status sort_open(struct rebuild *rebuild, struct sort **result, struct error *error)
 {
     struct sort *sort = memory_new(struct sort);
-    const char *temp = rebuild->limits->temp;
 
     sort->rebuild = rebuild;
     sort->feed = (struct rowfeed){.columns = (int)rebuild->shape.count,
@@ -118,8 +117,7 @@ static enum status sort_open(struct rebuild *rebuild, struct sort **result, stru
                                   .give = sort_feed_give,
                                   .argument = sort};
     *result = sort;
-    if (temp && !sqlite3_temp_directory)
-        sqlite3_temp_directory = sqlite3_mprintf("%s", temp);
+    database_temp(rebuild->limits->temp);
     if (sqlite3_open_v2("", &sort->sql,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         "unix") != SQLITE_OK ||
@@ -136,6 +134,7 @@ void sort_close(struct sort *sort)
     sqlite3_finalize(sort->select);
     sqlite3_close(sort->sql);
     sort_end_walk(sort);
+    database_temp(NULL);
     free(sort);
 }
 

@@ -35,6 +35,8 @@ void engine_take_lease(struct engine *engine);
 /* What one step may hold the write lock, and how long to wait for the application's. */
 double engine_max_lock_ms(const struct engine *engine);
 double engine_busy_ms(const struct engine *engine);
+/* The folder for temporary files: the policy's, or the database's. */
+const char *engine_temp(const struct engine *engine);
 /* How many seconds the policy's window stays open from now on; INFINITY where the operator has said
  * that the window does not matter, 0 where none is open. */
 double engine_window_left(const struct engine *engine);

@@ -9,33 +9,22 @@
  */
 #include "vacuum.h"
 
-#include "memory.h"
-
-#include <stdlib.h>
+#include "engine_whole.h"
 
 /* What the connection must allow for it, and forbids otherwise (database.c): the temporary file is
- * a database attached to it, and must be a file, since a worker's memory is limited. */
-static enum status full_allow(struct engine *engine, bool convert, struct error *error)
+ * a database attached to it. */
+static enum status full_vacuum(struct engine *engine, bool convert, struct error *error)
 {
-    const char *temp = engine->job->database->limits.temp;
-    enum status status;
+    const struct engine_whole whole = {.sql = "VACUUM", .what = "VACUUM"};
+    enum status status = STATUS_OK;
 
     sqlite3_limit(database_sql(engine->database), SQLITE_LIMIT_ATTACHED, 1);
-    sqlite3_temp_directory = memory_copy(temp ? temp : ".");
-    status = database_exec(engine->database, "PRAGMA temp_store=FILE", error);
-    if (status == STATUS_OK && convert) /* takes effect with the VACUUM alone */
+    if (convert) /* takes effect with the VACUUM alone */
         status = database_exec(engine->database, "PRAGMA auto_vacuum=INCREMENTAL", error);
-    return status;
-}
-
-static void full_forbid(struct engine *engine)
-{
-    struct error ignored;
-
-    (void)!database_exec(engine->database, "PRAGMA temp_store=MEMORY", &ignored);
-    free(sqlite3_temp_directory);
-    sqlite3_temp_directory = NULL;
+    if (status == STATUS_OK)
+        status = engine_whole(engine, &whole, error);
     sqlite3_limit(database_sql(engine->database), SQLITE_LIMIT_ATTACHED, 0);
+    return status;
 }
 
 /* In WAL mode all of it is in the log now, or a part that no transaction ended in; the log is to
@@ -44,12 +33,8 @@ static void full_forbid(struct engine *engine)
  * application that must survive brings them along. */
 enum status vacuum_full(struct engine *engine, bool convert, struct error *error)
 {
-    enum status status = full_allow(engine, convert, error);
-
     engine_progress(engine, 0, -1); /* the last word till it is done */
-    if (status == STATUS_OK)
-        status = lease_hold_whole(engine->lease, "VACUUM", error);
-    full_forbid(engine);
+    enum status status = full_vacuum(engine, convert, error);
     if (status != STATUS_BUSY)
         lease_drain(engine->lease);
     return status;

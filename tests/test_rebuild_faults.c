@@ -1,9 +1,9 @@
 /*
- * Lets the system fail a worker that rebuilds indexes beside a restless application: writes, syncs,
- * reads and truncations of the database and its log return EIO or ENOSPC, once, every so often or
- * from then on. Each time there is one outcome with a reason, the old indexes hold, the application
- * notices nothing, and the next run removes what was left. Where strace(1) is missing or may not
- * trace, it says so and is skipped. SEED and ROUNDS in the environment.
+ * Lets the system fail a worker that rebuilds or builds indexes beside a restless application:
+ * writes, syncs, reads and truncations of the database and its log return EIO or ENOSPC, once,
+ * every so often or from then on. Each time there is one outcome with a reason, the old indexes
+ * hold, the application notices nothing, and the next run removes what was left. Where strace(1) is
+ * missing or may not trace, it says so and is skipped. SEED and ROUNDS in the environment.
  */
 #include "lib_care.h"
 #include "lib_opened.h"
@@ -22,13 +22,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 6, SECONDS_A_ROUND = 60 };
+enum { ROUNDS = 8, SECONDS_A_ROUND = 60 };
 
 #define POLICY                                     \
     "    reindex: { mode: online, min_size: 0 }\n" \
     "    vacuum: { free_bytes_above: 1TB }\n"      \
     "    max_lock: 10ms\n"
-#define RUN "run -c @/policy.yaml --json --force d reindex"
+#define POLICY_ANEW POLICY "    indexes:\n      ensure:\n        - |-\n          %s\n"
+#define RUN         "run -c @/policy.yaml --json --force d "
 
 static const struct fault {
     const char *call, *error;
@@ -42,7 +43,13 @@ static const struct kind {
     const char *journal;
     uint64_t seed;
     int rows;
-} kinds[] = {{"WAL", 3, 1500}, {"DELETE", 13, 200}, {"WAL", 7, 600}};
+    const char *run;
+    bool anew; /* its index i is not there yet */
+} kinds[] = {
+    {"WAL", 3, 1500, RUN "reindex", false},   {"DELETE", 13, 200, RUN "reindex", false},
+    {"WAL", 7, 600, RUN "reindex", false},    {"WAL", 26, 1500, RUN "indexes", true},
+    {"DELETE", 13, 200, RUN "indexes", true},
+};
 
 enum { FAULTS = sizeof faults / sizeof *faults, KINDS = sizeof kinds / sizeof *kinds };
 
@@ -62,6 +69,15 @@ static void make(const struct kind *kind, struct restless_made *made)
     uint64_t random = kind->seed;
 
     restless_make(&random, kind->rows, kind->journal, made);
+    if (!kind->anew) {
+        care_policy(POLICY);
+        return;
+    }
+    char *policy = memory_format(POLICY_ANEW, made->sql);
+    care_policy(policy);
+    free(policy);
+    opened_sql("DROP INDEX i");
+    opened_close();
 }
 
 /* In a run that nothing fails. */
@@ -71,7 +87,7 @@ static void count_calls(const struct kind *kind, int *calls)
     struct restless_made made;
 
     make(kind, &made);
-    traced_run(RUN, "", &result);
+    traced_run(kind->run, "", &result);
     ck_assert_msg(result.status == 0, "%.2000s\n%s", result.out, result.err);
     program_result_free(&result);
     for (int i = 0; i < FAULTS; i++) {
@@ -130,23 +146,23 @@ static char *choose_calls(const struct fault *fault, int calls, uint64_t *random
 static void fault_round(const struct kind *kind, const struct fault *fault, int calls,
                         uint64_t random)
 {
-    struct restless_way way = {.processes = 1, .model = randomdb_number(&random, 2)};
+    struct restless_way way = {.processes = 1, .model = !kind->anew && randomdb_number(&random, 2)};
     char *inject = choose_calls(fault, calls, &random);
     struct program_result result;
     struct restless_made made;
 
     make(kind, &made);
-    printf("  %s%s\n", kind->journal, inject);
+    printf("  %s, %s%s\n", kind->journal, kind->anew ? "new" : "again", inject);
     fflush(stdout);
     struct restless *restless = restless_start(&way, (uint64_t)randomdb_number(&random, INT64_MAX));
-    traced_run(RUN, inject, &result);
+    traced_run(kind->run, inject, &result);
     met.happened += traced_count("INJECTED") > 0;
     check_outcome(&result);
     if (strcmp(kind->journal, "WAL") == 0) /* else it would keep the application from writing */
         lib_rebuild_sound();
     restless_wait(restless, restless_commits(restless), 3, 1000);
     care_run_patiently("d vacuum");
-    restless_stop(restless, NULL);
+    restless_stop(restless, kind->anew ? made.sql : NULL);
     lib_rebuild_check_all();
     program_result_free(&result);
     free(inject);
@@ -162,7 +178,6 @@ START_TEST(calls_fail)
         skip("strace is missing or may not trace");
         return;
     }
-    care_policy(POLICY);
     traced_watch("app.db");
     for (int i = 0; i < KINDS; i++)
         count_calls(&kinds[i], calls[i]);

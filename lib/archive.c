@@ -1,6 +1,7 @@
 /* The archive of a table: its folder, the segment in work, and what the catalogue is told. */
 #include "archive.h"
 
+#include "archive_read.h"
 #include "clock.h"
 #include "memory.h"
 
@@ -140,6 +141,18 @@ enum status archive_leave(struct archive *archive, struct error *error)
 
     archive->open = archive->open && status != STATUS_OK;
     return status;
+}
+
+enum status archive_verify(struct archive *archive, const char *name, struct error *error)
+{
+    struct error why = {0};
+    enum status status =
+        archive_read_check(archive->part, name, &archive->manifest, &archive->columns, &why);
+
+    if (status)
+        return error_set(error, status, "reading back %s/%s failed: %.300s", archive->place.shown,
+                         name, why.text);
+    return STATUS_OK;
 }
 
 /* --- what others know of it --------------------------------------------------------------- */

@@ -59,8 +59,8 @@ char *archive_name_settled(const struct archive *archive);
 /* What messages call it, the caller's to free. */
 char *archive_shown(const struct archive *archive);
 
-/* archive_read.c: reads a file of the archive to its end and compares it with what the manifest
- * says of it: bytes, rows, both digests. STATUS_INVALID: it differs. */
+/* Reads a file of the segment in work to its end, and compares it with what its manifest says.
+ * STATUS_INVALID: it differs. */
 enum status archive_verify(struct archive *archive, const char *name,
                            struct error *error) MUST_CHECK;
 

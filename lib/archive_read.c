@@ -1,64 +1,104 @@
-/* Reads a file of an archive anew, by other code than wrote it, and says whether it is what it was
- * meant to be. */
-#include "archive.h"
+/* Reading segments, with as much memory as their longest row takes. */
+#include "archive_read.h"
 
+#include "archive_segment.h"
+#include "memory.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-/* Reads all rows; `*rows` counts them. */
-static enum status read_rows(struct segment_reader *reader, const struct archive_columns *columns,
-                             struct digest *digest, int64_t *rows, struct error *error)
-{
+struct archive_read {
+    const struct archive_manifest *manifest;
+    const struct archive_columns *columns;
+    struct segment_reader *reader;
     struct archive_row row;
-    const char *line = "";
+    const char *line;
     size_t length;
-    enum status status = STATUS_OK;
+    struct digest digest;
+    int64_t rows;
+};
 
-    archive_row_init(columns, &row);
-    while (!status && !(status = segment_line(reader, &line, &length, error)) && line) {
-        status = archive_row_parse(columns, line, length, &row, error);
-        if (!status)
-            archive_row_digest(&row, digest);
-        *rows += 1;
-    }
-    archive_row_free(&row);
-    return status;
+enum status archive_read_open(int folder, const char *name, const struct archive_manifest *manifest,
+                              const struct archive_columns *columns, struct archive_read **result,
+                              struct error *error)
+{
+    struct segment_reader *reader = NULL;
+    enum status status = segment_open(folder, name, name, &reader, error);
+
+    if (status)
+        return status;
+    struct archive_read *read = memory_new(struct archive_read);
+    read->manifest = manifest;
+    read->columns = columns;
+    read->reader = reader;
+    archive_row_init(columns, &read->row);
+    digest_begin(&read->digest);
+    *result = read;
+    return STATUS_OK;
 }
 
-static enum status read_compare(const struct archive_manifest *manifest, int64_t rows,
-                                const struct segment_file *file, const char *sha256_rows,
-                                struct error *error)
+static enum status read_compare(struct archive_read *read, struct error *error)
 {
-    if (rows != manifest->rows)
-        return error_set(error, STATUS_INVALID, "it has %lld rows instead of %lld", (long long)rows,
-                         (long long)manifest->rows);
-    if (file->bytes != manifest->bytes || strcmp(file->sha256, manifest->sha256) != 0)
+    const struct archive_manifest *manifest = read->manifest;
+    char sha256_rows[DIGEST_HEX];
+    struct segment_file file;
+
+    segment_read(read->reader, &file);
+    digest_end(&read->digest, sha256_rows);
+    if (read->rows != manifest->rows)
+        return error_set(error, STATUS_INVALID, "it has %lld rows instead of %lld",
+                         (long long)read->rows, (long long)manifest->rows);
+    if (file.bytes != manifest->bytes || strcmp(file.sha256, manifest->sha256) != 0)
         return error_set(error, STATUS_INVALID, "its bytes are not those that were written");
     if (strcmp(sha256_rows, manifest->sha256_rows) != 0)
         return error_set(error, STATUS_INVALID, "its values are not those of the table");
     return STATUS_OK;
 }
 
-enum status archive_verify(struct archive *archive, const char *name, struct error *error)
+enum status archive_read_row(struct archive_read *read, const struct archive_row **row,
+                             struct error *error)
 {
-    char hex[DIGEST_HEX];
-    struct segment_reader *reader = NULL;
-    struct segment_file file;
-    struct digest digest;
-    struct error why = {0};
-    int64_t rows = 0;
-    enum status status = segment_open(archive->part, name, name, &reader, &why);
+    enum status status = segment_line(read->reader, &read->line, &read->length, error);
 
-    digest_begin(&digest);
-    if (!status)
-        status = read_rows(reader, &archive->columns, &digest, &rows, &why);
-    if (!status) {
-        segment_read(reader, &file);
-        digest_end(&digest, hex);
-        status = read_compare(&archive->manifest, rows, &file, hex, &why);
+    if (!status && !read->line) {
+        *row = NULL;
+        return read_compare(read, error);
     }
-    segment_close(reader);
+    if (!status)
+        status = archive_row_parse(read->columns, read->line, read->length, &read->row, error);
     if (status)
-        return error_set(error, status, "reading back %s/%s failed: %.300s", archive->place.shown,
-                         name, why.text);
+        return status;
+    archive_row_digest(&read->row, &read->digest);
+    read->rows++;
+    *row = &read->row;
     return STATUS_OK;
+}
+
+const char *archive_read_line(const struct archive_read *read, size_t *length)
+{
+    *length = read->length;
+    return read->line;
+}
+
+void archive_read_close(struct archive_read *read)
+{
+    if (!read)
+        return;
+    archive_row_free(&read->row);
+    segment_close(read->reader);
+    free(read);
+}
+
+enum status archive_read_check(int folder, const char *name,
+                               const struct archive_manifest *manifest,
+                               const struct archive_columns *columns, struct error *error)
+{
+    struct archive_read *read = NULL;
+    const struct archive_row *row = NULL;
+    enum status status = archive_read_open(folder, name, manifest, columns, &read, error);
+
+    while (!status && !(status = archive_read_row(read, &row, error)) && row)
+        continue;
+    archive_read_close(read);
+    return status;
 }

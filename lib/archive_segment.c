@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
-enum { SEGMENT_LEVEL = 3, SEGMENT_BUFFER = 128 * 1024 };
+enum { SEGMENT_LEVEL = 7, SEGMENT_BUFFER = 128 * 1024 };
 
 struct segment_writer {
     int folder, fd;

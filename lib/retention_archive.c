@@ -218,6 +218,7 @@ static enum status leave_all(struct leave *leave, struct retention_result *resul
             status = leave_segment(leave, result, error);
     }
     result->others = export_others(leave->export);
+    result->export_seconds = export_seconds(leave->export);
     return status;
 }
 

@@ -28,6 +28,7 @@ struct archive_look {
     struct archive_filter *filter;
     struct text rows; /* lines that are not sent yet */
     int64_t untimed;
+    bool wrong; /* the expression failed on a row */
 };
 
 /* --- what is said of a segment ------------------------------------------------------------ */
@@ -73,18 +74,19 @@ static void look_tell(const struct archive_look *look, const struct shelf_segmen
 
     worker_emit(
         NULL,
-        json_pack("{s:s, s:o, s:o, s:b, s:b, s:b, s:s?, s:o, s:o, s:I, s:I, s:s, s:s, s:s, s:I,"
-                  " s:I, s:I, s:I}",
-                  "event", "shelved", "file", look_file(look, segment), "problem",
-                  problem->status ? look_text(problem->text) : json_null(), "there",
-                  shelf_there(&look->shelf, segment), "checked", found == LOOK_RIGHT, "changing",
-                  found == LOOK_CHANGING, "state", state, "database",
-                  look_about(segment, "database"), "table", look_about(segment, "table"), "rows",
-                  (json_int_t)manifest->rows, "bytes", (json_int_t)manifest->bytes, "sha256",
-                  manifest->sha256, "sha256_rows", manifest->sha256_rows, "manifest_sha256",
-                  segment->listed_sha256, "first_us", (json_int_t)manifest->first_us, "last_us",
-                  (json_int_t)manifest->last_us, "cutoff_us", (json_int_t)manifest->cutoff_us,
-                  "removed_us", (json_int_t)manifest->removed_us));
+        json_pack(
+            "{s:s, s:o, s:o, s:b, s:b, s:b, s:s?, s:o, s:o, s:o, s:I, s:I, s:s, s:s, s:s, s:I,"
+            " s:I, s:I, s:I}",
+            "event", "shelved", "file", look_file(look, segment), "problem",
+            problem->status ? look_text(problem->text) : json_null(), "there",
+            shelf_there(&look->shelf, segment), "checked", found == LOOK_RIGHT, "changing",
+            found == LOOK_CHANGING, "state", state, "database", look_about(segment, "database"),
+            "table", look_about(segment, "table"), "path", look_about(segment, "path"), "rows",
+            (json_int_t)manifest->rows, "bytes", (json_int_t)manifest->bytes, "sha256",
+            manifest->sha256, "sha256_rows", manifest->sha256_rows, "manifest_sha256",
+            segment->listed_sha256, "first_us", (json_int_t)manifest->first_us, "last_us",
+            (json_int_t)manifest->last_us, "cutoff_us", (json_int_t)manifest->cutoff_us,
+            "removed_us", (json_int_t)manifest->removed_us));
 }
 
 /* --- list, verify ------------------------------------------------------------------------- */
@@ -176,6 +178,7 @@ static enum status look_row(void *argument, struct archive_read *read,
     size_t length;
     enum status status = archive_filter_row(look->filter, row, &wanted, &us, error);
 
+    look->wrong = status != STATUS_OK;
     if (status)
         return status;
     const char *line = archive_read_line(read, &length);
@@ -200,7 +203,11 @@ static enum status look_rows(struct archive_look *look, const struct shelf_segme
         look_send(look);
     archive_filter_close(look->filter);
     look->filter = NULL;
-    return status;
+    if (!status || look->wrong || status == STATUS_CANCELLED)
+        return status;
+    error_set(error, STATUS_INVALID, "it was changed while its rows were printed");
+    look_tell(look, segment, LOOK_NOT_READ, error);
+    return STATUS_OK;
 }
 
 /* What was printed can't be taken back, so it is read twice. */

@@ -87,7 +87,8 @@ static const struct event_key segment_keys[] = {
     {"first_us",        EVENT_TIME,   0,          0,    NULL,     NULL},
     {"last_us",         EVENT_TIME,   0,          0,    NULL,     NULL},
     {"cutoff_us",       EVENT_TIME,   0,          0,    NULL,     NULL},
-    {"rebuilt",         EVENT_FLAG,   EVENT_OPTIONAL, 0, NULL,    NULL},
+    {"path",            EVENT_TEXT,   EVENT_OPTIONAL | EVENT_NULL, PATH, NULL, NULL},
+    {"rebuilt",         EVENT_FLAG,   EVENT_OPTIONAL, 0, NULL,    NULL}, /* from its manifest */
     {0},
 };
 
@@ -101,6 +102,7 @@ static const struct event_key shelved_keys[] = {
     {"state",           EVENT_CHOICE, EVENT_NULL, 0,      manifests, NULL},
     {"database",        EVENT_TEXT,   EVENT_NULL, PATH,   NULL,      NULL},
     {"table",           EVENT_TEXT,   EVENT_NULL, NAME,   NULL,      NULL},
+    {"path",            EVENT_TEXT,   EVENT_NULL, PATH,   NULL,      NULL}, /* the database's */
     {"rows",            EVENT_COUNT,  0,          0,      NULL,      NULL},
     {"bytes",           EVENT_COUNT,  0,          0,      NULL,      NULL},
     {"sha256",          EVENT_TEXT,   0,          64,     NULL,      NULL},

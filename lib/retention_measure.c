@@ -171,8 +171,8 @@ static enum status measure_old(struct engine *engine, struct retention_facts *fa
     return STATUS_OK;
 }
 
-static enum status measure_check_children(const struct retention_options *options,
-                                          const struct retention_facts *facts, struct error *error)
+enum status retention_check_children(const struct retention_options *options,
+                                     const struct retention_facts *facts, struct error *error)
 {
     char *dependents = referrers_dependents(facts->referrers);
     enum status status = STATUS_OK;
@@ -180,8 +180,11 @@ static enum status measure_check_children(const struct retention_options *option
     if (dependents && options->cascade == CASCADE_REFUSE)
         status = error_set(error, STATUS_REFUSED,
                            "deleting from %s would change other tables, too: %s; say `cascade: "
-                           "delete` if that is meant",
-                           facts->table.name, dependents);
+                           "delete` if that is meant%s",
+                           facts->table.name, dependents,
+                           options->archive.directory ? ", or `cascade: archive`" : "");
+    else if (options->cascade == CASCADE_ARCHIVE)
+        status = referrers_check_archive(facts->referrers, error);
     free(dependents);
     return status;
 }
@@ -228,7 +231,7 @@ static enum status measure_table(struct engine *engine, const struct retention_o
     if ((status = table_load(database, options->table, options->column, &facts->table, error)) ||
         (status = measure_check_delete(database, &facts->table, error)) ||
         (status = referrers_load(database, facts->table.name, &facts->referrers, error)) ||
-        (status = measure_check_children(options, facts, error)) ||
+        (status = retention_check_children(options, facts, error)) ||
         (status = measure_format(database, options, facts, error)))
         return status;
     facts->by_age = facts->table.index || facts->table.key_is_time;

@@ -56,6 +56,10 @@ enum status retention_check_children(const struct retention_options *options,
                                      const struct retention_facts *facts,
                                      struct error *error) MUST_CHECK;
 
+/* Foreign keys and triggers can forbid every DELETE; SQLite says so when it compiles one. */
+enum status retention_check_delete(struct database *database, const struct table *table,
+                                   struct error *error) MUST_CHECK;
+
 /* `keep` ago; the beginning of time where the policy has no `keep`. */
 int64_t retention_keep_us(const struct retention_options *options, int64_t now_us);
 

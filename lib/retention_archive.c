@@ -84,7 +84,6 @@ static enum status archive_pass_all(struct engine *engine, const struct retentio
     enum status status =
         passes_load(engine, facts, options->cascade == CASCADE_ARCHIVE, &passes, error);
 
-    passes_offer(engine, facts);
     for (size_t i = 0; !status && i < passes.count; i++)
         status = retention_leave(engine, &options->archive, &passes.list[i], schema, result, error);
     passes_free(&passes);
@@ -107,6 +106,7 @@ static enum status archive_go(struct engine *engine, const struct retention_opti
         status = referrers_load(engine->database, facts->table.name, &fresh.referrers, error);
     if (status)
         return status;
+    passes_offer(engine, facts);
     status = retention_check_children(options, &fresh, error);
     if (status == STATUS_OK)
         status = archive_pass_all(engine, options, &fresh, schema, result, error);
@@ -144,6 +144,19 @@ static enum status archive_check_encoding(struct engine *engine, struct error *e
     return status;
 }
 
+/* What would end a run in the middle is known before it. */
+static enum status archive_check_passes(struct engine *engine, const struct retention_facts *facts,
+                                        struct error *error)
+{
+    struct passes passes = {0};
+    enum status status = passes_load(engine, facts, true, &passes, error);
+
+    for (size_t i = 0; !status && i < passes.count; i++)
+        status = retention_check_delete(engine->database, &passes.list[i].facts.table, error);
+    passes_free(&passes);
+    return status;
+}
+
 static enum status archive_look(struct engine *engine, const struct retention_options *options,
                                 struct retention_facts *facts, struct error *error)
 {
@@ -173,5 +186,7 @@ enum status retention_archive_check(struct engine *engine, const struct retentio
                          "make such an index, or say `partition: none`",
                          facts->table.name, facts->table.column, parts[archive->partition]);
     enum status status = archive_check_encoding(engine, error);
+    if (!status && options->cascade == CASCADE_ARCHIVE)
+        status = archive_check_passes(engine, facts, error);
     return status ? status : archive_look(engine, options, facts, error);
 }

@@ -205,9 +205,8 @@ static enum status measure_check_clock(const struct engine *engine,
     return STATUS_REFUSED;
 }
 
-/* Foreign keys and triggers can forbid every DELETE; SQLite says so when it compiles one. */
-static enum status measure_check_delete(struct database *database, const struct table *table,
-                                        struct error *error)
+enum status retention_check_delete(struct database *database, const struct table *table,
+                                   struct error *error)
 {
     sqlite3_stmt *statement = NULL;
     struct text sql = {0};
@@ -229,7 +228,7 @@ static enum status measure_table(struct engine *engine, const struct retention_o
     enum status status;
 
     if ((status = table_load(database, options->table, options->column, &facts->table, error)) ||
-        (status = measure_check_delete(database, &facts->table, error)) ||
+        (status = retention_check_delete(database, &facts->table, error)) ||
         (status = referrers_load(database, facts->table.name, &facts->referrers, error)) ||
         (status = retention_check_children(options, facts, error)) ||
         (status = measure_format(database, options, facts, error)))

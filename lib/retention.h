@@ -98,6 +98,7 @@ struct retention_result {
     int64_t past;   /* rows still past the cut-off; -1 not known */
 
     int64_t segments, archive_bytes; /* files that were added to the archive */
+    double export_seconds;           /* that reading and writing them took, without reading back */
 
     int64_t children_changed, children_refused; /* of what is archived before the table's rows */
     char children_refusal[160];

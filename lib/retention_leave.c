@@ -116,7 +116,7 @@ static enum status leave_read(struct leave *leave, struct segment_reader *reader
     rowlist_clear(&rows->batch);
     while (rows->batch.count < LEAVE_BATCH && rows->batch.length < LEAVE_BYTES) {
         if ((status = segment_line(reader, &line, &length, error)) || !line ||
-            (status = archive_row_parse(&leave->archive.columns, line, length, row, error)))
+            (status = archive_row_read(&leave->archive.columns, line, length, row, error)))
             break;
         leave_add(leave, row);
     }
@@ -272,6 +272,7 @@ static void leave_count(const struct leave *leave, struct retention_result *resu
     const struct rows_counts *counts = &leave->rows.counts;
     int64_t children = result->children;
 
+    result->export_seconds += leave->export ? export_seconds(leave->export) : 0;
     if (leave->pass->depth == 0) {
         rows_result(&leave->rows, result);
         result->children = children;

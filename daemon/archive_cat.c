@@ -58,12 +58,31 @@ static enum status look_row(void *argument, struct archive_read *read,
     return STATUS_OK;
 }
 
+/* Rows that followed those of another table have no time: their segment's is all that there is. */
+static bool look_timeless(const struct shelf_segment *segment)
+{
+    return json_is_null(json_object_get(segment->manifest.about, "time"));
+}
+
+static bool look_spans(const struct archive_wanted *wanted, const struct shelf_segment *segment)
+{
+    const struct archive_manifest *manifest = &segment->manifest;
+
+    if (!look_timeless(segment))
+        return shelf_spans(segment, wanted->since_us, wanted->until_us);
+    return (wanted->since_us < 0 || manifest->last_us >= wanted->since_us) &&
+           (wanted->until_us < 0 || manifest->first_us < wanted->until_us);
+}
+
 static enum status look_rows(struct archive_look *look, const struct shelf_segment *segment,
                              const struct archive_columns *all, struct error *error)
 {
     struct shelf_walk walk = {look_row, worker_stopped, look};
-    enum status status =
-        archive_filter_open(&look->wanted, &segment->columns, all, &look->filter, error);
+    struct archive_wanted wanted = look->wanted;
+
+    if (look_timeless(segment))
+        wanted.since_us = wanted.until_us = -1;
+    enum status status = archive_filter_open(&wanted, &segment->columns, all, &look->filter, error);
 
     if (!status)
         status = shelf_walk(&look->shelf, segment, &walk, error);
@@ -86,7 +105,7 @@ static enum status look_cat_segment(struct archive_look *look, const struct shel
     struct error problem = segment->problem;
     bool unfinished = look_has_file(segment) && segment->manifest.state < MANIFEST_DONE;
     bool reads = look_has_file(segment) && (!unfinished || look->unfinished) &&
-                 shelf_spans(segment, look->wanted.since_us, look->wanted.until_us);
+                 look_spans(&look->wanted, segment);
 
     if (reads) {
         enum status status = look_check(look, segment, &found, &problem, error);

@@ -37,6 +37,18 @@ static void look_add(struct archive_look *look, const char *bytes, size_t length
     }
 }
 
+/* Of each line but a few a reader has seen no more than that it has the values. */
+static bool look_is_text(const char *line, size_t length)
+{
+    for (size_t i = 0, step; i < length; i += step) {
+        const unsigned char *at = (const unsigned char *)line + i;
+        step = *at < 0x80 ? *at != '\0' : text_sequence(at);
+        if (!step)
+            return false;
+    }
+    return true;
+}
+
 static enum status look_row(void *argument, struct archive_read *read,
                             const struct archive_row *row, struct error *error)
 {
@@ -50,6 +62,8 @@ static enum status look_row(void *argument, struct archive_read *read,
     if (status)
         return status;
     const char *line = archive_read_line(read, &length);
+    if (wanted && !look_is_text(line, length))
+        return error_set(error, STATUS_INVALID, "it has a line that is no UTF-8");
     if (wanted) {
         look_add(look, line, length);
         look_add(look, "\n", 1);
@@ -92,7 +106,6 @@ static enum status look_rows(struct archive_look *look, const struct shelf_segme
     look->filter = NULL;
     if (!status || look->wrong || status == STATUS_CANCELLED)
         return status;
-    error_set(error, STATUS_INVALID, "it was changed while its rows were printed");
     look_tell(look, segment, LOOK_NOT_READ, error);
     return STATUS_OK;
 }

@@ -102,6 +102,7 @@ static const struct event_key shelved_keys[] = {
     {"state",           EVENT_CHOICE, EVENT_NULL, 0,      manifests, NULL},
     {"database",        EVENT_TEXT,   EVENT_NULL, PATH,   NULL,      NULL},
     {"table",           EVENT_TEXT,   EVENT_NULL, NAME,   NULL,      NULL},
+    {"follows",         EVENT_TEXT,   EVENT_NULL, NAME,   NULL,      NULL}, /* see archived_keys */
     {"path",            EVENT_TEXT,   EVENT_NULL, PATH,   NULL,      NULL}, /* the database's */
     {"rows",            EVENT_COUNT,  0,          0,      NULL,      NULL},
     {"bytes",           EVENT_COUNT,  0,          0,      NULL,      NULL},
@@ -112,6 +113,13 @@ static const struct event_key shelved_keys[] = {
     {"last_us",         EVENT_TIME,   0,          0,      NULL,      NULL},
     {"cutoff_us",       EVENT_TIME,   0,          0,      NULL,      NULL},
     {"removed_us",      EVENT_TIME,   0,          0,      NULL,      NULL},
+    {0},
+};
+
+/* A table that has an archive. */
+static const struct event_key archived_keys[] = {
+    {"table",   EVENT_TEXT, 0,          NAME, NULL, NULL},
+    {"follows", EVENT_TEXT, EVENT_NULL, NAME, NULL, NULL}, /* the one whose rows were old */
     {0},
 };
 
@@ -276,6 +284,7 @@ const struct event_row event_table[] = {
     {"outcome",    outcome_keys},
     {"notice",     notice_keys},
     {"segment",    segment_keys}, /* the worker waits for {"recorded":true}, or false and "reason" */
+    {"archived",   archived_keys},
     {"shelved",    shelved_keys},
     {"rows",       rows_keys},
     {"btree",      btree_keys},

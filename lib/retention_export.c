@@ -40,7 +40,7 @@ struct export
     int64_t before;               /* rows of the segments before this one */
     int64_t most;
     double began_ms, took_ms; /* of the segment in work; of all */
-    bool full; /* the segment has ended */
+    bool full;                /* the segment has ended */
     bool more;
 };
 
@@ -242,7 +242,7 @@ static enum status export_open_source(struct export *export, struct error *error
     const struct pass *pass = export->pass;
     struct text columns = {0};
 
-    archive_columns_sql(&export->archive->columns, pass->depth ? "c." : "", &columns);
+    archive_columns_sql(&export->archive->columns, &columns);
     enum status status =
         pass->depth
             ? source_by_reference(export->engine, pass, columns.bytes, &export->source, error)

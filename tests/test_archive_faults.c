@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 6, SECONDS_A_ROUND = 60, ROWS = 900, PATIENCE = 20 };
+enum { ROUNDS = 5, SECONDS_A_ROUND = 60, ROWS = 900, PATIENCE = 20 };
 
 #define RUN "run -c @/policy.yaml --json app retention"
 
@@ -73,7 +73,6 @@ static int count_calls(const struct fault *fault)
 
     watch(fault);
     traced_run(RUN, "", &result);
-    ck_assert_msg(result.status == 0, "%.2000s\n%s", result.out, result.err);
     int count = traced_count(text);
     program_result_free(&result);
     free(text);
@@ -121,7 +120,8 @@ static char *choose_calls(const struct fault *fault, int calls, uint64_t *random
     return all;
 }
 
-/* As long as something is in the way of it that goes by itself. */
+/* As long as something is in the way of it that goes by itself: a machine that is busy may find
+ * that one row takes too long. */
 static void run_patiently(void)
 {
     struct program_result result;
@@ -130,8 +130,8 @@ static void run_patiently(void)
     for (int i = 0; i < PATIENCE && status != 0; i++) {
         expect_run(RUN, &result);
         status = result.status;
-        ck_assert_msg(status == 0 || status == 75 || i + 1 < PATIENCE, "status %d: %s%s", status,
-                      result.out, result.err);
+        ck_assert_msg(status == 0 || i + 1 < PATIENCE, "status %d: %s%s", status, result.out,
+                      result.err);
         program_result_free(&result);
     }
 }

@@ -63,6 +63,29 @@ static const struct command_option pause_options[] = {
     END,
 };
 
+static const struct command_option archive_list_options[] = {CONFIG, JSON, END};
+
+static const struct command_option archive_verify_options[] = {
+    CONFIG,
+    {0, "rebuild", NULL, offsetof(struct command_line, rebuild),
+     "enter in the catalogue what fits to its manifest, marked as rebuilt"},
+    JSON,
+    END,
+};
+
+static const struct command_option archive_cat_options[] = {
+    CONFIG,
+    {0, "since", "TIME", offsetof(struct command_line, since),
+     "rows since: 2026-11-23T04:00:00Z, or \"2026-11-23 04:00\" in UTC"},
+    {0, "until", "TIME", offsetof(struct command_line, until),
+     "rows before then"},
+    {0, "where", "SQL", offsetof(struct command_line, where),
+     "rows of which this expression on the columns is true"},
+    {0, "unfinished", NULL, offsetof(struct command_line, unfinished),
+     "rows of unfinished segments, too: they may still be in the database"},
+    END,
+};
+
 static const struct command_option inspect_options[] = {JSON, END};
 static const struct command_option no_options[] = {END};
 
@@ -129,6 +152,24 @@ const struct command commands[] = {
      "\n"
      UNREACHABLE ".\n",
      ask_options, 0, 2, false, cmd_resume},
+    {"archive list", "[DB [TABLE]]", "list the segments of archives, with rows and times",
+     "From the manifests alone, so it is quick. Where folder and catalogue disagree, a\n"
+     "line says so.\n",
+     archive_list_options, 0, 2, false, cmd_archive_list},
+    {"archive verify", "[DB [TABLE]]", "read archives to the last byte, and check it",
+     "Each file is held against its manifest, and each manifest against the catalogue\n"
+     "in litekeeper's history. What is damaged, missing or not known is named. Where\n"
+     "the catalogue is lost, --rebuild makes it anew from the manifests.\n"
+     "\n"
+     "Exit status: 0 all is as it was written, 1 something is not.\n",
+     archive_verify_options, 0, 2, false, cmd_archive_verify},
+    {"archive cat", "DB TABLE", "print archived rows as lines of JSON",
+     "Segment after segment, by the times of their first rows. A row is printed once\n"
+     "its segment was read and found right; one that is not is named, and the others\n"
+     "come. The expression of --where is SQLite's, as after WHERE.\n"
+     "\n"
+     "Exit status: 0 all well, 1 a segment is damaged or missing.\n",
+     archive_cat_options, 2, 2, false, cmd_archive_cat},
     {"worker", "", "the engine, as a child of another command", NULL,
      no_options, 0, 0, true, worker_main},
     {0},

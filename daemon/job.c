@@ -41,6 +41,10 @@ json_t *job_engine(const struct job_request *request)
                             (json_int_t)request->at_us, "memory", job_memory(&request->memory));
 
     free(policy);
+    if (job && request->order)
+        json_object_set(job, "order", request->order);
+    if (job && request->owned)
+        json_object_set_new(job, "owned", json_string(request->owned));
     return job;
 }
 
@@ -129,10 +133,21 @@ enum status job_file(const json_t *job, const char **path, struct identity *seen
     return status;
 }
 
+enum status job_owned(const json_t *job, const char **path, struct error *error)
+{
+    const char *found = json_string_value(json_object_get(job, "owned"));
+    enum status status = found ? job_path_check(found, error) : STATUS_OK;
+
+    if (!status)
+        *path = found;
+    return status;
+}
+
 /* The job as it stands there, before anything is looked up. */
 struct job_text {
     const char *kind, *path, *name, *policy, *task, *target;
-    json_t *seen, *memory;
+    const char *owned;
+    json_t *seen, *memory, *order;
     int force, outside_window, trust_clock, stay;
     json_int_t at_us, time_limit;
 };
@@ -143,12 +158,14 @@ static enum status job_unpack(json_t *job, struct job_text *text, struct error *
     json_error_t problem;
 
     if (json_unpack_ex(job, &problem, JSON_STRICT,
-                       "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I, s:o, s?b, s?I}",
+                       "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I, s:o, s?b, s?I,"
+                       " s?o, s?s}",
                        "job", &text->kind, "path", &text->path, "name", &name, "seen", &text->seen,
                        "policy", &policy, "task", &task, "target", &target, "force", &text->force,
                        "outside_window", &text->outside_window, "trust_clock", &text->trust_clock,
                        "at_us", &text->at_us, "memory", &text->memory, "stay", &text->stay,
-                       "time_limit_ms", &text->time_limit) < 0)
+                       "time_limit_ms", &text->time_limit, "order", &text->order, "owned",
+                       &text->owned) < 0)
         return job_wrong(&problem, error);
     text->name = json_string_value(name);
     text->policy = json_string_value(policy);
@@ -255,6 +272,7 @@ enum status job_decode(json_t *job, struct engine_job *engine, struct config **p
     made.outside_window = text.outside_window;
     made.trust_clock = text.trust_clock;
     made.at_us = text.at_us;
+    made.order = text.order;
     *engine = made;
     *policy = loaded;
     return STATUS_OK;

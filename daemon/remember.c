@@ -14,6 +14,7 @@ struct remember {
     struct session *session;
     struct chronicle *chronicle; /* NULL once it is closed */
     json_t *answer;              /* to the last question, NULL: there is none */
+    json_t *rows;                /* of it */
     bool ready;                  /* there is an answer, or there will be none */
     bool given_up;               /* what went wrong was told; nothing more is asked */
 };
@@ -69,16 +70,26 @@ void remember_close(struct remember *remember)
         session_until(remember->session, &remember->ready, REMEMBER_ANSWER_MS);
     }
     json_decref(remember->answer);
+    json_decref(remember->rows);
     free(remember);
+}
+
+static void remember_row(void *argument, const json_t *row)
+{
+    struct remember *remember = argument;
+
+    json_array_append_new(remember->rows, json_deep_copy(row));
 }
 
 /* The answer to `request` (which it takes over), remember's own until the next; or NULL. */
 static const json_t *remember_ask(struct remember *remember, json_t *request)
 {
-    struct chronicle_answers answers = {NULL, remember_end, remember};
+    struct chronicle_answers answers = {remember_row, remember_end, remember};
 
     json_decref(remember->answer);
+    json_decref(remember->rows);
     remember->answer = NULL;
+    remember->rows = json_array();
     if (remember->given_up) {
         json_decref(request);
         return NULL;
@@ -119,4 +130,14 @@ void remember_outcome(struct remember *remember, json_t *outcome, const char *pa
 {
     if (remember_ask(remember, history_job_record(outcome, path, started_us)) && keep->set)
         remember_ask(remember, history_job_prune(keep));
+}
+
+json_t *remember_segments(struct remember *remember)
+{
+    return remember_ask(remember, history_job_segments()) ? json_incref(remember->rows) : NULL;
+}
+
+bool remember_segment(struct remember *remember, json_t *segment, const char *path)
+{
+    return remember_ask(remember, history_job_segment(segment, path)) != NULL;
 }

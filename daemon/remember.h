@@ -9,6 +9,8 @@
 #include "session.h"
 #include "units.h"
 
+#include <stdbool.h>
+
 struct chronicle;
 struct remember;
 
@@ -29,5 +31,12 @@ void remember_past(struct remember *remember, const struct history_subject *subj
 /* Records an outcome, and forgets what is older than `keep`. */
 void remember_outcome(struct remember *remember, json_t *outcome, const char *path,
                       int64_t started_us, const struct span *keep);
+
+/* The catalogue of archives: an array of its rows (event_table.c, "segment"), a new reference; NULL
+ * where the history can't say. */
+json_t *remember_segments(struct remember *remember);
+/* Enters a segment (history_job_segment; borrowed), of the database at `path`. Returns whether that
+ * is on the disk. */
+bool remember_segment(struct remember *remember, json_t *segment, const char *path);
 
 #endif

@@ -25,6 +25,7 @@ struct engine_job {
     int64_t at_us;       /* decide as of then; -1: now */
     struct engine_memory memory;
     struct engine_host host;
+    json_t *order; /* what else was asked, by the job's kind; the job's; NULL: nothing */
 };
 
 /* Each emits events: `plan` one "plan"; `run` "progress" and at last one "outcome"; `inspect`

@@ -27,9 +27,10 @@ static const struct {
     [HISTORY_PAUSES] = {"pause", "SELECT nullif(database, '') AS database,"
                                  " nullif(task, '') AS task, until_us FROM pause"},
     [HISTORY_SEGMENTS] = {"segment",
-                          "SELECT database, 'retention' AS task, target, state, directory, file,"
-                          " rows, bytes, sha256, sha256_rows, manifest_sha256, first_us, last_us,"
-                          " cutoff_us FROM segment ORDER BY directory, database, target, first_us"},
+                          "SELECT database, 'retention' AS task, target, path, state, directory,"
+                          " file, rows, bytes, sha256, sha256_rows, manifest_sha256, first_us,"
+                          " last_us, cutoff_us, nullif(rebuilt, 0) AS \"rebuilt?\" FROM segment"
+                          " ORDER BY directory, database, target, first_us"},
 };
 
 #define HISTORY_RUNS(PATH)                                                                    \

@@ -40,6 +40,8 @@ struct retention_facts {
     int64_t ties;      /* ... and so many of those exactly at it */
     bool capped;       /* max_delete has moved it back */
     bool unfinished;   /* a segment of the archive was left so by a run that was ended */
+    int64_t expired;   /* segments of the archive beyond keep_archives, ... */
+    int64_t expired_bytes;
 };
 
 enum status retention_measure(struct engine *engine, const void *options, void **facts,
@@ -97,8 +99,9 @@ struct retention_result {
     int64_t others; /* rows whose value is no time in the column's format */
     int64_t past;   /* rows still past the cut-off; -1 not known */
 
-    int64_t segments, archive_bytes; /* files that were added to the archive */
-    double export_seconds;           /* that reading and writing them took, without reading back */
+    int64_t segments, archive_bytes;                  /* files that were added to the archive */
+    int64_t archives_removed, archives_removed_bytes; /* ... and that went by keep_archives */
+    double export_seconds; /* that reading and writing them took, without reading back */
 
     int64_t children_changed, children_refused; /* of what is archived before the table's rows */
     char children_refusal[160];

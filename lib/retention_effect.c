@@ -104,6 +104,10 @@ void retention_report(const struct retention_options *options, const struct rete
         text_addf(&reason, ", archived in %s of %s",
                   text_counted(segments, result->segments, "segment"),
                   text_bytes(bytes, result->archive_bytes));
+    if (result->archives_removed)
+        text_addf(&reason, "; %s of the archive went, of %s",
+                  text_counted(segments, result->archives_removed, "segment"),
+                  text_bytes(bytes, result->archives_removed_bytes));
     report_rows(result->changed, "changed while they were archived, so for the next run", &reason);
     report_rows(result->children_changed, "that refer to them changed meanwhile, too", &reason);
     report_rows(result->kept,
@@ -135,6 +139,8 @@ void retention_report(const struct retention_options *options, const struct rete
     effect_add(outcome->effect, "child_rows_refused", result->children_refused, false);
     effect_add(outcome->effect, "segments", result->segments, false);
     effect_add(outcome->effect, "archive_bytes", result->archive_bytes, false);
+    effect_add(outcome->effect, "archives_removed", result->archives_removed, false);
+    effect_add(outcome->effect, "archives_removed_bytes", result->archives_removed_bytes, false);
     if (result->segments)
         json_object_set_new(outcome->effect, "export_seconds", json_real(result->export_seconds));
 }

@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "pages.h"
 #include "retention_archive.h"
+#include "retention_expire.h"
 #include "zone.h"
 
 #include <stdio.h>
@@ -234,7 +235,8 @@ static enum status measure_table(struct engine *engine, const struct retention_o
         (status = measure_format(database, options, facts, error)))
         return status;
     facts->by_age = facts->table.index || facts->table.key_is_time;
-    if ((status = retention_archive_check(engine, options, facts, error)))
+    if ((status = retention_archive_check(engine, options, facts, error)) ||
+        (status = retention_expire_measure(engine, options, facts, error)))
         return status;
     if ((status = retention_sample_ends(database, facts, &facts->rules, cutoff_us, &sample, error)))
         return status;

@@ -59,6 +59,18 @@ static void retention_none_old(const struct retention_options *options,
               (double)(now_us - facts->oldest_us) / 86400e6);
 }
 
+/* "; 3 segments of the archive, of 12.0 MiB, are older than keep_archives 7y". */
+static void retention_count_expired(const struct retention_options *options,
+                                    const struct retention_facts *facts, struct text *reason)
+{
+    char segments[TEXT_SHORT], bytes[TEXT_SHORT];
+
+    text_addf(reason, "; %s of the archive, of %s, %s older than keep_archives ",
+              text_counted(segments, facts->expired, "segment"),
+              text_bytes(bytes, facts->expired_bytes), facts->expired == 1 ? "is" : "are");
+    retention_span(&options->keep_archives, reason);
+}
+
 /* The expectation: what would go, at most what max_delete allows. */
 static void retention_expect(const struct retention_facts *facts, struct decision *decision)
 {
@@ -127,6 +139,9 @@ void retention_decide(const void *argument, const void *measured, int64_t now_us
         decision->act = true;
         text_add(&reason, "; an earlier run has left a segment of the archive unfinished");
     }
+    if (facts->expired > 0)
+        retention_count_expired(options, facts, &reason);
+    decision->act = decision->act || facts->expired > 0;
     if (!decision->act)
         decision->rows = decision->bytes = 0;
     snprintf(decision->reason, sizeof decision->reason, "%s", reason.bytes);

@@ -71,6 +71,8 @@ const struct option retention_options[] = {
      "decide and report, never act"},
     {"archive", OPTION_SECTION, 0, FIELD(archive), NULL, NULL, NULL, NULL, &archive_section,
      "write the rows to an archive before they go, see litekeeper-archive(5)"},
+    {"keep_archives", OPTION_SPAN, 0, FIELD(keep_archives), NULL, NULL, NULL, NULL, NULL,
+     "files of the archive go once their youngest row is older than this; their manifests stay"},
     {.name = NULL}};
 
 static const int64_t day_us = INT64_C(86400000000);
@@ -96,6 +98,21 @@ static const char *retention_check_short(const struct retention_options *options
     return NULL;
 }
 
+/* What keeps rows in the archive for less time than in the table would archive nothing. */
+static const char *retention_check_archives(const struct retention_options *options, char *why)
+{
+    const struct span *span = &options->keep_archives;
+    const struct span *keep = options->keep.set ? &options->keep : &options->keep_min;
+
+    if (!span->set)
+        return NULL;
+    if (!options->archive.directory)
+        return retention_wrong(why, "keep_archives", "has no effect without archive");
+    if (keep->set && units_span_us(span) <= units_span_us(keep))
+        return retention_wrong(why, "keep_archives", "must be longer than keep");
+    return retention_check_short(options, span, "keep_archives", why);
+}
+
 const char *retention_check(const void *values, char *why)
 {
     const struct retention_options *options = values;
@@ -117,5 +134,5 @@ const char *retention_check(const void *values, char *why)
     if (options->keep.set && options->keep_min.set &&
         units_span_us(&options->keep_min) > units_span_us(&options->keep))
         return retention_wrong(why, "keep_min", "must not be longer than keep");
-    return NULL;
+    return retention_check_archives(options, why);
 }

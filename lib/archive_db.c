@@ -203,7 +203,7 @@ enum status db_select(const struct archive_db *db, const struct archive_columns 
     struct text sql = {0};
 
     text_add(&sql, "SELECT ");
-    archive_columns_sql(columns, "", &sql);
+    archive_columns_sql(columns, &sql);
     text_add(&sql, " FROM ");
     text_add_identifier(&sql, db->table);
     text_addf(&sql, " WHERE %s BETWEEN ?1 AND ?2 ORDER BY %s", db->rowid, db->rowid);

@@ -149,7 +149,7 @@ static enum status load_prepare_insert(const struct load *load, sqlite3_stmt **i
     text_add(&sql, "INSERT INTO ");
     text_add_identifier(&sql, load->db.table);
     text_addf(&sql, "(%s, ", load->db.rowid);
-    archive_columns_sql(load->columns, "", &sql);
+    archive_columns_sql(load->columns, &sql);
     text_add(&sql, ") VALUES(?");
     for (size_t i = 0; i < load->columns->count; i++)
         text_add(&sql, ", ?");

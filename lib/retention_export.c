@@ -245,7 +245,7 @@ static enum status export_open_source(struct export *export, struct error *error
     const struct pass *pass = export->pass;
     struct text columns = {0};
 
-    archive_columns_sql(&export->archive->columns, pass->depth ? "c." : "", &columns);
+    archive_columns_sql(&export->archive->columns, &columns);
     enum status status =
         pass->depth
             ? source_by_reference(export->engine, pass, columns.bytes, &export->source, error)

@@ -37,7 +37,10 @@ struct cold_count {
     int64_t archived, segments;
 };
 
-static void cold_count_row(uint8_t *where, const struct archive_row *row, const char *what)
+/* A note is given `again` when its item gets another log, to which the export comes yet: the one is
+ * deleted, and the other left out when the segment is settled. */
+static void cold_count_row(uint8_t *where, const struct archive_row *row, bool again,
+                           const char *what)
 {
     int64_t version = row->values[2].integer;
 
@@ -46,10 +49,8 @@ static void cold_count_row(uint8_t *where, const struct archive_row *row, const 
     ck_assert_msg(cold_is(row, version), "version %lld in %s is not what it was",
                   (long long)version, what);
     where[version]++;
-    /* a row whose parent got younger while rows were read is read again, and left out when settled
-     */
-    ck_assert_msg(where[version] == 1 || strstr(what, "unfinished"), "version %lld is twice in %s",
-                  (long long)version, what);
+    ck_assert_msg(where[version] == 1 || again, "version %lld is twice in %s", (long long)version,
+                  what);
 }
 
 static void cold_count_table(sqlite3 *db, const char *table, uint8_t *where)
@@ -62,7 +63,7 @@ static void cold_count_table(sqlite3 *db, const char *table, uint8_t *where)
     while (sqlite3_step(select) == SQLITE_ROW) {
         for (int i = 0; i < 6; i++)
             archive_value_of(select, i, &values[i]);
-        cold_count_row(where, &row, "the database");
+        cold_count_row(where, &row, false, "the database");
     }
     sqlite3_finalize(select);
     free(sql);
@@ -102,7 +103,7 @@ static void cold_count_segment(int folder, const struct archive_manifest *manife
         if (!line)
             break;
         ck_assert_msg(!archive_row_parse(&columns, line, length, &row, &error), "%s", error.text);
-        cold_count_row(where, &row, done ? "done segments" : "the unfinished segment");
+        cold_count_row(where, &row, !done, done ? "done segments" : "the unfinished segment");
     }
     segment_read(reader, &file);
     if (done) {
@@ -132,7 +133,7 @@ static int64_t cold_count_stored(int folder, const struct archive_manifest *mani
     for (; sqlite3_step(select) == SQLITE_ROW; rows++) {
         for (int i = 0; i < 6; i++)
             archive_value_of(select, i, &values[i]);
-        cold_count_row(where, &row, what);
+        cold_count_row(where, &row, false, what);
     }
     sqlite3_finalize(select);
     sqlite3_close(db);

@@ -52,6 +52,16 @@ void retention_decide(const void *options, const void *facts, int64_t now_us,
 enum status retention_run(struct engine *engine, const void *options, void *facts,
                           struct outcome *outcome, struct error *error) MUST_CHECK;
 
+/* Whether the policy allows what becomes of the rows that refer to those that go: STATUS_REFUSED
+ * says what it doesn't. */
+enum status retention_check_children(const struct retention_options *options,
+                                     const struct retention_facts *facts,
+                                     struct error *error) MUST_CHECK;
+
+/* Foreign keys and triggers can forbid every DELETE; SQLite says so when it compiles one. */
+enum status retention_check_delete(struct database *database, const struct table *table,
+                                   struct error *error) MUST_CHECK;
+
 /* `keep` ago; the beginning of time where the policy has no `keep`. */
 int64_t retention_keep_us(const struct retention_options *options, int64_t now_us);
 
@@ -92,6 +102,9 @@ struct retention_result {
     int64_t segments, archive_bytes;                  /* files that were added to the archive */
     int64_t archives_removed, archives_removed_bytes; /* ... and that went by keep_archives */
     double export_seconds; /* that reading and writing them took, without reading back */
+
+    int64_t children_changed, children_refused; /* of what is archived before the table's rows */
+    char children_refusal[160];
 };
 
 /* Counts what is left past the cut-off and in other formats. */

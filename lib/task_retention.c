@@ -9,6 +9,7 @@
 #include "text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char *retention_target(const void *options)
 {
@@ -107,6 +108,18 @@ static bool retention_judge(const struct retention_options *options,
     return facts->old > 0 || facts->beyond > 0 || (unseen && options->keep.set);
 }
 
+static void retention_name_children(const struct retention_options *options,
+                                    const struct retention_facts *facts, struct text *reason)
+{
+    char *names = options->cascade == CASCADE_ARCHIVE && facts->referrers
+                      ? referrers_dependents(facts->referrers)
+                      : NULL;
+
+    if (names)
+        text_addf(reason, "; rows that refer to them leave before them: %s", names);
+    free(names);
+}
+
 void retention_decide(const void *argument, const void *measured, int64_t now_us,
                       struct decision *decision)
 {
@@ -120,6 +133,8 @@ void retention_decide(const void *argument, const void *measured, int64_t now_us
     if (decision->act && (facts->capped || facts->most == 0))
         text_addf(&reason, "; max_delete lets %s go in one run", text_count(most, facts->most));
     decision->act = decision->act && facts->most != 0;
+    if (decision->act)
+        retention_name_children(options, facts, &reason);
     if (facts->unfinished) {
         decision->act = true;
         text_add(&reason, "; an earlier run has left a segment of the archive unfinished");

@@ -11,7 +11,7 @@ static const struct option_choice formats[] = {
 
 static const struct option_choice cascades[] = {{"refuse", CASCADE_REFUSE, false},
                                                 {"delete", CASCADE_DELETE, false},
-                                                {"archive", CASCADE_ARCHIVE, true},
+                                                {"archive", CASCADE_ARCHIVE, false},
                                                 {NULL, 0, false}};
 
 static const struct option_choice partitions[] = {{"none", PARTITION_NONE, false},
@@ -63,7 +63,8 @@ const struct option retention_options[] = {
     {"when_rows_above", OPTION_COUNT, 0, FIELD(when_rows_above), "0", NULL, NULL, NULL, NULL,
      "with no more rows than this the policy sleeps"},
     {"cascade", OPTION_CHOICE, 0, FIELD(cascade), "refuse", NULL, NULL, cascades, NULL,
-     "what becomes of rows of other tables that the database would remove or change with a row"},
+     "what becomes of rows of other tables that the database would remove or change with a row; "
+     "with archive they are archived before it, too"},
     {"schedule", OPTION_CALENDAR, 0, FIELD(common.schedule), "daily", NULL, NULL, NULL, NULL,
      "when it is due"},
     {"observe", OPTION_BOOL, 0, FIELD(common.observe), "false", NULL, NULL, NULL, NULL,
@@ -122,6 +123,9 @@ const char *retention_check(const void *values, char *why)
         name = retention_check_short(options, &options->keep_min, "keep_min", why);
     if (name)
         return name;
+    if (options->cascade == CASCADE_ARCHIVE && !options->archive.directory)
+        return retention_wrong(why, "cascade",
+                               "must not be archive without `archive:`, which says where to");
     if (!options->keep.set && !(bounded && options->keep_min.set))
         return retention_wrong(
             why, "keep", "is missing; a retention needs it, or keep_min with max_size or max_rows");

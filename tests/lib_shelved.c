@@ -78,7 +78,10 @@ static void shelved_row(const struct shelved *shelved, int i, struct archive_row
 {
     int64_t at = shelved->first_us / 1000000 + i;
 
-    snprintf(text, 64, "row %d of \"%s\" \xc3\xa4", i, shelved->stamp);
+    snprintf(text, 64,
+             "row %d of \"%s\" \xc3\xa4\x7f\xc2\x9b"
+             "31m",
+             i, shelved->stamp);
     row->values[0] = (struct archive_value){.type = SQLITE_INTEGER, .integer = at * 10};
     row->values[1] = (struct archive_value){.type = SQLITE_INTEGER, .integer = at};
     row->values[2] =

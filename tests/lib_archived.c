@@ -7,10 +7,12 @@
 #include "memory.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define POLICY                                                                                 \
     "daemon: { state: \"@/state\" }\n"                                                         \
@@ -128,4 +130,39 @@ json_t *archived_problems(int status)
     }
     json_decref(lines);
     return problems;
+}
+
+char *archived_file(size_t which, const char *end)
+{
+    json_t *files = archived_files(), *file;
+    char *path = NULL;
+    size_t i, found = 0;
+
+    json_array_foreach (files, i, file) {
+        const char *name = json_string_value(file);
+        if (strcmp(name + strlen(name) - strlen(end), end) == 0 && found++ == which)
+            path = folder_path(name);
+    }
+    ck_assert_ptr_nonnull(path);
+    json_decref(files);
+    return path;
+}
+
+void archived_flip(const char *path, int64_t at, int bit)
+{
+    unsigned char byte;
+    int fd = open(path, O_RDWR);
+
+    ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
+    byte ^= (unsigned char)(1 << bit);
+    ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+int64_t archived_size(const char *path)
+{
+    struct stat about;
+
+    ck_assert(!stat(path, &about));
+    return about.st_size;
 }

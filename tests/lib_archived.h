@@ -21,6 +21,15 @@ sqlite3 *archived_history(void);
 /* The files in the archive, as paths from the test's folder on, in order: an array. */
 json_t *archived_files(void);
 
+#define ARCHIVED_SEGMENT  ".jsonl.zst"
+#define ARCHIVED_MANIFEST ".manifest.json"
+
+/* The path of the file that is number `which` of those that end so; the caller's. */
+char *archived_file(size_t which, const char *end);
+/* Makes one bit of a file another. */
+void archived_flip(const char *path, int64_t at, int bit);
+int64_t archived_size(const char *path);
+
 /* Runs `litekeeper archive WORDS` on that policy ("verify --json"); the exit status must be that.
  */
 void archived_run(const char *words, int status, struct program_result *result);

@@ -18,40 +18,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static sqlite3 *before;
-
 static void set_up(void)
 {
     unsetenv("JOURNAL_STREAM");
     folder_make();
-    before = archived_make();
+    sqlite3_close(archived_make());
 }
-
-static void tear_down(void)
-{
-    sqlite3_close(before);
-    folder_remove();
-}
-
-/* Those of one kind. */
-static char *a_file(size_t which, const char *end)
-{
-    json_t *files = archived_files(), *file;
-    char *path = NULL;
-    size_t i, found = 0;
-
-    json_array_foreach (files, i, file) {
-        const char *name = json_string_value(file);
-        if (strcmp(name + strlen(name) - strlen(end), end) == 0 && found++ == which)
-            path = folder_path(name);
-    }
-    ck_assert_ptr_nonnull(path);
-    json_decref(files);
-    return path;
-}
-
-#define SEGMENT  ".jsonl.zst"
-#define MANIFEST ".manifest.json"
 
 /* --- list, verify ------------------------------------------------------------------------- */
 
@@ -99,25 +71,6 @@ END_TEST
 
 /* --- one bit ------------------------------------------------------------------------------ */
 
-static void flip(const char *path, int64_t at, int bit)
-{
-    unsigned char byte;
-    int fd = open(path, O_RDWR);
-
-    ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
-    byte ^= (unsigned char)(1 << bit);
-    ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
-    close(fd);
-}
-
-static int64_t size_of(const char *path)
-{
-    struct stat about;
-
-    ck_assert(!stat(path, &about));
-    return about.st_size;
-}
-
 /* Whether a name that verify has said is of this file or of the manifest beside it. */
 static bool names(const json_t *problems, const char *path)
 {
@@ -137,14 +90,14 @@ static void flip_file(uint64_t *random)
     json_t *files = archived_files();
     size_t which = (size_t)randomdb_number(random, (int64_t)json_array_size(files));
     char *path = folder_path(json_string_value(json_array_get(files, which)));
-    int64_t at = randomdb_number(random, size_of(path));
+    int64_t at = randomdb_number(random, archived_size(path));
     int bit = (int)randomdb_number(random, 8);
 
-    flip(path, at, bit);
+    archived_flip(path, at, bit);
     json_t *problems = archived_problems(1);
     ck_assert_msg(names(problems, path), "bit %d of byte %lld of %s", bit, (long long)at, path);
     ck_assert_uint_eq(json_array_size(problems), 1);
-    flip(path, at, bit);
+    archived_flip(path, at, bit);
     json_decref(problems);
     json_decref(files);
     free(path);
@@ -258,8 +211,10 @@ END_TEST
 
 START_TEST(gone_and_strange)
 {
-    char *gone = a_file(0, SEGMENT), *bare = a_file(1, SEGMENT), *manifest = a_file(1, MANIFEST);
-    char *both = a_file(2, SEGMENT), *stray = folder_path("cold/app/t/part-stray.jsonl.zst");
+    char *gone = archived_file(0, ARCHIVED_SEGMENT), *bare = archived_file(1, ARCHIVED_SEGMENT),
+         *manifest = archived_file(1, ARCHIVED_MANIFEST);
+    char *both = archived_file(2, ARCHIVED_SEGMENT),
+         *stray = folder_path("cold/app/t/part-stray.jsonl.zst");
 
     ck_assert(!link(both, stray));
     ck_assert(!unlink(gone));
@@ -283,7 +238,8 @@ END_TEST
 /* Both: nobody but the catalogue knows of it. */
 START_TEST(known_to_the_catalogue_alone)
 {
-    char *file = a_file(3, SEGMENT), *manifest = a_file(3, MANIFEST);
+    char *file = archived_file(3, ARCHIVED_SEGMENT),
+         *manifest = archived_file(3, ARCHIVED_MANIFEST);
     struct program_result result;
 
     ck_assert(!unlink(file));
@@ -324,13 +280,13 @@ static void lose_state(void)
 
 START_TEST(lost_and_rebuilt)
 {
-    char *damaged = a_file(4, SEGMENT);
+    char *damaged = archived_file(4, ARCHIVED_SEGMENT);
     struct program_result result;
 
     lose_state();
     expect("archive verify -c @/policy.yaml app t", 1,
            "app t  @/cold/app/t\n" LOST "  # segments, # rows, # KiB; 1 problem\n", "");
-    flip(damaged, 30, 2);
+    archived_flip(damaged, 30, 2);
     archived_run("verify --rebuild", 1, &result);
     expect_text("rebuild", result.out,
                 "app t  @/cold/app/t\n"
@@ -342,7 +298,7 @@ START_TEST(lost_and_rebuilt)
     ck_assert_uint_eq(json_array_size(problems), 1);
     ck_assert(names(problems, damaged));
     json_decref(problems);
-    flip(damaged, 30, 2);
+    archived_flip(damaged, 30, 2);
     json_decref(archived_lines("verify --rebuild --json", 0));
     expect("archive verify -c @/policy.yaml", 0,
            "~\n  # segments, # rows, # KiB; # known from the manifest alone; all is as it was "
@@ -371,159 +327,6 @@ START_TEST(without_the_database)
 }
 END_TEST
 
-/* --- cat ---------------------------------------------------------------------------------- */
-
-static const struct {
-    const char *words, *sql; /* further conditions */
-} cats[] = {
-    {"", "1"},
-    {" --where id%7=3", "id % 7 = 3"},
-    {" --where x/**/IS/**/NULL", "x IS NULL"},
-    {" --where x/**/LIKE/**/'text/**/%'", "x LIKE 'text/**/%'"},
-    {" --where typeof(n)='blob'/**/AND/**/length(n)>4", "typeof(n) = 'blob' AND length(n) > 4"},
-    {" --where n>500.5", "n > 500.5"},
-    {" --where id='500'", "id = '500'"},
-    {" --where x='500'/**/OR/**/id/**/IN/**/(500,501)--", "id IN (500, 501)"},
-    {" --where 0", "0"},
-};
-
-static json_t *ids_of(const char *sql)
-{
-    sqlite3_stmt *select = sql_prepare(before, sql);
-    json_t *ids = json_array();
-
-    while (sqlite3_step(select) == SQLITE_ROW)
-        json_array_append_new(ids, json_integer(sqlite3_column_int64(select, 0)));
-    sqlite3_finalize(select);
-    return ids;
-}
-
-/* The ids of what cat prints are those of the model, in the order of time. */
-static void same_as(const char *words, const char *condition)
-{
-    char *all = memory_format("cat app t%s", words);
-    char *sql = memory_format("SELECT id FROM t WHERE at < unixepoch('now', '-50 days') AND (%s\n)"
-                              " ORDER BY at",
-                              condition);
-    json_t *lines = archived_lines(all, 0), *expected = ids_of(sql), *line;
-    size_t i;
-
-    ck_assert_msg(json_array_size(lines) == json_array_size(expected), "%s: %zu instead of %zu",
-                  all, json_array_size(lines), json_array_size(expected));
-    json_array_foreach (lines, i, line)
-        ck_assert(json_equal(json_object_get(line, "id"), json_array_get(expected, i)));
-    json_decref(lines);
-    json_decref(expected);
-    free(all);
-    free(sql);
-}
-
-START_TEST(cat_where)
-{
-    for (size_t i = 0; i < sizeof cats / sizeof *cats; i++)
-        same_as(cats[i].words, cats[i].sql);
-}
-END_TEST
-
-static char *moment_of(int id)
-{
-    char *sql = memory_format("SELECT strftime('%%Y-%%m-%%dT%%H:%%M:%%SZ', at, 'unixepoch') FROM t"
-                              " WHERE id = %d",
-                              id);
-    sqlite3_stmt *select = sql_prepare(before, sql);
-
-    ck_assert_int_eq(sqlite3_step(select), SQLITE_ROW);
-    char *moment = memory_copy((const char *)sqlite3_column_text(select, 0));
-    sqlite3_finalize(select);
-    free(sql);
-    return moment;
-}
-
-/* From one row's very second on, and before it. */
-START_TEST(cat_times)
-{
-    static const struct {
-        const char *words, *sql;
-    } forms[] = {{" --since %s", "id <= %d"},
-                 {" --until %s", "id > %d"},
-                 {" --since %s --until 2100-01-01 --where id%%2=0", "id <= %d AND id %% 2 = 0"}};
-    static const int ids[] = {590, 450, 333};
-
-    for (size_t i = 0; i < 9; i++) {
-        char *moment = moment_of(ids[i / 3]);
-        sqlite3_str *made = sqlite3_str_new(NULL), *told = sqlite3_str_new(NULL);
-        sqlite3_str_appendf(made, forms[i % 3].words, moment);
-        sqlite3_str_appendf(told, forms[i % 3].sql, ids[i / 3]);
-        same_as(sqlite3_str_value(made), sqlite3_str_value(told));
-        sqlite3_free(sqlite3_str_finish(made));
-        sqlite3_free(sqlite3_str_finish(told));
-        free(moment);
-    }
-}
-END_TEST
-
-static const struct {
-    const char *words, *err;
-    int status;
-} mistakes[] = {
-    {"app t --where nix=1", "litekeeper: --where: no such column: nix\n", 2},
-    {"app t --where id=", "litekeeper: --where: ~\n", 2},
-    {"app t --where 1);SELECT(1", "litekeeper: --where: ~\n", 2},
-    {"app t --where (SELECT/**/1/**/FROM/**/sqlite_master)", "litekeeper: --where: ~\n", 2},
-    {"app t --where load_extension('x')", "litekeeper: --where: ~\n", 2},
-    {"app t --where json(x)", "litekeeper: --where: ~\n", 2},
-    {"app t --since noon", "litekeeper: \"noon\" is no time; ~\n", 2},
-    {"app t --until 2025-13-01", "litekeeper: \"2025-13-01\" is no time; ~\n", 2},
-    {"app u", "litekeeper archive cat: no table \"u\"; ~\n", 2},
-};
-
-START_TEST(cat_mistakes)
-{
-    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
-        char *words = memory_format("archive cat -c @/policy.yaml %s", mistakes[i].words);
-        expect(words, mistakes[i].status, "", mistakes[i].err);
-        free(words);
-    }
-}
-END_TEST
-
-static size_t lines_of(const char *text)
-{
-    size_t lines = 0;
-
-    for (; *text; text++)
-        lines += *text == '\n';
-    return lines;
-}
-
-/* The others' rows come, and not one of it. */
-static void cat_without(size_t which, const char *end, size_t whole)
-{
-    char *damaged = a_file(which, end);
-    struct program_result rest;
-
-    flip(damaged, size_of(damaged) / 2, 1);
-    archived_run("cat app t", 1, &rest);
-    expect_text("error", rest.err,
-                "litekeeper: app/t/year=#/month=#/part-#T#Z.jsonl.zst: ~; its rows are left out\n");
-    ck_assert_uint_lt(lines_of(rest.out), whole);
-    ck_assert_uint_ge(lines_of(rest.out) + 20, whole);
-    flip(damaged, size_of(damaged) / 2, 1);
-    program_result_free(&rest);
-    free(damaged);
-}
-
-START_TEST(cat_damaged)
-{
-    struct program_result whole;
-
-    archived_run("cat app t", 0, &whole);
-    for (size_t i = 0; i < 4; i++)
-        cat_without(i * 3, i % 2 ? MANIFEST : SEGMENT, lines_of(whole.out));
-    program_result_free(&whole);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("archive_read");
@@ -531,7 +334,7 @@ int main(void)
     TCase *cases = tcase_create("cases");
 
     tcase_set_timeout(cases, 60 + 2 * rounds(0));
-    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_add_checked_fixture(cases, set_up, folder_remove);
     tcase_add_test(cases, list_and_verify);
     tcase_add_test(cases, list_counts);
     tcase_add_test(cases, one_bit_of_a_file);
@@ -540,10 +343,6 @@ int main(void)
     tcase_add_test(cases, known_to_the_catalogue_alone);
     tcase_add_test(cases, lost_and_rebuilt);
     tcase_add_test(cases, without_the_database);
-    tcase_add_test(cases, cat_where);
-    tcase_add_test(cases, cat_times);
-    tcase_add_test(cases, cat_mistakes);
-    tcase_add_test(cases, cat_damaged);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -25,6 +25,17 @@ bool pageset_add(struct pageset *set, uint32_t page)
     return true;
 }
 
+bool pageset_has(const struct pageset *set, uint32_t page)
+{
+    return page <= set->pages && set->bits && set->bits[page / 8] & 1U << page % 8;
+}
+
+void pageset_remove(struct pageset *set, uint32_t page)
+{
+    assert(page <= set->pages);
+    set->bits[page / 8] &= (unsigned char)~(1U << page % 8);
+}
+
 void pageset_free(struct pageset *set)
 {
     free(set->bits);

@@ -17,6 +17,8 @@ struct pageset {
 void pageset_reset(struct pageset *set, uint32_t pages);
 /* False if `page` was in it already. */
 bool pageset_add(struct pageset *set, uint32_t page);
+bool pageset_has(const struct pageset *set, uint32_t page); /* a page beyond it is not */
+void pageset_remove(struct pageset *set, uint32_t page);
 void pageset_free(struct pageset *set);
 
 #endif

@@ -15,7 +15,12 @@
 static const struct option_choice modes[] = {{"auto", VACUUM_AUTO, false},
                                              {"incremental", VACUUM_INCREMENTAL, false},
                                              {"full", VACUUM_FULL, false},
+                                             {"online", VACUUM_ONLINE, false},
                                              {NULL, 0, false}};
+
+static const struct option_choice backups[] = {{"required", BACKUP_REQUIRED, false},
+                                               {"none", BACKUP_NONE, false},
+                                               {NULL, 0, false}};
 
 #define FIELD(name) offsetof(struct vacuum_options, name)
 
@@ -29,13 +34,28 @@ static const struct option vacuum_options[] = {
     {"free_bytes_above", OPTION_SIZE, 0, FIELD(free_bytes_above), "64MiB", NULL, NULL, NULL, NULL,
      "act when they are more bytes than this, too"},
     {"mode", OPTION_CHOICE, 0, FIELD(mode), "auto", NULL, NULL, modes, NULL,
-     "how it is done; auto is incremental where the file allows it, else full in the window"},
+     "how it is done; auto is incremental where the file allows it, else full in the window; "
+     "online moves pages while the application writes"},
     {"convert", OPTION_BOOL, 0, FIELD(convert), "false", NULL, NULL, NULL, NULL,
      "turn a file with auto_vacuum NONE to INCREMENTAL, by one full VACUUM in the window, whatever "
      "is free"},
     {"renumber_rowids", OPTION_BOOL, 0, FIELD(renumber_rowids), "false", NULL, NULL, NULL, NULL,
      "allow a full VACUUM although tables without INTEGER PRIMARY KEY get new rowids"},
+    {"order", OPTION_BOOL, 0, FIELD(order), "true", NULL, NULL, NULL, NULL,
+     "with mode: online, put tables and indexes into key order, too"},
+    {"backup", OPTION_CHOICE, 0, FIELD(backup), "required", NULL, NULL, backups, NULL,
+     "with mode: online, whether there must be a copy of the file first; none is your word that "
+     "you "
+     "have one or need none, and required is refused so far"},
     {.name = NULL}};
+
+/* In the effect, and for people. */
+static const struct {
+    const char *mode, *words;
+} ways[] = {[WAY_NONE] = {"none", "nothing"},
+            [WAY_STEPS] = {"incremental", "incremental steps"},
+            [WAY_WHOLE] = {"full", "a full VACUUM"},
+            [WAY_ONLINE] = {"online", "online compaction"}};
 
 /* --- afterwards --------------------------------------------------------------------------- */
 
@@ -73,12 +93,11 @@ static void vacuum_effect(struct engine *engine, enum vacuum_way way,
     bool whole = way == WAY_WHOLE;
 
     outcome->effect = json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "mode", whole ? "full" : "incremental",
-        "pages_before", (json_int_t)before->pages, "pages", (json_int_t)after->pages,
-        "free_pages_before", (json_int_t)before->free_pages, "free_pages",
-        (json_int_t)after->free_pages, "bytes_before", (json_int_t)vacuum_bytes(before), "bytes",
-        (json_int_t)vacuum_bytes(after), "file_bytes", (json_int_t)vacuum_file_bytes(engine),
-        "wal_bytes", (json_int_t)vacuum_wal_bytes(engine));
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "mode", ways[way].mode, "pages_before",
+        (json_int_t)before->pages, "pages", (json_int_t)after->pages, "free_pages_before",
+        (json_int_t)before->free_pages, "free_pages", (json_int_t)after->free_pages, "bytes_before",
+        (json_int_t)vacuum_bytes(before), "bytes", (json_int_t)vacuum_bytes(after), "file_bytes",
+        (json_int_t)vacuum_file_bytes(engine), "wal_bytes", (json_int_t)vacuum_wal_bytes(engine));
     if (whole)
         json_object_set_new(outcome->effect, "written_bytes",
                             json_integer(vacuum_written(vacuum_bytes(after))));
@@ -104,20 +123,20 @@ static void vacuum_say_file(const struct vacuum_facts *after, const json_t *effe
 
 static void vacuum_report(struct engine *engine, enum vacuum_way way,
                           const struct vacuum_facts *before, const struct vacuum_facts *after,
-                          struct outcome *outcome)
+                          const struct text *said, struct outcome *outcome)
 {
     char from[TEXT_SHORT], to[TEXT_SHORT], left[TEXT_SHORT];
     struct text reason = {0};
 
     vacuum_effect(engine, way, before, after, outcome);
-    text_addf(&reason, "%s took the file from %s to %s",
-              way == WAY_WHOLE ? "a full VACUUM" : "incremental steps",
+    text_addf(&reason, "%s took the file from %s to %s", ways[way].words,
               text_bytes(from, vacuum_bytes(before)), text_bytes(to, vacuum_bytes(after)));
     if (before->kept != after->kept)
         text_add(&reason, " and turned auto_vacuum to INCREMENTAL");
     if (after->free_pages)
         text_addf(&reason, ", %s of it free by now",
                   text_bytes(left, after->free_pages * after->page_size));
+    text_add(&reason, said->length ? said->bytes : "");
     vacuum_say_file(after, outcome->effect, &reason);
     snprintf(outcome->reason, sizeof outcome->reason, "%s", reason.bytes);
     text_free(&reason);
@@ -125,12 +144,15 @@ static void vacuum_report(struct engine *engine, enum vacuum_way way,
 
 /* --- acting ------------------------------------------------------------------------------- */
 
+/* `*found`, `said`: see vacuum_online. */
 static enum status vacuum_act(struct engine *engine, const struct vacuum_options *options,
-                              const struct vacuum_facts *facts, enum vacuum_way way,
-                              struct error *error)
+                              const struct vacuum_facts *facts, enum vacuum_way way, json_t **found,
+                              struct text *said, struct error *error)
 {
     int64_t given = 0;
 
+    if (way == WAY_ONLINE)
+        return vacuum_online(engine, options, facts, found, said, error);
     return way == WAY_STEPS ? vacuum_steps(engine, facts->free_pages, &given, error)
                             : vacuum_full(engine, vacuum_converts(options, facts), error);
 }
@@ -151,21 +173,27 @@ static enum status vacuum_run(struct engine *engine, const void *argument, void 
     const struct vacuum_facts *before = measured;
     struct vacuum_facts after = *before;
     struct error looking;
+    struct text said = {0};
+    json_t *found = NULL;
     enum vacuum_way way = vacuum_way(options, before);
 
-    enum status status = vacuum_act(engine, options, before, way, error);
+    enum status status = vacuum_act(engine, options, before, way, &found, &said, error);
     database_deadlines(engine->database, before->busy_s * 1e3, 0);
     enum status looked = vacuum_measure_pages(engine->database, &after, &looking);
     bool smaller = looked == STATUS_OK && after.pages < before->pages;
     if (!vacuum_came_through(status, way, smaller)) {
         if (smaller)
             vacuum_effect(engine, way, before, &after, outcome);
-        return status;
+    } else {
+        status = looked ? error_set(error, looked, "%s", looking.text) : STATUS_OK;
+        if (status == STATUS_OK)
+            vacuum_report(engine, way, before, &after, &said, outcome);
     }
-    if (looked)
-        return error_set(error, looked, "%s", looking.text);
-    vacuum_report(engine, way, before, &after, outcome);
-    return STATUS_OK;
+    if (found && outcome->effect)
+        json_object_update(outcome->effect, found);
+    json_decref(found);
+    text_free(&said);
+    return status;
 }
 
 const struct task_kind task_vacuum = {

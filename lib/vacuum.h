@@ -1,8 +1,9 @@
 /*
  * The parts of vacuum: what is measured (vacuum_measure.c, vacuum_space.c), which way free pages
- * go back to the file system and whether that is worth it (vacuum_decide.c, pure), and the two
- * ways: in steps (vacuum_steps.c) and by a full VACUUM (vacuum_full.c). task_vacuum.c is the room
- * that they are entered from.
+ * go back to the file system and whether that is worth it (vacuum_decide.c, pure), and the three
+ * ways: in steps (vacuum_steps.c), by a full VACUUM (vacuum_full.c), and by compaction of the file
+ * while the application writes (vacuum_online.c). task_vacuum.c is the room that they are entered
+ * from.
  */
 #ifndef VACUUM_H
 #define VACUUM_H
@@ -15,7 +16,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum vacuum_mode { VACUUM_AUTO, VACUUM_INCREMENTAL, VACUUM_FULL };
+enum vacuum_mode { VACUUM_AUTO, VACUUM_INCREMENTAL, VACUUM_FULL, VACUUM_ONLINE };
+
+/* Before pages are edited: whether there is a copy to go back to. */
+enum vacuum_backup { BACKUP_REQUIRED, BACKUP_NONE };
 
 struct vacuum_options {
     struct task_common common;
@@ -24,6 +28,8 @@ struct vacuum_options {
     int mode; /* enum vacuum_mode */
     bool convert;
     bool renumber_rowids;
+    bool order; /* mode: online puts the pages into key order, too */
+    int backup; /* enum vacuum_backup */
 };
 
 /* PRAGMA auto_vacuum. */
@@ -34,7 +40,7 @@ struct vacuum_space {
     int64_t beside;  /* bytes, beside the database ... */
     int64_t temp;    /* ... and in the folder for the temporary file */
     bool same;       /* both are one file system: one number, twice */
-    int64_t memory;  /* bytes that the wal-index may take; -1: any */
+    int64_t memory;  /* bytes that the way may take; -1: any */
     char wrong[320]; /* with that folder; "" if nothing is */
 };
 
@@ -60,7 +66,8 @@ struct vacuum_facts {
 enum vacuum_way {
     WAY_NONE,  /* this file and these options leave none */
     WAY_STEPS, /* incremental, under the lease */
-    WAY_WHOLE  /* a full VACUUM, in the window */
+    WAY_WHOLE, /* a full VACUUM, in the window */
+    WAY_ONLINE /* pages move, under the lease */
 };
 
 /* --- pure: vacuum_decide.c ---------------------------------------------------------------- */
@@ -93,6 +100,8 @@ enum status vacuum_measure_pages(struct database *database, struct vacuum_facts 
 /* What there is of room, as the user that this process is. `temp` is the policy's folder; NULL:
  * beside the database. */
 void vacuum_space_measure(const char *temp, struct vacuum_space *space);
+/* Bytes of memory that a way may take; -1: any. */
+int64_t vacuum_space_memory(void);
 
 /* --- acting ------------------------------------------------------------------------------- */
 
@@ -102,5 +111,31 @@ enum status vacuum_steps(struct engine *engine, int64_t most, int64_t *given,
                          struct error *error) MUST_CHECK;
 /* A full VACUUM: one hold of the lock, to its end. */
 enum status vacuum_full(struct engine *engine, bool convert, struct error *error) MUST_CHECK;
+/* What forbids to edit the file's pages, beside what vacuum_obstacle says: the library, the header.
+ */
+enum status vacuum_online_guard(struct engine *engine, struct error *error) MUST_CHECK;
+/* Checks the file, compacts it in steps, and checks it again. `*found`, a new object, is what the
+ * effect has of it, on failure too if anything was changed; else NULL. `said` gets what the reason
+ * has. Leaves the engine with another connection. */
+enum status vacuum_online(struct engine *engine, const struct vacuum_options *options,
+                          const struct vacuum_facts *facts, json_t **found, struct text *said,
+                          struct error *error) MUST_CHECK;
+
+/* --- before and after online compaction: vacuum_online_check.c ----------------------------- */
+
+/* What a look at all of the file has found. Zero-initialised it is none. */
+struct vacuum_check {
+    int64_t *counts; /* the rows of each table, in the schema's order */
+    size_t tables;
+    double fragmentation; /* of all b-trees, a share of their leaves */
+};
+
+/* integrity_check, the rows of all tables, the fragmentation. STATUS_REFUSED: the file is not
+ * sound, or that can't be found out; and why. In rollback-journal mode nobody can write meanwhile.
+ */
+enum status vacuum_check(struct engine *engine, struct database *reading,
+                         struct vacuum_check *check, struct error *error) MUST_CHECK;
+bool vacuum_check_same(const struct vacuum_check *before, const struct vacuum_check *after);
+void vacuum_check_free(struct vacuum_check *check); /* what it holds, not the struct */
 
 #endif

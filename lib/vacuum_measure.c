@@ -112,9 +112,13 @@ static enum status measure_all(struct engine *engine, const struct vacuum_option
         vacuum_space_measure(limits->temp, &facts->space);
         status = measure_rowids(engine->database, facts, error);
     }
+    if (status == STATUS_OK && vacuum_way(options, facts) == WAY_ONLINE)
+        facts->space.memory = vacuum_space_memory();
     bool wanted = engine->job->force || vacuum_worth(options, facts);
     if (status == STATUS_OK && wanted && vacuum_obstacle(options, facts, &why))
         status = error_set(error, STATUS_REFUSED, "%s", why.bytes);
+    if (status == STATUS_OK && wanted && vacuum_way(options, facts) == WAY_ONLINE)
+        status = vacuum_online_guard(engine, error);
     text_free(&why);
     return status;
 }

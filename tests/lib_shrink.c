@@ -88,9 +88,11 @@ sqlite3 *shrink_make(const struct shrink_case *c)
     struct proof_case proof = shrink_proof(c);
     int rows = (c->scale ? c->scale : 4) * 1000;
     char *path = proof_path(&proof), *tables = memory_format(shrink_tables, rows / 5, rows),
-         *modes = memory_format("PRAGMA auto_vacuum = %s; PRAGMA synchronous = OFF;"
-                                "PRAGMA journal_mode = %s; BEGIN;",
-                                c->kept ? c->kept : "none", c->journal ? c->journal : "wal");
+         *modes = memory_format(
+             "PRAGMA page_size = %d; PRAGMA auto_vacuum = %s; PRAGMA synchronous = OFF;"
+             "PRAGMA journal_mode = %s; BEGIN;",
+             c->page_size ? c->page_size : 4096, c->kept ? c->kept : "none",
+             c->journal ? c->journal : "wal");
     sqlite3 *db = proof_open(path);
 
     proof_do(db, modes);
@@ -120,16 +122,18 @@ void shrink_same(const struct shrink_case *c, sqlite3 *model)
 #define BALLAST_ROWS 3000
 #define BALLAST_TEXT "replace(hex(zeroblob(500)), '00', printf('%%06d', i))"
 
-void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const char *kept)
+void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const char *kept,
+                        int page_size)
 {
     ledger_make(path, kind);
     sqlite3 *db = sql_open(path);
     sql_do(db,
-           "PRAGMA auto_vacuum = %s; VACUUM; CREATE TABLE ballast(i INTEGER PRIMARY KEY, v);"
+           "PRAGMA journal_mode = delete; PRAGMA page_size = %d; PRAGMA auto_vacuum = %s; VACUUM;"
+           "PRAGMA journal_mode = %s; CREATE TABLE ballast(i INTEGER PRIMARY KEY, v);"
            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
            " INSERT INTO ballast SELECT i, " BALLAST_TEXT " FROM n;"
            "DELETE FROM ballast WHERE i %% 3",
-           kept, BALLAST_ROWS);
+           page_size ? page_size : 4096, kept, kind->journal, BALLAST_ROWS);
     sqlite3_close(db);
 }
 

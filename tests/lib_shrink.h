@@ -26,6 +26,7 @@ struct shrink_case {
     const char *limits;  /* lines of the database's policy; SHRINK_OPEN */
     const char *file;    /* "t.db" */
     const char *words;   /* more arguments of `run`, with a blank before */
+    int page_size;       /* 4096 */
     int scale;           /* thousands of rows; 4 */
     bool dense;          /* nothing is free */
     int status;
@@ -45,8 +46,9 @@ sqlite3 *shrink_make(const struct shrink_case *c);
 void shrink_same(const struct shrink_case *c, sqlite3 *model);
 
 /* Makes a database that an application of lib_writer works on, with a further table, `ballast`, of
- * which two rows in three are free pages now. */
-void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const char *kept);
+ * which two rows in three are free pages now. `page_size` 0: the usual one. */
+void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const char *kept,
+                        int page_size);
 /* Fails the test unless `ballast` has what it must have. */
 void shrink_check_ballast(const char *path);
 

@@ -233,7 +233,7 @@ static void round_of(struct stage *stage, const struct kind *kind)
 
     remove_files("live");
     remove_files("state");
-    shrink_make_ledger(stage->path, &kind->ledger, kind->kept);
+    shrink_make_ledger(stage->path, &kind->ledger, kind->kept, 0);
     ledger_start(stage->ledger, &kind->ledger);
     application(stage, randomdb_number(&stage->random, 4) > 0);
     daemons_start();

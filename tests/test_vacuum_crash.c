@@ -90,7 +90,7 @@ static void fresh(struct stage *stage, int kind)
     char *name = memory_format("template-%d", kind), *template = folder_path(name);
 
     if (access(template, F_OK) < 0)
-        shrink_make_ledger(template, &kinds[kind].ledger, kinds[kind].kept);
+        shrink_make_ledger(template, &kinds[kind].ledger, kinds[kind].kept, 0);
     remove_beside(stage->path);
     copy(template, stage->path);
     ledger_start(stage->ledger, &kinds[kind].ledger);

@@ -20,6 +20,11 @@ static const struct vacuum_options plain = {THRESHOLDS},
                                    convert_steps = {THRESHOLDS, .convert = true,
                                                     .mode = VACUUM_INCREMENTAL},
                                    renumber = {THRESHOLDS, .renumber_rowids = true},
+                                   online = {THRESHOLDS, .mode = VACUUM_ONLINE, .order = true,
+                                             .backup = BACKUP_NONE},
+                                   uncopied = {THRESHOLDS, .mode = VACUUM_ONLINE},
+                                   online_convert = {THRESHOLDS, .mode = VACUUM_ONLINE,
+                                                     .backup = BACKUP_NONE, .convert = true},
                                    any = {.free_above = 0};
 
 #define FREE(share, size) \
@@ -61,6 +66,13 @@ static const struct {
      FREE("50.0", "512.0 MiB") " are free: a full VACUUM"},
     {&plain, GIB, 0, KEPT_FULL, false, false, "not enough is free: " FREE("0.0", "0 bytes")},
     {&convert, GIB, 0, KEPT_FULL, false, false, "not enough is free: " FREE("0.0", "0 bytes")},
+
+    {&online, GIB, 512 * MIB, KEPT_NONE, true, true,
+     FREE("50.0", "512.0 MiB") " are free: online compaction"},
+    {&online_convert, GIB, 0, KEPT_NONE, false, true,
+     "not enough is free: " FREE("0.0", "0 bytes")},
+    {&online, GIB, 0, KEPT_INCREMENTAL, false, false,
+     "not enough is free: " FREE("0.0", "0 bytes")},
 
     /* The conversion, once. */
     {&convert, GIB, 0, KEPT_NONE, true, true,
@@ -137,6 +149,18 @@ START_TEST(durations)
 }
 END_TEST
 
+/* In WAL mode nobody is kept out, so no window is needed. */
+START_TEST(online_needs_the_window_without_a_wal_alone)
+{
+    struct vacuum_facts facts = facts_of(GIB, 512 * MIB, KEPT_NONE);
+    struct decision decision = {.rows = -1, .bytes = -1, .seconds = -1};
+
+    facts.wal = true;
+    vacuum_decide(&online, &facts, 0, &decision);
+    ck_assert(decision.act && !decision.needs_window);
+}
+END_TEST
+
 START_TEST(what_overruns_its_time_limit_does_not_begin)
 {
     struct vacuum_facts facts = facts_of(2 * GIB, GIB, KEPT_NONE);
@@ -181,6 +205,23 @@ static const struct {
     {&plain, KEPT_FULL, true, NULL, 0, AMPLE, "auto_vacuum is FULL, so SQLite itself gives free "},
     {&full, KEPT_FULL, true, NULL, 0, AMPLE, NULL},
     {&convert_steps, KEPT_NONE, true, NULL, 0, AMPLE, NULL},
+
+    {&online, KEPT_NONE, true, NULL, 2, AMPLE, NULL},
+    {&online, KEPT_NONE, false, NULL, 0, AMPLE, NULL},
+    {&online, KEPT_FULL, true, NULL, 0, AMPLE, "auto_vacuum is FULL, so SQLite itself gives "},
+    {&online, KEPT_INCREMENTAL, true, NULL, 0, AMPLE, "auto_vacuum is INCREMENTAL, for which "},
+    {&uncopied, KEPT_NONE, true, NULL, 0, AMPLE, "mode: online edits the file's pages, and "},
+    {&online_convert, KEPT_NONE, true, NULL, 0, AMPLE, "mode: online leaves auto_vacuum as it is"},
+    {&online, KEPT_NONE, true, "Litestream", 0, AMPLE, "Litestream replicates the database and "},
+    {&online, KEPT_NONE, true, NULL, 0, {.memory = 12 * MIB}, NULL},
+    {&online,
+     KEPT_NONE,
+     true,
+     NULL,
+     0,
+     {.memory = 12 * MIB - 1},
+     "mode: online needs 12.0 MiB to keep track of so many pages (order: false needs less), and "
+     "a "},
 
     {&plain, KEPT_NONE, true, "Litestream", 0, AMPLE,
      "a full VACUUM rewrites the whole database through Litestream, which replicates it: "},
@@ -288,6 +329,7 @@ int main(void)
 
     tcase_add_loop_test(cases, decisions, 0, sizeof decide_rows / sizeof *decide_rows);
     tcase_add_loop_test(cases, durations, 0, sizeof long_rows / sizeof *long_rows);
+    tcase_add_test(cases, online_needs_the_window_without_a_wal_alone);
     tcase_add_test(cases, what_overruns_its_time_limit_does_not_begin);
     tcase_add_loop_test(cases, obstacles, 0, sizeof forbid_rows / sizeof *forbid_rows);
     suite_add_tcase(suite, cases);

@@ -148,7 +148,7 @@ START_TEST(an_application_works_on)
     char *path = folder_path("t.db");
     struct proof_run run;
 
-    shrink_make_ledger(path, &kinds[_i], kepts[1]);
+    shrink_make_ledger(path, &kinds[_i], kepts[1], 0);
     ledger_start(ledger, &kinds[_i]);
     shrink_policy(&c);
     pid_t writer = writer_start(ledger, path, 1);

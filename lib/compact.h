@@ -1,0 +1,49 @@
+/*
+ * The online compaction of a file with auto_vacuum NONE: its pages go into key order, what is free
+ * goes to its end, and the end is cut off, in steps under the lease, while the application writes.
+ *
+ * What is known outside the lock (which page names which) is a hint and no more. Within each hold
+ * the freelist and the roots are read anew, and no page moves before it is proven to be live: the
+ * page that is said to name it does, is not free, and is live itself, up to page 1. After the move
+ * that page names the new place. What can't be proven is left where it is.
+ */
+#ifndef COMPACT_H
+#define COMPACT_H
+
+#include "error.h"
+#include "task_engine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct compact;
+
+struct compact_result {
+    int64_t given;          /* pages that the file is shorter by, through us */
+    int64_t moved, swapped; /* pages */
+    int64_t left;           /* pages that could not be put in order, since others wrote there */
+    int64_t scans;          /* of the whole file, for hints */
+};
+
+/* `engine`'s database is a connection that is for this alone, with a lease of its own; `reading` is
+ * another one, without a transaction. Both outlive it. */
+enum status compact_open(struct engine *engine, struct database *reading, struct compact **compact,
+                         struct error *error) MUST_CHECK;
+void compact_close(struct compact *compact);
+
+/* Walks all of the file in one snapshot: each page of it must be in one b-tree, once, or free, or
+ * the lock-byte page. STATUS_REFUSED: not so, and which. In rollback-journal mode nobody can write
+ * meanwhile. */
+enum status compact_audit(struct compact *compact, struct error *error) MUST_CHECK;
+
+/* Puts the leaves of all b-trees, and the overflow pages behind each, into key order, in the first
+ * pages of the file. */
+enum status compact_order(struct compact *compact, struct error *error) MUST_CHECK;
+/* Moves pages from the file's end into free ones and cuts the end off, until `most` pages are given
+ * back or none is free. */
+enum status compact_shrink(struct compact *compact, int64_t most, struct error *error) MUST_CHECK;
+
+/* So far, whichever way it ended. */
+const struct compact_result *compact_result(const struct compact *compact);
+
+#endif

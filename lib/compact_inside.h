@@ -1,0 +1,112 @@
+/* The rooms of the compaction: hints, holds, proofs, moves. */
+#ifndef COMPACT_INSIDE_H
+#define COMPACT_INSIDE_H
+
+#include "compact.h"
+#include "freepages.h"
+#include "pageedit.h"
+#include "pagefile.h"
+#include "pagelink.h"
+#include "pageset.h"
+#include "schemaroots.h"
+
+#include <stddef.h>
+
+/* A change of a number in memory, to be undone if the hold is rolled back. */
+struct compact_undo {
+    uint32_t *number, before;
+};
+
+struct compact {
+    struct engine *engine;
+    struct database *reading;
+    struct compact_result result;
+
+    /* Hints, by page: its kind and the page that names it (0: a row of the schema does). */
+    uint32_t *hints;
+    uint32_t capacity; /* pages that the arrays have room for */
+
+    /* The order: for each leaf or overflow page, in key order, where it is now; by page, its place
+     * in that order plus one, 0 where it is none of them. NULL while there is no order. */
+    uint32_t *order, *rank;
+    size_t order_count, order_room;
+
+    /* Of the hold. */
+    struct pageedit *edit;
+    struct freepages free_pages;
+    struct schemaroots roots;
+    uint32_t *path; /* of the proof that was made last */
+    size_t path_room;
+    struct pageset live;    /* proven in this hold */
+    struct pagelinks links; /* of the page that was looked at last */
+    bool changed;           /* something is to be stored */
+    bool moved_schema;      /* the roots are to be read anew before they are asked again */
+    bool moved_root;        /* everybody is to read the schema anew */
+    uint32_t end;           /* the size that the file is to have */
+    struct compact_undo *undos;
+    size_t undo_count, undo_room;
+    struct compact_result before; /* the hold */
+    double begun_ms;              /* when it got the lock */
+    int64_t most;                 /* page moves of a hold, by what the last ones took */
+    int barren;                   /* holds in a row that came to nothing */
+};
+
+/* --- hints (compact_hint.c, compact_scan.c) ----------------------------------------------- */
+
+enum pagelink_kind compact_kind(const struct compact *compact, uint32_t page);
+uint32_t compact_parent(const struct compact *compact, uint32_t page);
+bool compact_is_root(const struct compact *compact, uint32_t page);
+/* Outside a hold: at once. */
+void compact_set_hint(struct compact *compact, uint32_t page, enum pagelink_kind kind,
+                      uint32_t parent);
+/* Room for so many pages; outside a hold, or at its beginning. STATUS_REFUSED: too many. */
+enum status compact_grow(struct compact *compact, uint32_t pages, struct error *error) MUST_CHECK;
+
+/* Within a hold: changes a number that is undone if it is rolled back. */
+void compact_note(struct compact *compact, uint32_t *number, uint32_t value);
+void compact_note_hint(struct compact *compact, uint32_t page, enum pagelink_kind kind,
+                       uint32_t parent);
+
+/* Reads the whole file for hints; with `order` (which was made before) for that, too. */
+enum status compact_scan(struct compact *compact, bool order, struct error *error) MUST_CHECK;
+
+/* --- holds (compact_hold.c) --------------------------------------------------------------- */
+
+typedef enum status compact_work(struct compact *compact, void *argument, struct error *error);
+
+/* One hold: the work, what it changed, the commit. `*done` is false where it was rolled back, and
+ * nothing has happened. */
+enum status compact_hold(struct compact *compact, compact_work *work, void *argument, bool *done,
+                         struct error *error) MUST_CHECK;
+/* Whether the hold should end now. Asked after each move. */
+bool compact_spent(struct compact *compact);
+
+/* --- proofs (compact_proof.c) ------------------------------------------------------------- */
+
+/* Where the number of a page stands. */
+struct compact_link {
+    uint32_t page, at;             /* 0: it was not found */
+    const struct schemaroot *root; /* not NULL: in a row of the schema, and this is it */
+};
+
+/* Where the hint says that it must stand. */
+enum status compact_find_link(struct compact *compact, uint32_t page, struct compact_link *link,
+                              struct error *error) MUST_CHECK;
+/* Whether it is proven that the page is live. */
+enum status compact_prove(struct compact *compact, uint32_t page, bool *live,
+                          struct error *error) MUST_CHECK;
+
+/* Takes a free page off the freelist. STATUS_FAILED: it is live as well, so the file is damaged. */
+enum status compact_take(struct compact *compact, uint32_t page, struct error *error) MUST_CHECK;
+
+/* --- moves (compact_move.c); the pages are proven ----------------------------------------- */
+
+/* Moves a live page into one that was taken off the freelist. The old one is nothing then: cut off
+ * or given to the freelist by the caller. */
+enum status compact_move(struct compact *compact, uint32_t from, uint32_t to,
+                         struct error *error) MUST_CHECK;
+/* Exchanges two live pages, neither a root. */
+enum status compact_swap(struct compact *compact, uint32_t a, uint32_t b,
+                         struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * The check of a whole file before and after its pages were edited: SQLite's integrity_check, the
+ * rows of all tables, counted in the tables themselves, and how scattered the leaves are. Only
+ * reads.
+ */
+#include "vacuum.h"
+
+#include "memory.h"
+#include "pages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- integrity_check ---------------------------------------------------------------------- */
+
+static enum status check_integrity(struct database *database, struct error *error)
+{
+    sqlite3_stmt *check = NULL;
+    bool row = false;
+    enum status status =
+        database_prepare(database, "PRAGMA main.integrity_check(1)", &check, error);
+
+    if (status == STATUS_OK)
+        status = database_step(database, check, &row, error);
+    const char *text =
+        status == STATUS_OK && row ? (const char *)sqlite3_column_text(check, 0) : "";
+    char *said = memory_copy_length(text, strnlen(text, 200));
+    text_sanitize(said);
+    bool lacks = status && database_lacks(error);
+    if (status == STATUS_OK && strcmp(said, "ok") != 0)
+        status = error_set(error, STATUS_REFUSED, "integrity_check says: %s", said);
+    else if (lacks)
+        status = error_set(error, STATUS_REFUSED,
+                           "integrity_check can't be run, since the schema needs a collation, a "
+                           "function or a module of the application's: take mode: full");
+    else if (status == STATUS_FAILED &&
+             (sqlite3_errcode(database_sql(database)) & 0xff) == SQLITE_CORRUPT)
+        error->status = status = STATUS_REFUSED;
+    free(said);
+    sqlite3_finalize(check);
+    return status;
+}
+
+/* --- rows --------------------------------------------------------------------------------- */
+
+static enum status check_count(struct database *database, const char *table, int64_t *count,
+                               struct error *error)
+{
+    struct text sql = {0};
+
+    text_add(&sql, "SELECT count(*) FROM main.");
+    text_add_identifier(&sql, table);
+    text_add(&sql, " NOT INDEXED");
+    enum status status = database_integer(database, sql.bytes, -1, count, error);
+    text_free(&sql);
+    return status;
+}
+
+static enum status check_rows(struct database *database, struct vacuum_check *check,
+                              struct error *error)
+{
+    sqlite3_stmt *tables = NULL;
+    bool row = true;
+    enum status status = database_prepare(database,
+                                          "SELECT name FROM main.sqlite_schema WHERE type = 'table'"
+                                          " AND rootpage > 0 ORDER BY rowid",
+                                          &tables, error);
+
+    while (status == STATUS_OK && row) {
+        status = database_step(database, tables, &row, error);
+        if (status || !row)
+            break;
+        check->counts = memory_resize(check->counts, check->tables + 1, sizeof *check->counts);
+        status = check_count(database, (const char *)sqlite3_column_text(tables, 0),
+                             &check->counts[check->tables], error);
+        check->tables += status == STATUS_OK;
+    }
+    sqlite3_finalize(tables);
+    return status;
+}
+
+/* --- order -------------------------------------------------------------------------------- */
+
+static bool check_stopped(void *argument)
+{
+    return database_stopped(argument);
+}
+
+static double check_scattered(const struct pages_report *report)
+{
+    double jumps = 0, steps = 0;
+
+    for (size_t i = 0; i < report->btree_count; i++) {
+        double of_it = (double)report->btrees[i].leaf_pages - 1;
+        jumps += of_it > 0 ? report->btrees[i].fragmentation * of_it : 0;
+        steps += of_it > 0 ? of_it : 0;
+    }
+    return steps > 0 ? jumps / steps : 0;
+}
+
+static enum status check_order(struct engine *engine, struct database *reading,
+                               struct vacuum_check *check, struct error *error)
+{
+    double slice_ms = engine_slice_ms(engine);
+    struct pages_limits limits = {
+        .slice_ms = slice_ms, .gap_ms = slice_ms, .stopped = check_stopped, .argument = reading};
+    struct pages_report report;
+    enum status status = pages_measure(database_sql(reading), &limits, &report, error);
+
+    if (status)
+        return status;
+    check->fragmentation = check_scattered(&report);
+    pages_report_free(&report);
+    return STATUS_OK;
+}
+
+/* --- all of it ---------------------------------------------------------------------------- */
+
+enum status vacuum_check(struct engine *engine, struct database *reading,
+                         struct vacuum_check *check, struct error *error)
+{
+    enum status status;
+
+    engine_progress(engine, 0, -1);
+    if ((status = check_integrity(reading, error)) || (status = check_rows(reading, check, error)))
+        return status;
+    return check_order(engine, reading, check, error);
+}
+
+bool vacuum_check_same(const struct vacuum_check *before, const struct vacuum_check *after)
+{
+    return before->tables == after->tables &&
+           (!before->tables ||
+            !memcmp(before->counts, after->counts, before->tables * sizeof *before->counts));
+}
+
+void vacuum_check_free(struct vacuum_check *check)
+{
+    free(check->counts);
+    *check = (struct vacuum_check){0};
+}

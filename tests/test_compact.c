@@ -1,0 +1,269 @@
+/*
+ * Compaction of harmed files, without what the task checks first: the audit must refuse each, and
+ * where it isn't asked, what the steps do must leave every row that could be read as it was. And
+ * the guards within a hold, each by itself. It needs the own build (see test_vacuum_online.c).
+ */
+#include "compact.h"
+
+#include "lib_harm.h"
+#include "lib_opened.h"
+#include "lib_randomdb.h"
+#include "lib_skip.h"
+#include "lib_sql.h"
+#include "memory.h"
+#include "pageedit.h"
+#include "task_kinds.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RANDOM_ROUNDS = 150 };
+
+static char name[] = "app.db";
+static struct config_database policy = {.name = name};
+static const struct config_task task = {.kind = &task_vacuum};
+static struct engine_job job = {.file = name, .database = &policy, .task = &task};
+
+/* --- the file ----------------------------------------------------------------------------- */
+
+static unsigned char *file_bytes(size_t *size)
+{
+    FILE *file = fopen(name, "re");
+
+    ck_assert_ptr_nonnull(file);
+    fseek(file, 0, SEEK_END);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    unsigned char *bytes = malloc(*size + 1);
+    ck_assert_uint_eq(fread(bytes, 1, *size, file), *size);
+    fclose(file);
+    return bytes;
+}
+
+static bool file_is(const struct damage_image *image)
+{
+    size_t size = 0;
+    unsigned char *bytes = file_bytes(&size);
+    bool same = size == image->size && !memcmp(bytes, image->bytes, size);
+
+    free(bytes);
+    return same;
+}
+
+/* What can be read of a table, by the table itself: the number of rows and a sum over them; or that
+ * it can't. */
+static void readable(const char *table, char text[128])
+{
+    sqlite3 *db = sql_open(name);
+    char sql[160];
+    sqlite3_stmt *query = NULL;
+
+    snprintf(sql, sizeof sql,
+             "SELECT count(*), sum(rowid), sum(length(b)), sum(a) FROM %s NOT INDEXED", table);
+    snprintf(text, 128, "unreadable");
+    if (sqlite3_prepare_v2(db, sql, -1, &query, NULL) == SQLITE_OK &&
+        sqlite3_step(query) == SQLITE_ROW)
+        snprintf(text, 128, "%s|%s|%s|%s", sqlite3_column_text(query, 0),
+                 sqlite3_column_text(query, 1), sqlite3_column_text(query, 2),
+                 sqlite3_column_text(query, 3));
+    sqlite3_finalize(query);
+    sqlite3_close(db);
+}
+
+/* --- compaction --------------------------------------------------------------------------- */
+
+struct stage {
+    struct engine engine;
+    struct database *reading;
+    struct compact *compact;
+};
+
+static enum status begin(struct stage *stage, struct error *error)
+{
+    struct lease_limits limits = {
+        .max_lock_ms = 20, .duty = 1, .busy_ms = 500, .max_wal_bytes = 1 << 30};
+
+    *stage = (struct stage){.engine = {.job = &job}};
+    policy.limits.max_lock = (struct span){.set = true, .us = 20000};
+    enum status status = opened_try(DATABASE_WRITE, 500, &stage->engine.database, error);
+    if (!status)
+        status = opened_try(DATABASE_READ, 500, &stage->reading, error);
+    if (status)
+        return status;
+    job.host = *database_host(stage->reading);
+    stage->engine.lease = lease_new(stage->engine.database, &limits);
+    return compact_open(&stage->engine, stage->reading, &stage->compact, error);
+}
+
+static void end(struct stage *stage)
+{
+    compact_close(stage->compact);
+    lease_free(stage->engine.lease);
+    database_close(stage->engine.database);
+    database_close(stage->reading);
+}
+
+static enum status compact_whole(bool audit, struct error *error)
+{
+    struct stage stage;
+    enum status status = begin(&stage, error);
+
+    if (!status && audit)
+        status = compact_audit(stage.compact, error);
+    if (!status)
+        status = compact_order(stage.compact, error);
+    if (!status)
+        status = compact_shrink(stage.compact, INT64_MAX, error);
+    end(&stage);
+    return status;
+}
+
+/* A page size for each test of the loop. */
+static const int page_sizes[] = {512, 1024, 2048};
+
+/* Nothing is changed where the audit says no. */
+START_TEST(the_audit_refuses)
+{
+    for (size_t i = 0; i < harm_count; i++) {
+        struct error error = {0};
+        struct damage_image image;
+        harm_make(&image, &harms[i], page_sizes[_i], name);
+        enum status status = compact_whole(true, &error);
+        printf("  %d %s: %s\n", page_sizes[_i], harms[i].name, status ? error.text : "done");
+        fflush(stdout);
+        ck_assert_msg(harms[i].sound ? status == STATUS_OK : status && file_is(&image),
+                      "%s: status %d, %s", harms[i].name, status, error.text);
+        damage_free(&image);
+    }
+}
+END_TEST
+
+/* The steps alone: refused, or as many rows as could be read before. */
+START_TEST(the_steps_lose_nothing)
+{
+    for (size_t i = 0; i < harm_count; i++) {
+        struct error error = {0};
+        struct damage_image image;
+        char before[2][128], after[2][128];
+        if (harms[i].steps == STEPS_BLIND)
+            continue;
+        harm_make(&image, &harms[i], page_sizes[_i], name);
+        readable("t", before[0]);
+        readable("u", before[1]);
+        enum status status = compact_whole(false, &error);
+        printf("  %d %s: %s\n", page_sizes[_i], harms[i].name, status ? error.text : "done");
+        fflush(stdout);
+        ck_assert_msg(harms[i].steps != STEPS_NOTICE || status, "%s: it was not noticed",
+                      harms[i].name);
+        readable("t", after[0]);
+        readable("u", after[1]);
+        ck_assert_msg(!strcmp(before[0], after[0]), "%s: t %s, before %s", harms[i].name, after[0],
+                      before[0]);
+        ck_assert_msg(!strcmp(before[1], after[1]), "%s: u %s, before %s", harms[i].name, after[1],
+                      before[1]);
+        damage_free(&image);
+    }
+}
+END_TEST
+
+/* --- anything ----------------------------------------------------------------------------- */
+
+static bool sound(void)
+{
+    sqlite3 *db = sql_open(name);
+    sqlite3_stmt *check = NULL;
+    bool ok = sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &check, NULL) == SQLITE_OK &&
+              sqlite3_step(check) == SQLITE_ROW &&
+              !strcmp((const char *)sqlite3_column_text(check, 0), "ok");
+
+    sqlite3_finalize(check);
+    sqlite3_close(db);
+    return ok;
+}
+
+/* With the audit: refused, and not a byte is another; or done, and what was sound is sound. */
+START_TEST(anything)
+{
+    const char *wanted = getenv("ROUNDS");
+    int rounds = wanted ? atoi(wanted) : RANDOM_ROUNDS, done = 0, refused = 0;
+    uint64_t seed = randomdb_seed("compact");
+    struct damage_image base[3];
+
+    for (int i = 0; i < 3; i++)
+        damage_base(&base[i], page_sizes[i], 0);
+    for (int round = 0; round < rounds; round++) {
+        uint64_t random = seed + (uint64_t)round;
+        struct error error = {0};
+        struct damage_image image;
+        char before[2][128], after[2][128];
+        damage_copy(&image, &base[randomdb_number(&random, 3)]);
+        for (int64_t i = 1 + randomdb_number(&random, 3); i > 0; i--)
+            harm_anything(&image, &random);
+        damage_write(&image, name);
+        readable("t", before[0]);
+        readable("u", before[1]);
+        bool was_sound = sound();
+        enum status status = compact_whole(true, &error);
+        readable("t", after[0]);
+        readable("u", after[1]);
+        done += status == STATUS_OK;
+        refused += status == STATUS_REFUSED;
+        ck_assert_msg(status != STATUS_REFUSED || file_is(&image),
+                      "SEED=%" PRIu64 ": refused (%s), and changed all the same",
+                      seed + (uint64_t)round, error.text);
+        ck_assert_msg(!strcmp(before[0], after[0]) && !strcmp(before[1], after[1]),
+                      "SEED=%" PRIu64 ": t %s u %s, before %s %s; status %d, %s",
+                      seed + (uint64_t)round, after[0], after[1], before[0], before[1], status,
+                      error.text);
+        ck_assert_msg(!was_sound || (status == STATUS_OK && sound()),
+                      "SEED=%" PRIu64 ": it was sound; status %d, %s", seed + (uint64_t)round,
+                      status, error.text);
+        damage_free(&image);
+    }
+    printf("compact: %d damaged files: %d refused, %d done, %d else\n", rounds, refused, done,
+           rounds - refused - done);
+    for (int i = 0; i < 3; i++)
+        damage_free(&base[i]);
+}
+END_TEST
+
+/* --- all of it ---------------------------------------------------------------------------- */
+
+static void set_up(void)
+{
+    opened_set_up();
+    randomdb_folder();
+}
+
+static void tear_down(void)
+{
+    randomdb_clean();
+    opened_tear_down();
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("compact");
+    TCase *some = tcase_create("compact");
+    SRunner *runner = srunner_create(suite);
+    struct error error;
+
+    tcase_add_checked_fixture(some, set_up, tear_down);
+    tcase_set_timeout(some, 600);
+    if (pageedit_available(&error) == STATUS_OK) {
+        tcase_add_loop_test(some, the_audit_refuses, 0, 3);
+        tcase_add_loop_test(some, the_steps_lose_nothing, 0, 3);
+        tcase_add_test(some, anything);
+    } else {
+        skip("compaction: the linked SQLite has no sqlite_dbpage that truncates; see the head of "
+             "tests/test_vacuum_online.c");
+    }
+    suite_add_tcase(suite, some);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

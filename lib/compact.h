@@ -33,8 +33,9 @@ void compact_close(struct compact *compact);
 
 /* Walks all of the file in one snapshot: each page of it must be in one b-tree, once, or free, or
  * the lock-byte page. STATUS_REFUSED: not so, and which. In rollback-journal mode nobody can write
- * meanwhile. */
-enum status compact_audit(struct compact *compact, struct error *error) MUST_CHECK;
+ * meanwhile. Once `*enough` is true, it ends: STATUS_CANCELLED. */
+enum status compact_audit(struct compact *compact, const bool *enough,
+                          struct error *error) MUST_CHECK;
 
 /* Puts the leaves of all b-trees, and the overflow pages behind each, into key order, in the first
  * pages of the file. */

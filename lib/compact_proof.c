@@ -107,9 +107,11 @@ enum status compact_prove(struct compact *compact, uint32_t page, bool *live, st
 /* No sound file has such a page; what was free for the audit may be in a tree now, but not both. */
 enum status compact_take(struct compact *compact, uint32_t page, struct error *error)
 {
-    enum status status = freepages_take(&compact->free_pages, page, error);
     bool live = false;
 
+    if (!freepages_has(&compact->free_pages, page))
+        return error_set(error, STATUS_FAILED, "page %" PRIu32 " was to be free and is not", page);
+    enum status status = freepages_take(&compact->free_pages, page, error);
     compact->changed = true;
     if (status == STATUS_OK && compact_kind(compact, page) != PAGELINK_NONE)
         status = compact_prove(compact, page, &live, error);

@@ -32,7 +32,8 @@ struct scan {
     struct scan_page *stack;
     size_t count, room;
     bool audit, order;
-    int64_t pages; /* taken so far */
+    const bool *enough; /* NULL: never */
+    int64_t pages;      /* taken so far */
     double begun_ms;
     unsigned char *bytes;
 };
@@ -188,7 +189,9 @@ static enum status scan_refuse(enum status status, struct error *error)
 
 static bool scan_stopped(void *argument)
 {
-    return database_stopped(argument);
+    const struct scan *scan = argument;
+
+    return database_stopped(scan->compact->reading) || (scan->enough && *scan->enough);
 }
 
 static enum status scan_begin(struct scan *scan, struct error *error)
@@ -200,7 +203,7 @@ static enum status scan_begin(struct scan *scan, struct error *error)
     scan->pace = (struct pagefile_pace){.slice_ms = scan->audit ? INFINITY : slice_ms,
                                         .gap_ms = slice_ms,
                                         .stopped = scan_stopped,
-                                        .argument = compact->reading};
+                                        .argument = scan};
     scan->begun_ms = clock_monotonic_ms();
     if ((status = pagefile_open(&scan->file, database_sql(compact->reading), &scan->pace, error)) ||
         (status = compact_grow(compact, scan->file.pages, error)))
@@ -235,9 +238,9 @@ enum status compact_scan(struct compact *compact, bool order, struct error *erro
     return scan_all(&scan, error);
 }
 
-enum status compact_audit(struct compact *compact, struct error *error)
+enum status compact_audit(struct compact *compact, const bool *enough, struct error *error)
 {
-    struct scan scan = {.compact = compact, .audit = true};
+    struct scan scan = {.compact = compact, .audit = true, .enough = enough};
 
     return scan_all(&scan, error);
 }

@@ -6,9 +6,12 @@
  */
 #include "vacuum.h"
 
+#include "clock.h"
 #include "compact.h"
 #include "pageedit.h"
 #include "pagefile.h"
+#include "readwatch.h"
+#include "walindex.h"
 
 #include <inttypes.h>
 
@@ -23,7 +26,12 @@ struct online {
     int64_t version; /* of the data, when the first check began */
     bool counted;    /* nobody wrote, so the rows must be as many as before */
     bool checked;    /* afterwards, too */
+    double looked_ms;
+    int64_t waits; /* bytes of the WAL that wait for a checkpoint */
+    bool enough;   /* of them: more than max_wal */
 };
+
+enum { ONLINE_LOOK_MS = 100 };
 
 /* --- guards ------------------------------------------------------------------------------- */
 
@@ -73,17 +81,56 @@ static enum status online_version(struct online *online, int64_t *version, struc
     return database_integer(online->engine->database, "PRAGMA data_version", -1, version, error);
 }
 
+/* --- the checks and the WAL --------------------------------------------------------------- */
+
+/* A check reads in one snapshot, beyond which nothing can be checkpointed. */
+static void online_heard(void *argument, int64_t bytes)
+{
+    struct online *online = argument;
+    double now = clock_monotonic_ms();
+    struct walindex index;
+
+    (void)bytes;
+    if (now - online->looked_ms < ONLINE_LOOK_MS || !database_facts(online->reading)->wal)
+        return;
+    online->looked_ms = now;
+    if (walindex_read(database_sql(online->reading), &index, NULL) != STATUS_OK ||
+        index.max_frame <= index.backfilled)
+        return;
+    online->waits = (int64_t)(index.max_frame - index.backfilled) * index.page_size;
+    online->enough = online->waits > online->engine->job->database->limits.max_wal;
+    if (online->enough)
+        sqlite3_interrupt(database_sql(online->reading));
+}
+
+static enum status online_check(struct online *online, struct vacuum_check *check, bool audit,
+                                struct error *error)
+{
+    char waits[TEXT_SHORT], limit[TEXT_SHORT];
+    struct readwatch *watch = readwatch_open(database_sql(online->reading), online_heard, online);
+
+    database_deadlines(online->reading, engine_busy_ms(online->engine), 0);
+    enum status status = vacuum_check(online->engine, online->reading, check, error);
+    if (status == STATUS_OK && audit)
+        status = compact_audit(online->compact, &online->enough, error);
+    readwatch_close(watch);
+    if (status && online->enough)
+        return error_set(
+            error, STATUS_BUSY,
+            "the check %s the pages are moved ended before it was through: %s of the WAL wait to "
+            "be checkpointed (max_wal %s), and its snapshot keeps them",
+            audit ? "before" : "after", text_bytes(waits, online->waits),
+            text_bytes(limit, online->engine->job->database->limits.max_wal));
+    return status;
+}
+
 /* --- before, during, after ---------------------------------------------------------------- */
 
 static enum status online_before(struct online *online, struct error *error)
 {
-    enum status status;
+    enum status status = online_version(online, &online->version, error);
 
-    database_deadlines(online->reading, engine_busy_ms(online->engine), 0);
-    if ((status = online_version(online, &online->version, error)) ||
-        (status = vacuum_check(online->engine, online->reading, &online->before, error)))
-        return status;
-    return compact_audit(online->compact, error);
+    return status ? status : online_check(online, &online->before, true, error);
 }
 
 static enum status online_compact(struct online *online, int64_t free_pages, struct error *error)
@@ -105,8 +152,7 @@ static enum status online_after(struct online *online, struct error *error)
 
     if (!database_facts(engine->database)->wal && engine_window_left(engine) <= 0)
         return STATUS_OK;
-    database_deadlines(online->reading, engine_busy_ms(engine), 0);
-    status = vacuum_check(engine, online->reading, &online->after, &wrong);
+    status = online_check(online, &online->after, false, &wrong);
     if (status)
         return error_set(error, status == STATUS_REFUSED ? STATUS_FAILED : status,
                          "after online compaction: %.300s%s", wrong.text,

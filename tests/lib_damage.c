@@ -103,6 +103,21 @@ void damage_write(const struct damage_image *image, const char *path)
     ck_assert_int_eq(fclose(file), 0);
 }
 
+bool damage_is(const struct damage_image *image, const char *path)
+{
+    struct damage_image there = {0};
+
+    damage_read(&there, path);
+    bool same = there.size == image->size && !memcmp(there.bytes, image->bytes, there.size);
+    damage_free(&there);
+    return same;
+}
+
+void damage_expect(const struct damage_image *image, const char *path)
+{
+    ck_assert_msg(damage_is(image, path), "%s was changed", path);
+}
+
 unsigned char *damage_page(struct damage_image *image, uint32_t page)
 {
     ck_assert_uint_le((size_t)page * image->page_size, image->size);

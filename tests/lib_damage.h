@@ -2,6 +2,7 @@
 #ifndef LIB_DAMAGE_H
 #define LIB_DAMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@ void damage_base(struct damage_image *image, int page_size, int auto_vacuum);
 void damage_copy(struct damage_image *image, const struct damage_image *from);
 void damage_free(struct damage_image *image);
 void damage_write(const struct damage_image *image, const char *path);
+/* Whether the file is that image, to the byte; or fails the test where it isn't. */
+bool damage_is(const struct damage_image *image, const char *path);
+void damage_expect(const struct damage_image *image, const char *path);
 
 /* Big-endian numbers in place. */
 uint32_t damage_two(const unsigned char *at);

@@ -8,6 +8,8 @@
  */
 #include "lib_expect.h"
 #include "lib_folder.h"
+#include "lib_harm.h"
+#include "lib_randomdb.h"
 #include "lib_shrink.h"
 #include "lib_skip.h"
 #include "memory.h"
@@ -28,7 +30,7 @@ static const struct shrink_case cases[] = {
     {.name = "wal", .options = ONLINE, .reason = ORDERED, .mode = "online"},
     {.name = "journal",
      .journal = "delete",
-     .scale = 2,
+     .scale = 3,
      .options = ONLINE,
      .reason = ORDERED,
      .mode = "online"},
@@ -194,6 +196,102 @@ START_TEST(in_key_order)
 }
 END_TEST
 
+/* --- what is wrong with the file ---------------------------------------------------------- */
+
+static void run_harmed(const struct harm *harm)
+{
+    const struct shrink_case c = {.name = "harmed", .options = ONLINE, .words = " --force"};
+    struct damage_image image;
+    struct proof_run run;
+    char *path = folder_path("t.db");
+
+    shrink_policy(&c);
+    harm_make(&image, harm, 1024, path);
+    shrink_run(&c, &run);
+    const char *outcome = json_string_value(json_object_get(run.outcome, "outcome"));
+    const char *reason = json_string_value(json_object_get(run.outcome, "reason"));
+    printf("  %s: %s: %.150s\n", harm->name, outcome, reason);
+    ck_assert_msg(strcmp(outcome, harm->sound ? "done" : "skipped") == 0 ||
+                      (!harm->sound && strcmp(outcome, "failed") == 0),
+                  "%s: %s: %s", harm->name, outcome, reason);
+    if (!harm->sound)
+        damage_expect(&image, path);
+    proof_free(&run);
+    damage_free(&image);
+    free(path);
+}
+
+/* Not a byte of it is another afterwards. */
+START_TEST(harmed)
+{
+    folder_make();
+    randomdb_folder();
+    run_harmed(&harms[_i]);
+    randomdb_clean();
+    folder_remove();
+}
+END_TEST
+
+/* As checksums and encryption have them. */
+START_TEST(reserved_bytes)
+{
+    const struct shrink_case c = {
+        .name = "reserved",
+        .options = ONLINE,
+        .outcome = "skipped",
+        .reason = "each page has 12 reserved bytes, as files with checksums or encryption have: "
+                  "take mode: full for it"};
+    char *path;
+    struct proof_run run;
+    int bytes = 12;
+
+    folder_make();
+    path = folder_path("t.db");
+    sqlite3 *db = proof_open(path);
+    ck_assert_int_eq(sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes),
+                     SQLITE_OK);
+    proof_do(db, "CREATE TABLE t(v); INSERT INTO t VALUES(zeroblob(1000000)); DELETE FROM t");
+    sqlite3_close(db);
+    shrink_policy(&c);
+    shrink_run(&c, &run);
+    shrink_check(&c, &run);
+    proof_free(&run);
+    free(path);
+    folder_remove();
+}
+END_TEST
+
+/* A snapshot that keeps more of the log than max_wal is given up. */
+START_TEST(the_log_gets_too_long)
+{
+    const struct shrink_case c = {.name = "log",
+                                  .options = ONLINE,
+                                  .limits = "    max_wal: 1MiB\n    busy_timeout: 500ms\n",
+                                  .status = 75,
+                                  .outcome = "skipped",
+                                  .scale = 20,
+                                  .reason = "~ of the WAL wait to be checkpointed (max_wal 1.0 "
+                                            "MiB)~"};
+    struct proof_run run;
+
+    folder_make();
+    sqlite3 *model = shrink_make(&c);
+    char *path = folder_path("t.db");
+    sqlite3 *db = proof_open(path);
+    proof_do(db, "PRAGMA wal_autocheckpoint = 0; CREATE TABLE more(v);"
+                 "INSERT INTO more VALUES(zeroblob(4000000))");
+    shrink_run(&c, &run);
+    shrink_check(&c, &run);
+    proof_do(db, "DROP TABLE more");
+    sqlite3_close(db);
+    shrink_same(&c, model);
+    proof_free(&run);
+    sqlite3_close(model);
+    free(path);
+    folder_remove();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vacuum_online");
@@ -204,6 +302,9 @@ int main(void)
     if (available()) {
         tcase_add_loop_test(some, end_to_end, 0, sizeof cases / sizeof *cases);
         tcase_add_test(some, in_key_order);
+        tcase_add_loop_test(some, harmed, 0, (int)harm_count);
+        tcase_add_test(some, reserved_bytes);
+        tcase_add_test(some, the_log_gets_too_long);
     } else {
         skip("online compaction: the linked SQLite has no sqlite_dbpage that truncates; see the "
              "head of tests/test_vacuum_online.c");

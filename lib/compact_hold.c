@@ -14,11 +14,61 @@
 enum {
     HOLD_FIRST = 32, /* moves */
     HOLD_LEAST = 2,
+    HOLD_SLOW = 10,            /* in a row */
     HOLD_BARREN = 30,          /* in a row */
     HOLD_BYTES_MOST = 8 << 20, /* of pages: what SQLite keeps in memory till the commit is 16 MiB */
 };
 
 static const double hold_share_least = 0.6, hold_share_most = 0.9; /* of max_lock */
+static const double hold_load_most = 0.7;                          /* of it, for the freelist */
+
+/* --- the freelist ------------------------------------------------------------------------- */
+
+/* PRAGMA data_version goes up with each commit of another connection; SQLite keeps its own copies
+ * of pages by it. So where it stands still, the list is what our last commit has made of it. */
+static enum status hold_version(struct compact *compact, bool *same, struct error *error)
+{
+    const struct fileheader *header = pageedit_header(compact->edit);
+    int64_t version = 0;
+    enum status status =
+        database_integer(compact->engine->database, "PRAGMA data_version", -1, &version, error);
+
+    *same = compact->known && version == compact->version &&
+            compact->free_pages.head == header->freelist &&
+            compact->free_pages.total == header->free_pages;
+    compact->version = version;
+    return status;
+}
+
+/* A long list takes long to be read. Beside others who write all the time that is every hold. */
+static enum status hold_slow(struct compact *compact, double ms, struct error *error)
+{
+    double most_ms = engine_max_lock_ms(compact->engine) * hold_load_most;
+
+    compact->slow_loads = ms > most_ms ? compact->slow_loads + 1 : 0;
+    if (compact->slow_loads < HOLD_SLOW)
+        return STATUS_OK;
+    return error_set(error, STATUS_FAILED,
+                     "reading the freelist of %" PRIu32 " pages takes %.0f ms of each step, and "
+                     "max_lock is %.0f ms: raise max_lock, or take mode: full",
+                     compact->free_pages.total, ms, engine_max_lock_ms(compact->engine));
+}
+
+static enum status hold_free_pages(struct compact *compact, struct error *error)
+{
+    double begun_ms = clock_monotonic_ms();
+    bool same = false;
+    enum status status = hold_version(compact, &same, error);
+
+    if (status || same) {
+        compact->slow_loads = 0;
+        compact->free_pages.cursor = SIZE_MAX; /* it is looked through anew */
+        return status;
+    }
+    compact->known = false;
+    status = freepages_load(&compact->free_pages, compact->edit, error);
+    return status ? status : hold_slow(compact, clock_monotonic_ms() - begun_ms, error);
+}
 
 /* --- around it ---------------------------------------------------------------------------- */
 
@@ -33,7 +83,7 @@ static enum status hold_enter(struct compact *compact, struct error *error)
         return status;
     compact->end = pageedit_header(compact->edit)->pages;
     if ((status = compact_grow(compact, compact->end, error)) ||
-        (status = freepages_load(&compact->free_pages, compact->edit, error)))
+        (status = hold_free_pages(compact, error)))
         return status;
     if (compact->live.pages < compact->end)
         pageset_reset(&compact->live, compact->capacity);
@@ -140,6 +190,7 @@ enum status compact_hold(struct compact *compact, compact_work *work, void *argu
         status = hold_commit(compact, done, error);
     }
     hold_size(compact);
+    compact->known = *done;
     if (*done)
         compact->barren = 0;
     else

@@ -353,9 +353,11 @@ enum status freepages_store(struct freepages *list, struct error *error)
     unsigned char *first = NULL;
     enum status status = pageedit_change(list->edit, 1, &first, error);
 
-    for (size_t i = 0; i < list->count && !status; i++)
+    for (size_t i = 0; i < list->count && !status; i++) {
         if (list->trunks[i].changed && !list->trunks[i].gone)
             status = free_write_trunk(list, &list->trunks[i], error);
+        list->trunks[i].changed = false;
+    }
     if (status)
         return status;
     bytes_put_four(first + AT_HEAD, list->head);

@@ -54,7 +54,8 @@ void freepages_lower_first(struct freepages *free_pages, uint32_t limit, uint32_
 /* Orders the whole list, the lowest pages first; so all trunks change. */
 void freepages_sort(struct freepages *free_pages);
 
-/* Writes what changed into the pages of the transaction, page 1's fields too. */
+/* Writes what changed into the pages of the transaction, page 1's fields too. After its commit the
+ * list is what the file has. */
 enum status freepages_store(struct freepages *free_pages, struct error *error) MUST_CHECK;
 
 #endif

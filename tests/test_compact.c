@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RANDOM_ROUNDS = 150 };
+enum { RANDOM_ROUNDS = 150, STALE_ROUNDS = 12 };
 
 static char name[] = "app.db";
 static struct config_database policy = {.name = name};
@@ -206,6 +206,65 @@ START_TEST(anything)
 }
 END_TEST
 
+/* --- stale hints -------------------------------------------------------------------------- */
+
+/* What an application may do between the look without the lock and the steps. */
+static void change_all(uint64_t *random)
+{
+    sqlite3 *db = sql_open(name);
+
+    for (int i = 0; i < 6; i++) {
+        int64_t from = randomdb_number(random, 1500);
+        sql_do(db, "DELETE FROM t WHERE rowid BETWEEN %d AND %d", (int)from, (int)from + 200);
+        sql_do(db, "INSERT INTO t SELECT a || 'x', zeroblob(%d) FROM u LIMIT %d",
+               (int)randomdb_number(random, 900), (int)randomdb_number(random, 300));
+        sql_do(db, "UPDATE u SET b = zeroblob(%d) WHERE rowid %% 7 = %d",
+               (int)randomdb_number(random, 3000), i);
+        sql_do(db, "CREATE TABLE IF NOT EXISTS new_%d(a PRIMARY KEY) WITHOUT ROWID", i % 2);
+        sql_do(db, "INSERT OR IGNORE INTO new_%d SELECT a FROM t LIMIT 100", i % 2);
+    }
+    sql_do(db, randomdb_number(random, 2) ? "DROP TABLE new_0" : "DROP INDEX t_a");
+    sql_do(db, "DELETE FROM u WHERE rowid %% 3 = 0");
+    sqlite3_close(db);
+}
+
+/* Every hint may be wrong: what is proven moves, the rest is looked for anew. */
+START_TEST(hints_are_stale)
+{
+    uint64_t seed = randomdb_seed("compact");
+    const char *journal = _i % 2 ? "wal" : "delete";
+
+    for (int round = 0; round < STALE_ROUNDS; round++) {
+        uint64_t random = seed + (uint64_t)round;
+        struct error error = {0};
+        struct damage_image image;
+        struct stage stage;
+        char before[2][128], after[2][128];
+        harm_make(&image, &harms[0], page_sizes[round % 3], name);
+        sqlite3 *db = sql_open(name);
+        sql_do(db, "PRAGMA journal_mode = %s", journal);
+        sqlite3_close(db);
+        ck_assert_msg(!begin(&stage, &error), "%s", error.text);
+        ck_assert_msg(!compact_audit(stage.compact, NULL, &error), "%s", error.text);
+        change_all(&random);
+        readable("t", before[0]);
+        readable("u", before[1]);
+        enum status status = compact_shrink(stage.compact, INT64_MAX, &error);
+        ck_assert_msg(!status, "SEED=%" PRIu64 ": %s", seed + (uint64_t)round, error.text);
+        if (round % 2)
+            ck_assert_msg(!compact_order(stage.compact, &error), "%s", error.text);
+        ck_assert_int_ge(compact_result(stage.compact)->given, 1);
+        end(&stage);
+        readable("t", after[0]);
+        readable("u", after[1]);
+        ck_assert_msg(!strcmp(before[0], after[0]) && !strcmp(before[1], after[1]) && sound(),
+                      "SEED=%" PRIu64 ": t %s u %s, before %s %s", seed + (uint64_t)round, after[0],
+                      after[1], before[0], before[1]);
+        damage_free(&image);
+    }
+}
+END_TEST
+
 /* --- all of it ---------------------------------------------------------------------------- */
 
 static void set_up(void)
@@ -233,6 +292,7 @@ int main(void)
         tcase_add_loop_test(some, the_audit_refuses, 0, 3);
         tcase_add_loop_test(some, the_steps_lose_nothing, 0, 3);
         tcase_add_test(some, anything);
+        tcase_add_loop_test(some, hints_are_stale, 0, 2);
     } else {
         skip("compaction: the linked SQLite has no sqlite_dbpage that truncates; see the head of "
              "tests/test_vacuum_online.c");

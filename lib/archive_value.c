@@ -266,3 +266,19 @@ void archive_value_digest(const struct archive_value *value, struct digest *dige
     if (value->length)
         digest_add(digest, value->bytes, value->length);
 }
+
+void archive_value_bind(const struct archive_value *value, sqlite3_stmt *statement, int parameter)
+{
+    const char *bytes = value->bytes ? value->bytes : ""; /* NULL would be a NULL */
+
+    if (value->type == SQLITE_INTEGER)
+        sqlite3_bind_int64(statement, parameter, value->integer);
+    else if (value->type == SQLITE_FLOAT)
+        sqlite3_bind_double(statement, parameter, value->real);
+    else if (value->type == SQLITE_TEXT)
+        sqlite3_bind_text64(statement, parameter, bytes, value->length, SQLITE_STATIC, SQLITE_UTF8);
+    else if (value->type == SQLITE_BLOB)
+        sqlite3_bind_blob64(statement, parameter, bytes, value->length, SQLITE_STATIC);
+    else
+        sqlite3_bind_null(statement, parameter);
+}

@@ -49,6 +49,9 @@ void archive_value_write_text(const char *text, size_t length, struct text *json
 /* The same type and the same bits: NULL is NULL, 1 is not 1.0, 0.0 is not -0.0. */
 bool archive_value_same(const struct archive_value *one, const struct archive_value *other);
 
+/* Binds it to a parameter; its bytes must stay until that is bound anew. */
+void archive_value_bind(const struct archive_value *value, sqlite3_stmt *statement, int parameter);
+
 /* Adds it to a digest, in a form that knows nothing of JSON: a letter for its type (n, i, r, t, b),
  * then 8 bytes, big-endian: the integer, the real's bits, or the length of the bytes that follow;
  * n is alone. */

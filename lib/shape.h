@@ -66,6 +66,9 @@ enum status shape_load(struct database *database, sqlite3 *sql, const char *inde
                        struct shape *shape, struct error *error) MUST_CHECK;
 void shape_free(struct shape *shape); /* what it holds, not the struct */
 
+/* The name of a type that has the affinity of a declared one: "TEXT"; `strict`: of such a table. */
+const char *shape_affinity(const char *type, bool strict);
+
 /* Appends "sql, sql, sql" of the columns, each from a row of the table. */
 void shape_add_values(const struct shape *shape, struct text *sql);
 /* Appends " AND (condition)" of a partial index. */

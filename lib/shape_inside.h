@@ -20,7 +20,6 @@ enum status shape_step(const struct shape_loader *loader, sqlite3_stmt *statemen
 char *shape_text(sqlite3_stmt *row, int column);
 /* The quoted name, or an expression in brackets. */
 char *shape_value(const char *name, const char *expression);
-const char *shape_affinity(const char *type, bool strict);
 
 /* What names a row of the table. */
 enum status shape_load_identity(struct shape_loader *loader, struct error *error) MUST_CHECK;

@@ -15,7 +15,7 @@
 
 /* What a parent says of a job for the engine. `policy` and `database` are NULL for "inspect". */
 struct job_request {
-    const char *kind;                       /* "run", "plan", "inspect" */
+    const char *kind;                       /* "run", "plan", "inspect", "restore" */
     const struct config *policy;            /* the whole; only `database`'s part travels */
     const struct config_database *database; /* with the glob's match as the path, see `path` */
     const struct config_task *task;
@@ -25,6 +25,7 @@ struct job_request {
     bool force, outside_window, trust_clock;
     int64_t at_us; /* -1: now */
     struct engine_memory memory;
+    const json_t *restore; /* of a "restore": what (see restore_job.h); else NULL */
 };
 
 /* These return a new job, or NULL where a path or name is not UTF-8, so that JSON can't say it;

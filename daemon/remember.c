@@ -15,6 +15,8 @@ struct remember {
     struct chronicle *chronicle; /* NULL once it is closed */
     json_t *answer;              /* to the last question, NULL: there is none */
     bool ready;                  /* there is an answer, or there will be none */
+    void (*row)(void *argument, const json_t *row); /* takes the rows of an answer; NULL: nobody */
+    void *argument;
     bool given_up;               /* what went wrong was told; nothing more is asked */
 };
 
@@ -23,6 +25,14 @@ static void remember_lost(struct remember *remember, const char *why)
     if (!remember->given_up)
         log_warning("the history can't be used: %s", why);
     remember->given_up = true;
+}
+
+static void remember_row(void *argument, const json_t *row)
+{
+    struct remember *remember = argument;
+
+    if (remember->row)
+        remember->row(remember->argument, row);
 }
 
 static void remember_end(void *argument, const json_t *answer, const struct error *error)
@@ -75,7 +85,7 @@ void remember_close(struct remember *remember)
 /* The answer to `request` (which it takes over), remember's own until the next; or NULL. */
 static const json_t *remember_ask(struct remember *remember, json_t *request)
 {
-    struct chronicle_answers answers = {NULL, remember_end, remember};
+    struct chronicle_answers answers = {remember_row, remember_end, remember};
 
     json_decref(remember->answer);
     remember->answer = NULL;
@@ -91,27 +101,38 @@ static const json_t *remember_ask(struct remember *remember, json_t *request)
     return remember->answer;
 }
 
+bool remember_request(struct remember *remember, json_t *request,
+                      void (*row)(void *argument, const json_t *row), void *argument)
+{
+    remember->row = row;
+    remember->argument = argument;
+    bool answered = remember_ask(remember, request) != NULL;
+    remember->row = NULL;
+    return answered;
+}
+
 void remember_clock(struct remember *remember, bool sure, struct engine_memory *memory)
 {
     const json_t *answer = remember_ask(remember, history_job_clock(sure));
 
-    *memory = (struct engine_memory){-1, -1, false, {0}};
+    *memory = (struct engine_memory){-1, -1, false, {0}, NULL};
     if (answer)
         history_job_memory(answer, memory);
 }
 
 void remember_past(struct remember *remember, const struct history_subject *subject,
-                   struct engine_past *past, struct schedule_past *counted)
+                   struct engine_memory *memory, struct schedule_past *counted)
 {
     const json_t *answer = remember_ask(remember, history_job_recall(false, subject));
-    struct engine_memory memory = {0};
+    struct engine_memory known = {0};
 
     *counted = (struct schedule_past){-1, -1};
     if (answer) {
-        history_job_memory(answer, &memory);
+        history_job_memory(answer, &known);
         history_job_counted(answer, counted);
     }
-    *past = memory.last;
+    memory->last = known.last;
+    memory->holds = known.holds;
 }
 
 void remember_outcome(struct remember *remember, json_t *outcome, const char *path,

@@ -60,6 +60,7 @@ static struct errand_order work_order(const struct work *work, const struct sele
         .trust_clock = work->line->trust_clock,
         .at_us = work->at_us,
         .memory = work->memory,
+        .restore = work->restore,
         .chronicle = work->remember ? remember_chronicle(work->remember) : NULL,
     };
 }
@@ -70,7 +71,7 @@ void work_recall(struct work *work, struct remember *remember, const struct sele
     struct history_subject subject = {selection->files[item->file].path, item->task->kind->name,
                                       item->task->target};
 
-    remember_past(remember, &subject, &work->memory.last, &work->counted);
+    remember_past(remember, &subject, &work->memory, &work->counted);
 }
 
 json_t *work_do(struct session *session, const struct work *work, const struct selection *selection,

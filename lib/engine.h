@@ -24,6 +24,7 @@ struct engine_job {
     bool trust_clock;    /* the operator's word that the clock is right */
     int64_t at_us;       /* decide as of then; -1: now */
     struct engine_memory memory;
+    const json_t *restore; /* what a restore is to do; else NULL; the job's */
     struct engine_host host;
 };
 

@@ -88,6 +88,16 @@ static const struct event_key segment_keys[] = {
     {0},
 };
 
+/* What retention shall leave alone: likewise; and as the history lists it. */
+static const struct event_key hold_keys[] = {
+    SUBJECT,
+    {"path",     EVENT_TEXT, EVENT_OPTIONAL, PATH, NULL, NULL},
+    {"first_us", EVENT_TIME, 0,              0,    NULL, NULL},
+    {"last_us",  EVENT_TIME, 0,              0,    NULL, NULL},
+    {"set_us",   EVENT_TIME, EVENT_OPTIONAL, 0,    NULL, NULL},
+    {0},
+};
+
 static const struct event_key btree_keys[] = {
     {"name",           EVENT_TEXT,   0,                           NAME, NULL,  NULL},
     {"type",           EVENT_CHOICE, 0,                           0,    trees, NULL},
@@ -159,6 +169,7 @@ static const struct event_key clock_keys[] = {
     {"last_us",          EVENT_TIME,   EVENT_OPTIONAL,              0, NULL, NULL},
     {"last_seconds",     EVENT_NUMBER, EVENT_OPTIONAL,              0, NULL, NULL},
     {"last_effect",      EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
+    {"holds",            EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"seen_us",          EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"started_us",       EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {0},
@@ -244,6 +255,7 @@ const struct event_row event_table[] = {
     {"outcome",    outcome_keys},
     {"notice",     notice_keys},
     {"segment",    segment_keys}, /* the worker waits for {"recorded":true}, or false and "reason" */
+    {"hold",       hold_keys},    /* likewise */
     {"btree",      btree_keys},
     {"inspection", inspection_keys},
     {"found",      found_keys},

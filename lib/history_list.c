@@ -30,6 +30,8 @@ static const struct {
                           "SELECT database, 'retention' AS task, target, state, directory, file,"
                           " rows, bytes, sha256, sha256_rows, manifest_sha256, first_us, last_us,"
                           " cutoff_us FROM segment ORDER BY directory, database, target, first_us"},
+    [HISTORY_HOLDS] = {"hold", "SELECT database, 'restore' AS task, target, path, first_us, last_us,"
+                               " set_us FROM hold"},
 };
 
 #define HISTORY_RUNS(PATH)                                                                    \

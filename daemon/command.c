@@ -60,7 +60,7 @@ static void command_overview(FILE *out)
           out);
     for (const struct command *command = commands; command->name; command++)
         if (!command->hidden)
-            fprintf(out, "  %-9s%s\n", command->name, command->summary);
+            fprintf(out, "  %-16s%s\n", command->name, command->summary);
     fputs("\n  litekeeper COMMAND --help says more about one command.\n"
           "  litekeeper --version prints the version.\n",
           out);
@@ -183,6 +183,33 @@ int command_parse(int argc, char **argv, struct command_line *line)
     return command_names(command, argc - optind, argv + optind, line);
 }
 
+/* --- finding the command ------------------------------------------------------------------ */
+
+/* What follows `group` in the name of one of its commands, "list" of "archive list"; else NULL. */
+static const char *command_in(const struct command *command, const char *group)
+{
+    size_t length = strlen(group);
+
+    return strncmp(command->name, group, length) == 0 && command->name[length] == ' '
+               ? command->name + length + 1
+               : NULL;
+}
+
+static bool command_is_group(const char *name)
+{
+    for (const struct command *command = commands; command->name; command++)
+        if (command_in(command, name))
+            return true;
+    return false;
+}
+
+static void command_group(FILE *out, const char *group)
+{
+    for (const struct command *command = commands; command->name; command++)
+        if (command_in(command, group))
+            command_usage(out, command);
+}
+
 static int command_missing(const char *name)
 {
     const char *names[COMMANDS];
@@ -195,18 +222,67 @@ static int command_missing(const char *name)
     return COMMAND_USAGE;
 }
 
-/* `litekeeper help [COMMAND]`, as git has it. */
-static int command_explain(const char *name)
+/* `litekeeper archive lits`, or without a second word. */
+static int command_missing_in(const char *group, const char *word)
 {
-    const struct command *command = name ? command_find(name) : NULL;
+    char *where = memory_format("litekeeper %s", group);
+    const char *names[COMMANDS];
+    size_t count = 0;
 
-    if (name && !command)
-        return command_missing(name);
+    for (const struct command *command = commands; command->name; command++)
+        if (command_in(command, group))
+            names[count++] = command_in(command, group);
+    if (word)
+        suggest_report(where, "command", word, names, count);
+    else
+        command_group(stderr, group);
+    free(where);
+    return COMMAND_USAGE;
+}
+
+/* The command that one or two words name, and how many those are. */
+static const struct command *command_named(const char *first, const char *second, int *words)
+{
+    char *both = memory_format("%s %s", first, second ? second : "");
+    const struct command *found = command_find(both);
+
+    free(both);
+    *words = found ? 2 : 1;
+    return found ? found : command_find(first);
+}
+
+/* `litekeeper help [COMMAND]`, as git has it. */
+static int command_explain(const char *first, const char *second)
+{
+    int words;
+    const struct command *command = first ? command_named(first, second, &words) : NULL;
+
     if (command)
         command_help(command);
+    else if (first && command_is_group(first) && !second)
+        command_group(stdout, first);
+    else if (first)
+        return command_is_group(first) ? command_missing_in(first, second) : command_missing(first);
     else
         command_overview(stdout);
     return COMMAND_OK;
+}
+
+static int command_run(int argc, char **argv)
+{
+    const char *second = argc > 2 ? argv[2] : NULL;
+    int words;
+    const struct command *command = command_named(argv[1], second, &words);
+
+    if (command) {
+        argv[words] = (char *)command->name; /* what command_parse finds it by */
+        return command->run(argc - words, argv + words);
+    }
+    if (!command_is_group(argv[1]))
+        return command_missing(argv[1]);
+    if (second && (strcmp(second, "--help") == 0 || strcmp(second, "-h") == 0))
+        return command_explain(argv[1], NULL);
+    return command_missing_in(argv[1], second);
 }
 
 int command_main(int argc, char **argv)
@@ -218,13 +294,12 @@ int command_main(int argc, char **argv)
         return COMMAND_USAGE;
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
-        return command_explain(NULL);
+        return command_explain(NULL, NULL);
     if (strcmp(name, "help") == 0)
-        return command_explain(argc > 2 ? argv[2] : NULL);
+        return command_explain(argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL);
     if (strcmp(name, "--version") == 0) {
         printf("litekeeper %s (SQLite %s)\n", VERSION, sqlite3_libversion());
         return COMMAND_OK;
     }
-    const struct command *command = command_find(name);
-    return command ? command->run(argc - 1, argv + 1) : command_missing(name);
+    return command_run(argc, argv);
 }

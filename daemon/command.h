@@ -23,8 +23,10 @@ enum command_exit {
 struct command_line {
     const char *config; /* NULL: the standard place, see paths.h */
     const char *socket; /* NULL: the policy's, or the standard place */
-    const char *at, *since, *limit, *span;
-    bool json, dump, force, outside_window, trust_clock;
+    const char *at, *since, *until, *where, *limit, *span;
+    const char *into;
+    bool into_table, lift;
+    bool json, dump, force, outside_window, trust_clock, rebuild, unfinished;
     const char *names[3]; /* what is neither option nor value: DB, TASK, TARGET; or FILE */
 };
 
@@ -37,7 +39,7 @@ struct command_option {
 };
 
 struct command {
-    const char *name; /* NULL ends the table */
+    const char *name; /* one word or two, with a blank between; NULL ends the table */
     const char *arguments;
     const char *summary; /* for the list of commands: a phrase */
     const char *help;    /* what else there is to say, lines of at most 80 columns; or NULL */
@@ -58,6 +60,9 @@ int command_main(int argc, char **argv);
 
 /* In cmd_NAME.c, one each. */
 int cmd_alerts(int argc, char **argv);
+int cmd_archive_cat(int argc, char **argv);
+int cmd_archive_list(int argc, char **argv);
+int cmd_archive_verify(int argc, char **argv);
 int cmd_cancel(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_daemon(int argc, char **argv);
@@ -66,6 +71,7 @@ int cmd_inspect(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);

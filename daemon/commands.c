@@ -63,6 +63,47 @@ static const struct command_option pause_options[] = {
     END,
 };
 
+static const struct command_option archive_list_options[] = {CONFIG, JSON, END};
+
+static const struct command_option archive_verify_options[] = {
+    CONFIG,
+    {0, "rebuild", NULL, offsetof(struct command_line, rebuild),
+     "enter in the catalogue what fits to its manifest, marked as rebuilt"},
+    JSON,
+    END,
+};
+
+static const struct command_option archive_cat_options[] = {
+    CONFIG,
+    {0, "since", "TIME", offsetof(struct command_line, since),
+     "rows since: 2026-11-23T04:00:00Z, or \"2026-11-23 04:00\" in UTC"},
+    {0, "until", "TIME", offsetof(struct command_line, until),
+     "rows before then"},
+    {0, "where", "SQL", offsetof(struct command_line, where),
+     "rows of which this expression on the columns is true"},
+    {0, "unfinished", NULL, offsetof(struct command_line, unfinished),
+     "rows of unfinished segments, too: they may still be in the database"},
+    END,
+};
+
+static const struct command_option restore_options[] = {
+    CONFIG,
+    {0, "since", "TIME", offsetof(struct command_line, since),
+     "rows since: 2026-11-23T04:00:00Z, or \"2026-11-23 04:00\" in UTC"},
+    {0, "until", "TIME", offsetof(struct command_line, until),
+     "rows before then"},
+    {0, "where", "SQL", offsetof(struct command_line, where),
+     "rows of which this expression on the columns is true"},
+    {0, "into", "FILE", offsetof(struct command_line, into),
+     "into a new SQLite file with the table, made with the database's owner's rights"},
+    {0, "into-table", NULL, offsetof(struct command_line, into_table),
+     "into the table that they left; they are held from retention then"},
+    {0, "lift", NULL, offsetof(struct command_line, lift),
+     "instead: lift all holds of the table, so that retention takes its rows again"},
+    JSON,
+    END,
+};
+
 static const struct command_option inspect_options[] = {JSON, END};
 static const struct command_option no_options[] = {END};
 
@@ -90,6 +131,14 @@ const struct command commands[] = {
      "stayed busy or is being worked on, try later; 78 the policy is not valid;\n"
      "130 interrupted.\n",
      run_options, 1, 3, false, cmd_run},
+    {"restore", "DB TABLE", "put archived rows back, into their table or a new file",
+     "A row that is in the table already is left as it is, whether it is the same or has\n"
+     "changed since. Rows that were put back are held: retention leaves them alone until\n"
+     "--lift. A segment that is not what it was is named, and the others are restored.\n"
+     "\n"
+     "Exit status: 0 all well; 1 it failed, or a segment can't be used; 75 the database\n"
+     "stayed busy or is being worked on, try later; 130 interrupted.\n",
+     restore_options, 2, 2, false, cmd_restore},
     {"inspect", "FILE", "print a health report on any SQLite database",
      "Reads about 1% of the pages and needs no policy. Fragmentation is the share of\n"
      "the steps from one leaf page to the next, in key order, that go backwards or far\n"
@@ -129,6 +178,24 @@ const struct command commands[] = {
      "\n"
      UNREACHABLE ".\n",
      ask_options, 0, 2, false, cmd_resume},
+    {"archive list", "[DB [TABLE]]", "list the segments of archives, with rows and times",
+     "From the manifests alone, so it is quick. Where folder and catalogue disagree, a\n"
+     "line says so.\n",
+     archive_list_options, 0, 2, false, cmd_archive_list},
+    {"archive verify", "[DB [TABLE]]", "read archives to the last byte, and check it",
+     "Each file is held against its manifest, and each manifest against the catalogue\n"
+     "in litekeeper's history. What is damaged, missing or not known is named. Where\n"
+     "the catalogue is lost, --rebuild makes it anew from the manifests.\n"
+     "\n"
+     "Exit status: 0 all is as it was written, 1 something is not.\n",
+     archive_verify_options, 0, 2, false, cmd_archive_verify},
+    {"archive cat", "DB TABLE", "print archived rows as lines of JSON",
+     "Segment after segment, by the times of their first rows. A row is printed once\n"
+     "its segment was read and found right; one that is not is named, and the others\n"
+     "come. The expression of --where is SQLite's, as after WHERE.\n"
+     "\n"
+     "Exit status: 0 all well, 1 a segment is damaged or missing.\n",
+     archive_cat_options, 2, 2, false, cmd_archive_cat},
     {"worker", "", "the engine, as a child of another command", NULL,
      no_options, 0, 0, true, worker_main},
     {0},

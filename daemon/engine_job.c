@@ -97,7 +97,7 @@ static enum status engine_job_bring_back(const struct engine_job *job, struct er
 
     if (strcmp(job->task->kind->name, "retention") != 0)
         return error_set(error, STATUS_INVALID, "the job is not valid: its task archives nothing");
-    enum status status = restore_job_read(job->restore, &options, error);
+    enum status status = restore_job_read(job->order, &options, error);
     if (status)
         return status;
     options.directory = retention->archive.directory;

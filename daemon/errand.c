@@ -25,7 +25,7 @@ struct errand {
     struct errand_handlers handlers;
     char *name, *path, *target, *last_kind;
     const char *task; /* its kind's name */
-    bool cancelled; /* we have told it to stop */
+    bool cancelled;   /* we have told it to stop */
     double begun_ms;
     json_t *last, *btrees;
     struct error refusal;
@@ -41,9 +41,9 @@ static struct event_subject errand_subject(const struct errand *errand)
 /* Whom an order's events are about. */
 static struct event_subject errand_ordered(const struct errand_order *order)
 {
-    const char *table = json_string_value(json_object_get(order->restore, "table"));
+    const char *table = json_string_value(json_object_get(order->order, "table"));
 
-    if (order->restore)
+    if (order->order)
         return (struct event_subject){order->name, "restore", table};
     return (struct event_subject){order->name, order->task->kind->name, order->task->target};
 }
@@ -242,7 +242,8 @@ static json_t *errand_job(const struct errand_order *order)
         .trust_clock = order->trust_clock,
         .at_us = order->at_us,
         .memory = order->memory,
-        .restore = order->restore,
+        .order = order->order,
+        .owned = order->owned,
     };
 
     return job_engine(&request);

@@ -229,7 +229,7 @@ static int64_t history_time(const json_t *answer, const char *key, int64_t none)
 void history_job_memory(const json_t *answer, struct engine_memory *memory)
 {
     json_t *effect = json_object_get(answer, "last_effect");
-    json_t *holds = json_object_get(answer, "holds");
+    json_t *holds = json_object_get(json_object_get(answer, "held"), "ranges");
 
     *memory = (struct engine_memory){
         .newest_us = history_time(answer, "newest_us", -1),

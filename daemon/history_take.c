@@ -55,13 +55,12 @@ static enum status history_take_held(struct history_taker *taker,
                                      struct error *error)
 {
     json_t *holds = NULL;
-    enum status status =
-        subject->target
-            ? history_holds(taker->history, subject->path, subject->target, &holds, error)
-            : STATUS_OK;
+    enum status status = subject->target ? history_holds(taker->history, subject->path,
+                                                         subject->target, &holds, error)
+                                         : STATUS_OK;
 
     if (holds)
-        json_object_set_new(answer, "holds", holds);
+        json_object_set_new(answer, "held", json_pack("{s:o}", "ranges", holds));
     return status;
 }
 

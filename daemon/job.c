@@ -22,8 +22,9 @@ static json_t *job_memory(const struct engine_memory *memory)
 {
     const struct engine_past *last = &memory->last;
 
-    return json_pack("{s:I, s:I, s:b, s:I, s:f, s:O?, s:O?}", "newest_us", (json_int_t)memory->newest_us,
-                     "boot_offset_us", (json_int_t)memory->boot_offset_us, "was_synchronised",
+    return json_pack("{s:I, s:I, s:b, s:I, s:f, s:O?, s:O?}", "newest_us",
+                     (json_int_t)memory->newest_us, "boot_offset_us",
+                     (json_int_t)memory->boot_offset_us, "was_synchronised",
                      memory->was_synchronised, "last_us", (json_int_t)last->started_us,
                      "last_seconds", last->seconds, "last_effect", last->effect, "holds",
                      memory->holds);
@@ -41,9 +42,11 @@ json_t *job_engine(const struct job_request *request)
                             "trust_clock", request->trust_clock, "at_us",
                             (json_int_t)request->at_us, "memory", job_memory(&request->memory));
 
-    if (request->restore)
-        json_object_set(job, "restore", (json_t *)request->restore);
     free(policy);
+    if (job && request->order)
+        json_object_set(job, "order", request->order);
+    if (job && request->owned)
+        json_object_set_new(job, "owned", json_string(request->owned));
     return job;
 }
 
@@ -132,10 +135,21 @@ enum status job_file(const json_t *job, const char **path, struct identity *seen
     return status;
 }
 
+enum status job_owned(const json_t *job, const char **path, struct error *error)
+{
+    const char *found = json_string_value(json_object_get(job, "owned"));
+    enum status status = found ? job_path_check(found, error) : STATUS_OK;
+
+    if (!status)
+        *path = found;
+    return status;
+}
+
 /* The job as it stands there, before anything is looked up. */
 struct job_text {
     const char *kind, *path, *name, *policy, *task, *target;
-    json_t *seen, *memory, *restore;
+    const char *owned;
+    json_t *seen, *memory, *order;
     int force, outside_window, trust_clock, stay;
     json_int_t at_us, time_limit;
 };
@@ -146,13 +160,14 @@ static enum status job_unpack(json_t *job, struct job_text *text, struct error *
     json_error_t problem;
 
     if (json_unpack_ex(job, &problem, JSON_STRICT,
-                       "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I, s:o, s?o, s?b, "
-                       "s?I}",
+                       "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:I, s:o, s?b, s?I,"
+                       " s?o, s?s}",
                        "job", &text->kind, "path", &text->path, "name", &name, "seen", &text->seen,
                        "policy", &policy, "task", &task, "target", &target, "force", &text->force,
                        "outside_window", &text->outside_window, "trust_clock", &text->trust_clock,
-                       "at_us", &text->at_us, "memory", &text->memory, "restore", &text->restore, "stay", &text->stay,
-                       "time_limit_ms", &text->time_limit) < 0)
+                       "at_us", &text->at_us, "memory", &text->memory, "stay", &text->stay,
+                       "time_limit_ms", &text->time_limit, "order", &text->order, "owned",
+                       &text->owned) < 0)
         return job_wrong(&problem, error);
     text->name = json_string_value(name);
     text->policy = json_string_value(policy);
@@ -169,9 +184,10 @@ static enum status job_remember(json_t *object, struct engine_memory *memory, st
     double seconds;
     int synchronised;
 
-    if (json_unpack_ex(object, &problem, JSON_STRICT, "{s:I, s:I, s:b, s:I, s:F, s:o, s:o}", "newest_us",
-                       &newest, "boot_offset_us", &offset, "was_synchronised", &synchronised,
-                       "last_us", &last, "last_seconds", &seconds, "last_effect", &effect, "holds", &holds) < 0)
+    if (json_unpack_ex(object, &problem, JSON_STRICT, "{s:I, s:I, s:b, s:I, s:F, s:o, s:o}",
+                       "newest_us", &newest, "boot_offset_us", &offset, "was_synchronised",
+                       &synchronised, "last_us", &last, "last_seconds", &seconds, "last_effect",
+                       &effect, "holds", &holds) < 0)
         return job_wrong(&problem, error);
     *memory = (struct engine_memory){.newest_us = newest,
                                      .boot_offset_us = offset,
@@ -261,7 +277,7 @@ enum status job_decode(json_t *job, struct engine_job *engine, struct config **p
     made.outside_window = text.outside_window;
     made.trust_clock = text.trust_clock;
     made.at_us = text.at_us;
-    made.restore = text.restore;
+    made.order = text.order;
     *engine = made;
     *policy = loaded;
     return STATUS_OK;

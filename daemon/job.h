@@ -1,8 +1,8 @@
 /*
  * Jobs: what a parent asks of a worker, one JSON object a line on the worker's standard input.
- * `job` is its kind: "run", "plan", "inspect" (the engine, as the file's owner), "discover" and
- * "history". An engine's job carries its database's policy as YAML, so that the worker loads it
- * with the one loader there is.
+ * `job` is its kind: "run", "plan", "inspect", "archive" (the engine, as the file's owner),
+ * "discover" and "history". An engine's job carries its database's policy as YAML, so that the
+ * worker loads it with the one loader there is.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -15,7 +15,7 @@
 
 /* What a parent says of a job for the engine. `policy` and `database` are NULL for "inspect". */
 struct job_request {
-    const char *kind;                       /* "run", "plan", "inspect", "restore" */
+    const char *kind;                       /* "run", "plan", "inspect", "archive", "restore" */
     const struct config *policy;            /* the whole; only `database`'s part travels */
     const struct config_database *database; /* with the glob's match as the path, see `path` */
     const struct config_task *task;
@@ -25,7 +25,9 @@ struct job_request {
     bool force, outside_window, trust_clock;
     int64_t at_us; /* -1: now */
     struct engine_memory memory;
-    const json_t *restore; /* of a "restore": what (see restore_job.h); else NULL */
+    json_t *order;     /* an object, by the kind; borrowed; NULL: there is none */
+    const char *owned; /* an absolute path, whose owner's rights are taken where there is no file
+                          any more; NULL: the file is there */
 };
 
 /* These return a new job, or NULL where a path or name is not UTF-8, so that JSON can't say it;
@@ -57,6 +59,10 @@ enum status job_line(json_t *job, int64_t time_limit_ms, size_t limit, char **li
 /* Which file a job for the engine is about. `*path` is the job's. */
 enum status job_file(const json_t *job, const char **path, struct identity *seen,
                      struct error *error) MUST_CHECK;
+
+/* The path whose owner's rights a job for the engine takes, where its file is gone; the job's.
+ * NULL: those of the file's owner. */
+enum status job_owned(const json_t *job, const char **path, struct error *error) MUST_CHECK;
 
 /* The whole job for the engine, but for the host and the bare name of the file. What it points to
  * belongs to `*policy`, the caller's to free; NULL for "inspect", as are database and task. */

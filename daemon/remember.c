@@ -14,9 +14,8 @@ struct remember {
     struct session *session;
     struct chronicle *chronicle; /* NULL once it is closed */
     json_t *answer;              /* to the last question, NULL: there is none */
+    json_t *rows;                /* of it */
     bool ready;                  /* there is an answer, or there will be none */
-    void (*row)(void *argument, const json_t *row); /* takes the rows of an answer; NULL: nobody */
-    void *argument;
     bool given_up;               /* what went wrong was told; nothing more is asked */
 };
 
@@ -25,14 +24,6 @@ static void remember_lost(struct remember *remember, const char *why)
     if (!remember->given_up)
         log_warning("the history can't be used: %s", why);
     remember->given_up = true;
-}
-
-static void remember_row(void *argument, const json_t *row)
-{
-    struct remember *remember = argument;
-
-    if (remember->row)
-        remember->row(remember->argument, row);
 }
 
 static void remember_end(void *argument, const json_t *answer, const struct error *error)
@@ -79,7 +70,15 @@ void remember_close(struct remember *remember)
         session_until(remember->session, &remember->ready, REMEMBER_ANSWER_MS);
     }
     json_decref(remember->answer);
+    json_decref(remember->rows);
     free(remember);
+}
+
+static void remember_row(void *argument, const json_t *row)
+{
+    struct remember *remember = argument;
+
+    json_array_append_new(remember->rows, json_deep_copy(row));
 }
 
 /* The answer to `request` (which it takes over), remember's own until the next; or NULL. */
@@ -88,7 +87,9 @@ static const json_t *remember_ask(struct remember *remember, json_t *request)
     struct chronicle_answers answers = {remember_row, remember_end, remember};
 
     json_decref(remember->answer);
+    json_decref(remember->rows);
     remember->answer = NULL;
+    remember->rows = json_array();
     if (remember->given_up) {
         json_decref(request);
         return NULL;
@@ -99,16 +100,6 @@ static const json_t *remember_ask(struct remember *remember, json_t *request)
     if (!remember->ready)
         remember_lost(remember, "its worker does not answer");
     return remember->answer;
-}
-
-bool remember_request(struct remember *remember, json_t *request,
-                      void (*row)(void *argument, const json_t *row), void *argument)
-{
-    remember->row = row;
-    remember->argument = argument;
-    bool answered = remember_ask(remember, request) != NULL;
-    remember->row = NULL;
-    return answered;
 }
 
 void remember_clock(struct remember *remember, bool sure, struct engine_memory *memory)
@@ -140,4 +131,24 @@ void remember_outcome(struct remember *remember, json_t *outcome, const char *pa
 {
     if (remember_ask(remember, history_job_record(outcome, path, started_us)) && keep->set)
         remember_ask(remember, history_job_prune(keep));
+}
+
+json_t *remember_segments(struct remember *remember)
+{
+    return remember_ask(remember, history_job_segments()) ? json_incref(remember->rows) : NULL;
+}
+
+bool remember_segment(struct remember *remember, json_t *segment, const char *path)
+{
+    return remember_ask(remember, history_job_segment(segment, path)) != NULL;
+}
+
+json_t *remember_holds(struct remember *remember)
+{
+    return remember_ask(remember, history_job_holds()) ? json_incref(remember->rows) : NULL;
+}
+
+bool remember_lift(struct remember *remember, const char *path, const char *target)
+{
+    return remember_ask(remember, history_job_lift(path, target)) != NULL;
 }

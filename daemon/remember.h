@@ -9,6 +9,8 @@
 #include "session.h"
 #include "units.h"
 
+#include <stdbool.h>
+
 struct chronicle;
 struct remember;
 
@@ -27,12 +29,21 @@ void remember_clock(struct remember *remember, bool sure, struct engine_memory *
  * by. */
 void remember_past(struct remember *remember, const struct history_subject *subject,
                    struct engine_memory *memory, struct schedule_past *counted);
-/* Has `request` (taken over) answered: whether it was. `row` (may be NULL) gets the rows that come
- * before its end. */
-bool remember_request(struct remember *remember, json_t *request,
-                      void (*row)(void *argument, const json_t *row), void *argument);
 /* Records an outcome, and forgets what is older than `keep`. */
 void remember_outcome(struct remember *remember, json_t *outcome, const char *path,
                       int64_t started_us, const struct span *keep);
+
+/* The catalogue of archives: an array of its rows (event_table.c, "segment"), a new reference; NULL
+ * where the history can't say. */
+json_t *remember_segments(struct remember *remember);
+/* Enters a segment (history_job_segment; borrowed), of the database at `path`. Returns whether that
+ * is on the disk. */
+bool remember_segment(struct remember *remember, json_t *segment, const char *path);
+
+/* What was put back and is held: an array of events "hold" with their paths, a new reference; NULL
+ * where the history can't say. */
+json_t *remember_holds(struct remember *remember);
+/* Lifts all holds of a table. Returns whether that is on the disk. */
+bool remember_lift(struct remember *remember, const char *path, const char *target);
 
 #endif

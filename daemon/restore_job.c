@@ -18,10 +18,9 @@ enum status restore_job_read(const json_t *restore, struct restore_options *opti
     json_int_t since, until;
     json_error_t problem;
 
-    if (json_unpack_ex((json_t *)restore, &problem, JSON_STRICT,
-                       "{s:s, s:I, s:I, s:o, s:o, s:o}", "table", &read.table, "since_us", &since,
-                       "until_us", &until, "where", &where, "into", &into, "catalogue",
-                       &catalogue) < 0)
+    if (json_unpack_ex((json_t *)restore, &problem, JSON_STRICT, "{s:s, s:I, s:I, s:o, s:o, s:o}",
+                       "table", &read.table, "since_us", &since, "until_us", &until, "where",
+                       &where, "into", &into, "catalogue", &catalogue) < 0)
         return error_set(error, STATUS_INVALID, "the job is not valid: %s", problem.text);
     read.into = json_string_value(into);
     if (read.into && *read.into != '/')

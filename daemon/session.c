@@ -16,11 +16,13 @@ struct session {
     void (*cancel)(void *argument, int64_t grace_ms); /* of what a signal stops; NULL: nothing */
     void *argument;
     int64_t grace_ms; /* that it gets */
+    bool endless;     /* a child's events are not counted */
     int signals;
 };
 
 /* A child that session_run waits for. */
 struct session_child {
+    struct session *session;
     struct launch *launch;
     void (*event)(void *argument, json_t *event);
     void *argument;
@@ -70,6 +72,17 @@ void session_grace(struct session *session, int64_t grace_ms)
     session->grace_ms = grace_ms;
 }
 
+void session_endless(struct session *session)
+{
+    session->endless = true;
+}
+
+void session_stop(struct session *session)
+{
+    if (session->cancel)
+        session->cancel(session->argument, 0);
+}
+
 uv_loop_t *session_loop(struct session *session)
 {
     return &session->loop;
@@ -84,6 +97,8 @@ static void session_event(void *argument, json_t *event)
 {
     struct session_child *child = argument;
 
+    if (child->session->endless)
+        launch_answered(child->launch);
     child->event(child->argument, event);
 }
 
@@ -116,7 +131,7 @@ enum status session_run(struct session *session, json_t *job, int64_t time_limit
                         void (*event)(void *argument, json_t *event), void *argument,
                         struct error *error)
 {
-    struct session_child child = {.event = event, .argument = argument};
+    struct session_child child = {.session = session, .event = event, .argument = argument};
     struct launch_handlers handlers = {session_event, session_ended, &child};
     enum status status;
 

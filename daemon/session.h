@@ -25,6 +25,10 @@ void session_close(struct session *session);
 /* From now on a child gets so long from the first signal to its end by force; SESSION_GRACE_MS
  * until then. */
 void session_grace(struct session *session, int64_t grace_ms);
+/* From now on a child may say as much as it likes, since what it says is what the user wants. */
+void session_endless(struct session *session);
+/* Ends the child that runs now, since nobody listens to it any more. From its events alone. */
+void session_stop(struct session *session);
 uv_loop_t *session_loop(struct session *session);
 bool session_interrupted(const struct session *session);
 

@@ -60,7 +60,8 @@ static struct errand_order work_order(const struct work *work, const struct sele
         .trust_clock = work->line->trust_clock,
         .at_us = work->at_us,
         .memory = work->memory,
-        .restore = work->restore,
+        .order = work->order,
+        .owned = work->owned,
         .chronicle = work->remember ? remember_chronicle(work->remember) : NULL,
     };
 }
@@ -82,7 +83,7 @@ json_t *work_do(struct session *session, const struct work *work, const struct s
     struct work_errand running = {.work = work};
     struct errand_handlers handlers = {work_event, work_ended, &running};
 
-    if (file->error.status)
+    if (file->error.status && !work->owned)
         return errand_verdict(&order, &file->error);
     session_grace(session,
                   item->task->kind->flags & TASK_STUBBORN ? SESSION_STUBBORN_MS : SESSION_GRACE_MS);

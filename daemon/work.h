@@ -23,7 +23,8 @@ struct work {
     struct schedule_past counted; /* likewise, for the schedule */
     void (*event)(json_t *event); /* what comes before the last word; borrowed */
     struct remember *remember;    /* for the catalogue of archives; NULL: there is none */
-    const json_t *restore;        /* of a "restore": see errand_order; else NULL */
+    json_t *order;                /* of a "restore": see errand_order; else NULL */
+    const char *owned;            /* likewise */
 };
 
 /* Adds what the history knows of the task's own past, where it goes by that. */

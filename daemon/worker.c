@@ -5,15 +5,16 @@
  */
 #include "worker.h"
 
+#include "archive_job.h"
 #include "discover.h"
 #include "engine_job.h"
 #include "event.h"
 #include "history_job.h"
-#include "identity.h"
 #include "job.h"
 #include "lines.h"
 #include "log.h"
 #include "privileges.h"
+#include "rights.h"
 #include "text.h"
 
 #include <errno.h>
@@ -44,6 +45,7 @@ static const struct worker_kind worker_kinds[] = {
     {.name = "restore", .serve = engine_job_restore, .as_owner = true},
     {.name = "plan", .serve = engine_job_plan, .as_owner = true},
     {.name = "inspect", .serve = engine_job_inspect, .as_owner = true},
+    {.name = "archive", .serve = archive_job, .as_owner = true},
     {.name = "discover", .serve = discover_serve, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
     {.name = "search", .serve = discover_search, .keep = (uint64_t)1 << CAP_DAC_READ_SEARCH},
     {.name = "history", .serve = worker_history},
@@ -240,69 +242,12 @@ static enum status worker_begin(struct error *error)
     return STATUS_OK;
 }
 
-/* Goes to the folder of the job's file, if that is still the file that was seen. */
-static enum status worker_go(const json_t *job, const char **name, struct identity *identity,
-                             struct error *error)
-{
-    struct identity seen, now;
-    const char *path;
-    int folder = -1;
-
-    enum status status = job_file(job, &path, &seen, error);
-    if (status)
-        return status;
-    status = identity_find(path, &folder, name, &now, error);
-    if (!status && !identity_same(&now, &seen))
-        status = error_set(error, STATUS_REFUSED,
-                           "was replaced by another file since it was found; it is looked for "
-                           "again with the next run");
-    if (!status && fchdir(folder) < 0)
-        status =
-            error_set(error, STATUS_FAILED, "its folder can't be entered: %s", strerror(errno));
-    if (folder >= 0)
-        close(folder);
-    if (!status)
-        *identity = now;
-    return status;
-}
-
-/* Once, for good: a further job must be on a file of the same owner and group. */
-static enum status worker_drop(const struct identity *identity, struct error *error)
-{
-    static struct identity dropped;
-    struct privileges owner = {.user = identity->owner, .group = identity->group};
-
-    if (!dropped.inode) {
-        dropped = *identity;
-        return privileges_drop(&owner, error);
-    }
-    if (dropped.owner != identity->owner || dropped.group != identity->group)
-        return error_set(error, STATUS_REFUSED, "the worker has another file's rights");
-    return STATUS_OK;
-}
-
-static enum status worker_become_owner(const json_t *job, struct error *error)
-{
-    struct identity identity;
-    const char *name;
-
-    enum status status = worker_go(job, &name, &identity, error);
-    if (status)
-        return status;
-    status = worker_drop(&identity, error);
-    if (!status && access(".", X_OK) < 0)
-        status = error_set(error, STATUS_FAILED,
-                           "its owner may not enter its folder, and litekeeper works as the owner");
-    return status ? status : identity_check(AT_FDCWD, name, &identity, error);
-}
-
 static enum status worker_rights(const struct worker_kind *kind, const json_t *job,
                                  struct error *error)
 {
     struct privileges ours = {.user = geteuid(), .group = getegid(), .keep = kind->keep};
     pid_t parent = getppid();
-    enum status status =
-        kind->as_owner ? worker_become_owner(job, error) : privileges_drop(&ours, error);
+    enum status status = kind->as_owner ? rights_become(job, error) : privileges_drop(&ours, error);
 
     if (status)
         return status;

@@ -19,7 +19,8 @@ struct worker_kind {
     const char *name; /* NULL ends the table */
     /* Does the job. An engine's kind finds itself in the file's folder, as the file's owner. */
     enum status (*serve)(json_t *job, struct error *error);
-    bool as_owner; /* of the file that the job names, in its folder; else as who started us */
+    bool as_owner; /* of the file that the job names, in its folder; where it is gone, of the folder
+                      that is named instead; else as who started us */
     uint64_t keep; /* capabilities that stay, a bit each */
 };
 

@@ -9,11 +9,10 @@
 
 enum { MANIFEST_FORMAT = 1 };
 
-static const char *const manifest_states[] = {[MANIFEST_WRITING] = "writing",
-                                              [MANIFEST_WRITTEN] = "written",
-                                              [MANIFEST_DELETING] = "deleting",
-                                              [MANIFEST_SETTLED] = "settled",
-                                              [MANIFEST_DONE] = "done"};
+static const char *const manifest_states[] = {
+    [MANIFEST_WRITING] = "writing",   [MANIFEST_WRITTEN] = "written",
+    [MANIFEST_DELETING] = "deleting", [MANIFEST_SETTLED] = "settled",
+    [MANIFEST_DONE] = "done",         [MANIFEST_REMOVED] = "removed"};
 
 void archive_manifest_free(struct archive_manifest *manifest)
 {
@@ -157,6 +156,8 @@ char *archive_manifest_text(const struct archive_manifest *manifest)
     manifest_set_time(object, "last_time", manifest->last_us);
     manifest_set_time(object, "cutoff", manifest->cutoff_us);
     manifest_set_time(object, "made", manifest->made_us);
+    if (manifest->state == MANIFEST_REMOVED)
+        manifest_set_time(object, "removed", manifest->removed_us);
     json_object_update(object, manifest->about);
     char *text = json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     json_decref(object);
@@ -205,10 +206,21 @@ static bool manifest_is_name(const char *name)
     return strncmp(name, "part-", 5) == 0 && !strchr(name, '/') && strlen(name) < 200;
 }
 
+/* As events have it, and so that sums of them are numbers, too. */
+static bool manifest_is_count(json_int_t count)
+{
+    return count >= 0 && count <= (json_int_t)1 << 53;
+}
+
+static bool manifest_is_time(json_int_t us)
+{
+    return us >= -((json_int_t)1 << 60) && us <= (json_int_t)1 << 60;
+}
+
 static enum status manifest_take(json_t *object, struct archive_manifest *manifest,
                                  struct error *error)
 {
-    json_int_t format, rows, bytes, line_bytes, first, last, cutoff, made;
+    json_int_t format, rows, bytes, line_bytes, first, last, cutoff, made, removed = -1;
     const char *state, *part, *name, *sha256, *sha256_rows;
     json_t *first_key = NULL, *last_key = NULL;
     enum manifest_state known;
@@ -216,17 +228,20 @@ static enum status manifest_take(json_t *object, struct archive_manifest *manife
 
     if (json_unpack_ex(object, &problem, 0,
                        "{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:o, s:I, s:I, s:I,"
-                       " s:I}",
+                       " s:I, s?I}",
                        "format", &format, "state", &state, "part", &part, "file", &name, "rows",
                        &rows, "bytes", &bytes, "line_bytes", &line_bytes, "sha256", &sha256,
                        "sha256_rows", &sha256_rows, "first_key", &first_key, "last_key", &last_key,
                        "first_time_us", &first, "last_time_us", &last, "cutoff_us", &cutoff,
-                       "made_us", &made) < 0)
+                       "made_us", &made, "removed_us", &removed) < 0)
         return error_set(error, STATUS_INVALID, "the manifest is not valid: %s", problem.text);
     if (format != MANIFEST_FORMAT)
         return error_set(error, STATUS_INVALID, "the manifest is of a newer litekeeper");
     if (!manifest_find_state(state, &known) || !manifest_is_part(part) || !manifest_is_name(name) ||
-        strlen(sha256) >= DIGEST_HEX || strlen(sha256_rows) >= DIGEST_HEX)
+        strlen(sha256) >= DIGEST_HEX || strlen(sha256_rows) >= DIGEST_HEX ||
+        !manifest_is_count(rows) || !manifest_is_count(bytes) || !manifest_is_count(line_bytes) ||
+        !manifest_is_time(first) || !manifest_is_time(last) || !manifest_is_time(cutoff) ||
+        !manifest_is_time(removed))
         return error_set(error, STATUS_INVALID, "the manifest is not valid");
     *manifest = (struct archive_manifest){.state = known,
                                           .part = memory_copy(part),
@@ -240,7 +255,8 @@ static enum status manifest_take(json_t *object, struct archive_manifest *manife
                                           .first_us = first,
                                           .last_us = last,
                                           .cutoff_us = cutoff,
-                                          .made_us = made};
+                                          .made_us = made,
+                                          .removed_us = removed};
     memcpy(manifest->sha256, sha256, strlen(sha256));
     memcpy(manifest->sha256_rows, sha256_rows, strlen(sha256_rows));
     return STATUS_OK;

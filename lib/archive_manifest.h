@@ -18,7 +18,8 @@ enum manifest_state {
     MANIFEST_WRITTEN,
     MANIFEST_DELETING,
     MANIFEST_SETTLED,
-    MANIFEST_DONE
+    MANIFEST_DONE,
+    MANIFEST_REMOVED /* its file went by `keep_archives`; the manifest stays */
 };
 
 struct archive_manifest {
@@ -31,6 +32,7 @@ struct archive_manifest {
     int64_t rows, bytes, line_bytes; /* of the file, and before compression */
     int64_t first_us, last_us;       /* times of the oldest and the youngest row; -1 none */
     int64_t cutoff_us, made_us;
+    int64_t removed_us;                               /* -1: it is there */
     char sha256[DIGEST_HEX], sha256_rows[DIGEST_HEX]; /* "": not known yet */
 };
 

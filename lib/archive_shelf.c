@@ -12,9 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SHELF_DEPTH = 3 }; /* year, month, day */
+enum {
+    SHELF_DEPTH = 3,    /* year, month, day */
+    SHELF_MOST = 100000 /* segments: each takes memory */
+};
 
-static const char shelf_unfinished[] = "_unfinished.json";
+/* Another zone in the policy than when the manifest was made moves its times by a day at most. */
+static const int64_t shelf_doubt_us = INT64_C(2) * 86400 * 1000000;
+
+static const char shelf_unfinished[] = "_unfinished.json", shelf_manifest[] = ".manifest.json",
+                  shelf_file[] = ".jsonl.zst";
 
 static void shelf_free_segment(struct shelf_segment *segment)
 {
@@ -22,6 +29,7 @@ static void shelf_free_segment(struct shelf_segment *segment)
     archive_manifest_free(&segment->manifest);
     free(segment->part);
     free(segment->listed);
+    free(segment->file);
 }
 
 void shelf_close(struct shelf *shelf)
@@ -44,28 +52,33 @@ static bool shelf_ends(const char *name, const char *end)
 
 static bool shelf_is_manifest(const char *name)
 {
-    return strcmp(name, shelf_unfinished) == 0 ||
-           (strncmp(name, "_part-", 6) == 0 && shelf_ends(name, ".manifest.json"));
+    return strncmp(name, "_part-", 6) == 0 && shelf_ends(name, shelf_manifest);
 }
 
 static bool shelf_is_file(const char *name)
 {
-    return strncmp(name, "part-", 5) == 0 && shelf_ends(name, ".jsonl.zst");
+    return strncmp(name, "part-", 5) == 0 && shelf_ends(name, shelf_file);
 }
 
 /* --- one segment -------------------------------------------------------------------------- */
+
+/* "part-X.jsonl.zst" of "_part-X.manifest.json". */
+static char *shelf_file_of(const char *listed)
+{
+    size_t stem = strlen(listed) - strlen(shelf_manifest);
+
+    return memory_format("%.*s%s", (int)stem - 1, listed + 1, shelf_file);
+}
 
 /* A manifest tells of the file beside it, under the name that goes with its own. */
 static enum status shelf_fits(const struct shelf_segment *segment, struct error *error)
 {
     const struct archive_manifest *manifest = &segment->manifest;
-    bool work = strcmp(segment->listed, shelf_unfinished) == 0;
-    char *own = archive_manifest_file(manifest);
-    bool fits = work ? manifest->state != MANIFEST_DONE
-                     : manifest->state == MANIFEST_DONE && strcmp(own, segment->listed) == 0 &&
-                           strcmp(manifest->part, segment->part) == 0;
+    bool fits = segment->work ? manifest->state < MANIFEST_DONE
+                              : manifest->state >= MANIFEST_DONE &&
+                                    strcmp(manifest->name, segment->file) == 0 &&
+                                    strcmp(manifest->part, segment->part) == 0;
 
-    free(own);
     return fits ? STATUS_OK
                 : error_set(error, STATUS_INVALID, "the manifest is that of another file: %s%s%s",
                             manifest->part, *manifest->part ? "/" : "", manifest->name);
@@ -90,21 +103,41 @@ static enum status shelf_load(int folder, struct shelf_segment *segment, struct 
     return status ? status : shelf_fits(segment, error);
 }
 
-static void shelf_add(struct shelf *shelf, int folder, const char *part, const char *name)
+static struct shelf_segment *shelf_add(struct shelf *shelf, const char *part, const char *name)
 {
-    struct shelf_segment segment = {.part = memory_copy(part), .listed = memory_copy(name)};
-
-    if (shelf_is_manifest(name))
-        (void)!shelf_load(folder, &segment, &segment.problem);
-    else
-        error_set(&segment.problem, STATUS_INVALID,
-                  "no manifest tells of it: it was taken away, or the file is none of ours");
-    if (strcmp(name, shelf_unfinished) == 0 && segment.manifest.part) {
-        free(segment.part);
-        segment.part = memory_copy(segment.manifest.part);
-    }
     shelf->segments = memory_resize(shelf->segments, shelf->count + 1, sizeof *shelf->segments);
-    shelf->segments[shelf->count++] = segment;
+    struct shelf_segment *segment = &shelf->segments[shelf->count++];
+    *segment = (struct shelf_segment){.part = memory_copy(part), .listed = memory_copy(name)};
+    return segment;
+}
+
+static void shelf_add_unfinished(struct shelf *shelf, int folder, const char *name)
+{
+    struct shelf_segment *segment = shelf_add(shelf, "", name);
+
+    segment->work = true;
+    if (shelf_load(folder, segment, &segment->problem))
+        return;
+    free(segment->part);
+    segment->part = memory_copy(segment->manifest.part);
+    segment->file = memory_copy(segment->manifest.name);
+}
+
+static void shelf_add_manifest(struct shelf *shelf, int folder, const char *part, const char *name)
+{
+    struct shelf_segment *segment = shelf_add(shelf, part, name);
+
+    segment->file = shelf_file_of(name);
+    (void)!shelf_load(folder, segment, &segment->problem);
+}
+
+static void shelf_add_file(struct shelf *shelf, const char *part, const char *name)
+{
+    struct shelf_segment *segment = shelf_add(shelf, part, name);
+
+    segment->file = memory_copy(name);
+    error_set(&segment->problem, STATUS_INVALID,
+              "no manifest tells of it: that was taken away, or the file is none of ours");
 }
 
 /* --- folders ------------------------------------------------------------------------------ */
@@ -112,30 +145,41 @@ static void shelf_add(struct shelf *shelf, int folder, const char *part, const c
 static enum status shelf_look(struct shelf *shelf, const char *part, int depth,
                               struct error *error);
 
-/* "year=2025" and what is in it; other folders are none of ours. */
-static enum status shelf_enter(struct shelf *shelf, const char *part, const char *name, int depth,
-                               struct error *error)
+/* "year=2025"; other folders are none of ours. */
+static bool shelf_is_partition(const char *name)
 {
-    if (!strchr(name, '=') || *name == '.' || *name == '_' || depth == SHELF_DEPTH)
-        return STATUS_OK;
-    char *inner = memory_format("%s%s%s", part, *part ? "/" : "", name);
-    enum status status = shelf_look(shelf, inner, depth + 1, error);
-    free(inner);
-    return status;
+    return strchr(name, '=') && *name != '.' && *name != '_';
 }
 
-static enum status shelf_entry(struct shelf *shelf, int folder, const char *part, const char *name,
-                               int depth, struct error *error)
+/* What is in a folder that can't be entered is missing, and why is said of the folder. */
+static void shelf_enter(struct shelf *shelf, const char *part, const char *name, int depth)
+{
+    char *inner = memory_format("%s%s%s", part, *part ? "/" : "", name);
+    struct error why = {0};
+
+    if (shelf_look(shelf, inner, depth + 1, &why))
+        shelf_add(shelf, part, name)->problem = why;
+    free(inner);
+}
+
+static void shelf_entry(struct shelf *shelf, int folder, const char *part, const char *name,
+                        int depth)
 {
     struct stat about;
 
     if (fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) < 0)
-        return STATUS_OK; /* gone by now */
-    if (S_ISDIR(about.st_mode))
-        return shelf_enter(shelf, part, name, depth, error);
-    if (shelf_is_manifest(name) || shelf_is_file(name))
-        shelf_add(shelf, folder, part, name);
-    return STATUS_OK;
+        return; /* gone by now */
+    bool enters = S_ISDIR(about.st_mode) || S_ISLNK(about.st_mode);
+    if (enters && shelf_is_partition(name) && depth < SHELF_DEPTH)
+        shelf_enter(shelf, part, name, depth);
+    else if (S_ISDIR(about.st_mode))
+        return;
+    else if (depth == 0 && strcmp(name, shelf_unfinished) == 0)
+        shelf_add_unfinished(shelf, folder, name);
+    else if (shelf_is_manifest(name))
+        shelf_add_manifest(shelf, folder, part, name);
+    else if (shelf_is_file(name))
+        shelf_add_file(shelf, part, name);
 }
 
 static enum status shelf_look(struct shelf *shelf, const char *part, int depth, struct error *error)
@@ -152,32 +196,34 @@ static enum status shelf_look(struct shelf *shelf, const char *part, int depth, 
         return error_set(error, STATUS_FAILED, "can't read %s/%s: %s", shelf->place.shown, part,
                          strerror(errno));
     }
-    while (!status && (entry = readdir(list)))
-        status = shelf_entry(shelf, folder, part, entry->d_name, depth, error);
+    while (shelf->count < SHELF_MOST && (entry = readdir(list)))
+        shelf_entry(shelf, folder, part, entry->d_name, depth);
     closedir(list);
-    return status;
+    return STATUS_OK;
 }
 
 /* --- what was found ----------------------------------------------------------------------- */
 
-static bool shelf_tells(const struct shelf_segment *one, const struct shelf_segment *other)
+/* What tells most of a segment comes first: its manifest, _unfinished.json, the file itself. */
+static int shelf_rank(const struct shelf_segment *segment)
 {
-    return one->manifest.name && strcmp(one->part, other->part) == 0 &&
-           strcmp(one->manifest.name, other->listed) == 0;
+    if (segment->work)
+        return 1;
+    return shelf_is_manifest(segment->listed) ? 0 : 2;
 }
 
 static int shelf_compare_files(const void *one, const void *other)
 {
     const struct shelf_segment *a = one, *b = other;
     int parts = strcmp(a->part, b->part);
-    const char *first = a->manifest.name ? a->manifest.name : a->listed;
-    const char *second = b->manifest.name ? b->manifest.name : b->listed;
-    int names = parts ? parts : strcmp(first, second);
+    int names = strcmp(a->file ? a->file : a->listed, b->file ? b->file : b->listed);
 
-    return names ? names : (a->manifest.name == NULL) - (b->manifest.name == NULL);
+    if (parts || names)
+        return parts ? parts : names;
+    return shelf_rank(a) - shelf_rank(b);
 }
 
-/* Files of which a manifest tells stand right behind it now, and are no segments of their own. */
+/* What tells of the same file stands side by side now, and is one segment. */
 static void shelf_join(struct shelf *shelf)
 {
     size_t kept = 0;
@@ -185,8 +231,9 @@ static void shelf_join(struct shelf *shelf)
     qsort(shelf->segments, shelf->count, sizeof *shelf->segments, shelf_compare_files);
     for (size_t i = 0; i < shelf->count; i++) {
         struct shelf_segment *segment = &shelf->segments[i];
-        if (kept > 0 && shelf_is_file(segment->listed) &&
-            shelf_tells(&shelf->segments[kept - 1], segment))
+        const struct shelf_segment *last = kept ? &shelf->segments[kept - 1] : NULL;
+        if (last && last->file && segment->file && strcmp(last->part, segment->part) == 0 &&
+            strcmp(last->file, segment->file) == 0)
             shelf_free_segment(segment);
         else
             shelf->segments[kept++] = *segment;
@@ -210,6 +257,9 @@ enum status shelf_open(const char *directory, const char *database, const char *
 
     if (!status && found.place.folder >= 0)
         status = shelf_look(&found, "", 0, error);
+    if (!status && found.count == SHELF_MOST)
+        status = error_set(error, STATUS_FAILED, "%s has more files than %d", found.place.shown,
+                           SHELF_MOST);
     if (status) {
         shelf_close(&found);
         return status;
@@ -225,43 +275,18 @@ enum status shelf_open(const char *directory, const char *database, const char *
 char *shelf_name(const struct shelf_segment *segment)
 {
     return memory_format("%s%s%s", segment->part, *segment->part ? "/" : "",
-                         segment->manifest.name ? segment->manifest.name : segment->listed);
+                         segment->file ? segment->file : segment->listed);
 }
 
 bool shelf_done(const struct shelf_segment *segment)
 {
-    return segment->manifest.name && segment->manifest.state == MANIFEST_DONE;
+    return !segment->problem.status && segment->manifest.state == MANIFEST_DONE;
 }
 
-/* --- rows --------------------------------------------------------------------------------- */
-
-enum status shelf_read(const struct shelf *shelf, const struct shelf_segment *segment,
-                       struct archive_read **read, struct error *error)
+bool shelf_spans(const struct shelf_segment *segment, int64_t since_us, int64_t until_us)
 {
-    int folder = -1;
+    const struct archive_manifest *manifest = &segment->manifest;
 
-    if (segment->problem.status) {
-        *error = segment->problem;
-        return error->status;
-    }
-    enum status status = archive_place_part(&shelf->place, segment->part, false, &folder, error);
-    if (status)
-        return status;
-    status = archive_read_open(folder, segment->manifest.name, &segment->manifest,
-                               &segment->columns, read, error);
-    close(folder);
-    return status;
-}
-
-enum status shelf_check(const struct shelf *shelf, const struct shelf_segment *segment,
-                        struct error *error)
-{
-    struct archive_read *read = NULL;
-    const struct archive_row *row = NULL;
-    enum status status = shelf_read(shelf, segment, &read, error);
-
-    while (!status && !(status = archive_read_row(read, &row, error)) && row)
-        continue;
-    archive_read_close(read);
-    return status;
+    return (since_us < 0 || manifest->last_us >= since_us - shelf_doubt_us) &&
+           (until_us < 0 || manifest->first_us < until_us + shelf_doubt_us);
 }

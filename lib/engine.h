@@ -24,8 +24,8 @@ struct engine_job {
     bool trust_clock;    /* the operator's word that the clock is right */
     int64_t at_us;       /* decide as of then; -1: now */
     struct engine_memory memory;
-    const json_t *restore; /* what a restore is to do; else NULL; the job's */
     struct engine_host host;
+    json_t *order; /* what else was asked, by the job's kind; the job's; NULL: nothing */
 };
 
 /* Each emits events: `plan` one "plan"; `run` "progress" and at last one "outcome"; `inspect`

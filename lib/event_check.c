@@ -46,6 +46,12 @@ static json_t *check_exact(const struct event_key *key, json_t *value)
     return NULL;
 }
 
+static json_t *check_raw(const struct event_key *key, json_t *value)
+{
+    return json_is_string(value) && json_string_length(value) <= key->limit ? json_incref(value)
+                                                                            : NULL;
+}
+
 static json_t *check_choice(const struct event_key *key, json_t *value)
 {
     for (const char *const *choice = key->choices; json_is_string(value) && *choice; choice++)
@@ -170,6 +176,7 @@ static const struct {
 } check_types[] = {
     [EVENT_TEXT] = {check_text, "is no text"},
     [EVENT_EXACT] = {check_exact, "is no text, too long, or has characters that can't be shown"},
+    [EVENT_RAW] = {check_raw, "is no text, or too long"},
     [EVENT_CHOICE] = {check_choice, "is none of the words allowed there"},
     [EVENT_FLAG] = {check_flag, "is neither true nor false"},
     [EVENT_COUNT] = {check_count, "is no whole number from 0 to 2^53"},

@@ -1,7 +1,7 @@
 /* The rows of the table of events. The order of the keys is the order in which they are printed. */
 #include "event_table.h"
 
-#include "outcome.h"
+#include "event.h"
 
 enum { NAME = 1024, PATH = 4096, REASON = OUTCOME_REASON };
 
@@ -9,7 +9,9 @@ static const char *const outcomes[] = {"done", "skipped", "failed", "cancelled",
 static const char *const guards[] = {OUTCOME_GUARD_CLOCK, OUTCOME_GUARD_FILE, NULL};
 static const char *const decisions[] = {"act", "skip", NULL};
 static const char *const trees[] = {"table", "index", NULL};
-static const char *const segments[] = {"written", "done", "undone", NULL};
+static const char *const segments[] = {"written", "done", "undone", "removed", NULL};
+static const char *const manifests[] = {"writing", "written", "deleting", "settled",
+                                        "done",    "removed", NULL};
 static const char *const openings[] = {"found", "made", "replaced", NULL};
 
 /* clang-format off */
@@ -85,6 +87,36 @@ static const struct event_key segment_keys[] = {
     {"first_us",        EVENT_TIME,   0,          0,    NULL,     NULL},
     {"last_us",         EVENT_TIME,   0,          0,    NULL,     NULL},
     {"cutoff_us",       EVENT_TIME,   0,          0,    NULL,     NULL},
+    {"path",            EVENT_TEXT,   EVENT_OPTIONAL | EVENT_NULL, PATH, NULL, NULL},
+    {"rebuilt",         EVENT_FLAG,   EVENT_OPTIONAL, 0, NULL,    NULL}, /* from its manifest */
+    {0},
+};
+
+/* What lies in a table's archive; what is null can't be read. */
+static const struct event_key shelved_keys[] = {
+    {"file",            EVENT_TEXT,   0,          PATH,   NULL,      NULL}, /* in the directory */
+    {"problem",         EVENT_TEXT,   EVENT_NULL, REASON, NULL,      NULL},
+    {"there",           EVENT_FLAG,   0,          0,      NULL,      NULL}, /* it has a file */
+    {"checked",         EVENT_FLAG,   0,          0,      NULL,      NULL}, /* which is right */
+    {"changing",        EVENT_FLAG,   0,          0,      NULL,      NULL},
+    {"state",           EVENT_CHOICE, EVENT_NULL, 0,      manifests, NULL},
+    {"database",        EVENT_TEXT,   EVENT_NULL, PATH,   NULL,      NULL},
+    {"table",           EVENT_TEXT,   EVENT_NULL, NAME,   NULL,      NULL},
+    {"path",            EVENT_TEXT,   EVENT_NULL, PATH,   NULL,      NULL}, /* the database's */
+    {"rows",            EVENT_COUNT,  0,          0,      NULL,      NULL},
+    {"bytes",           EVENT_COUNT,  0,          0,      NULL,      NULL},
+    {"sha256",          EVENT_TEXT,   0,          64,     NULL,      NULL},
+    {"sha256_rows",     EVENT_TEXT,   0,          64,     NULL,      NULL},
+    {"manifest_sha256", EVENT_TEXT,   0,          64,     NULL,      NULL},
+    {"first_us",        EVENT_TIME,   0,          0,      NULL,      NULL},
+    {"last_us",         EVENT_TIME,   0,          0,      NULL,      NULL},
+    {"cutoff_us",       EVENT_TIME,   0,          0,      NULL,      NULL},
+    {"removed_us",      EVENT_TIME,   0,          0,      NULL,      NULL},
+    {0},
+};
+
+static const struct event_key rows_keys[] = {
+    {"text", EVENT_RAW, 0, EVENT_ROWS, NULL, NULL}, /* lines of JSON, cut anywhere */
     {0},
 };
 
@@ -169,7 +201,7 @@ static const struct event_key clock_keys[] = {
     {"last_us",          EVENT_TIME,   EVENT_OPTIONAL,              0, NULL, NULL},
     {"last_seconds",     EVENT_NUMBER, EVENT_OPTIONAL,              0, NULL, NULL},
     {"last_effect",      EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
-    {"holds",            EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
+    {"held",             EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"seen_us",          EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"started_us",       EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {0},
@@ -256,6 +288,8 @@ const struct event_row event_table[] = {
     {"notice",     notice_keys},
     {"segment",    segment_keys}, /* the worker waits for {"recorded":true}, or false and "reason" */
     {"hold",       hold_keys},    /* likewise */
+    {"shelved",    shelved_keys},
+    {"rows",       rows_keys},
     {"btree",      btree_keys},
     {"inspection", inspection_keys},
     {"found",      found_keys},

@@ -10,6 +10,7 @@
 enum event_type {
     EVENT_TEXT,   /* cut to `limit` bytes and made fit for a terminal */
     EVENT_EXACT,  /* text of at most `limit` bytes that is fit for a terminal as it is: a path */
+    EVENT_RAW,    /* text of at most `limit` bytes, of any characters: not for a terminal */
     EVENT_CHOICE, /* one of `choices` */
     EVENT_FLAG,   /* true or false */
     EVENT_COUNT,  /* a whole number from 0 to 2^53 */

@@ -98,8 +98,8 @@ enum status history_pause(struct history *history, const json_t *database, const
 enum status history_resume(struct history *history, const json_t *database, const json_t *task,
                            struct error *error) MUST_CHECK;
 
-/* Notes a segment of an archive, an event of the database at `path`: it is "written", "done", or
- * "undone", which forgets it. */
+/* Notes a segment of an archive, an event of the database at `path`: it is "written", "done",
+ * "removed", or "undone", which forgets it. */
 enum status history_segment(struct history *history, const json_t *segment, const char *path,
                             struct error *error) MUST_CHECK;
 

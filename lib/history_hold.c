@@ -7,7 +7,7 @@
 
 enum { HOLD_MOST = 500 }; /* of a table: all of them travel with its retention's jobs */
 
-#define HOLD_TOUCHING                                                                        \
+#define HOLD_TOUCHING \
     " FROM hold WHERE path = ?1 AND target = ?2 AND first_us <= ?4 + 1 AND last_us >= ?3 - 1"
 
 static const char hold_first[] = "SELECT min(ifnull(min(first_us), ?3), ?3)" HOLD_TOUCHING;

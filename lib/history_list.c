@@ -27,11 +27,13 @@ static const struct {
     [HISTORY_PAUSES] = {"pause", "SELECT nullif(database, '') AS database,"
                                  " nullif(task, '') AS task, until_us FROM pause"},
     [HISTORY_SEGMENTS] = {"segment",
-                          "SELECT database, 'retention' AS task, target, state, directory, file,"
-                          " rows, bytes, sha256, sha256_rows, manifest_sha256, first_us, last_us,"
-                          " cutoff_us FROM segment ORDER BY directory, database, target, first_us"},
-    [HISTORY_HOLDS] = {"hold", "SELECT database, 'restore' AS task, target, path, first_us, last_us,"
-                               " set_us FROM hold"},
+                          "SELECT database, 'retention' AS task, target, path, state, directory,"
+                          " file, rows, bytes, sha256, sha256_rows, manifest_sha256, first_us,"
+                          " last_us, cutoff_us, nullif(rebuilt, 0) AS \"rebuilt?\" FROM segment"
+                          " ORDER BY directory, database, target, first_us"},
+    [HISTORY_HOLDS] = {"hold",
+                       "SELECT database, 'restore' AS task, target, path, first_us, last_us,"
+                       " set_us FROM hold"},
 };
 
 #define HISTORY_RUNS(PATH)                                                                    \

@@ -6,8 +6,8 @@
 
 static const char segment_note[] =
     "INSERT OR REPLACE INTO segment(directory, file, path, database, target, state, rows, bytes,"
-    " sha256, sha256_rows, manifest_sha256, first_us, last_us, cutoff_us, recorded_us)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " sha256, sha256_rows, manifest_sha256, first_us, last_us, cutoff_us, recorded_us, rebuilt)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 static const json_t *segment_get(const json_t *segment, const char *key)
 {
@@ -17,7 +17,7 @@ static const json_t *segment_get(const json_t *segment, const char *key)
 static enum status segment_set(struct history *history, const json_t *segment, const char *path,
                                struct error *error)
 {
-    return history_db_do(history, error, segment_note, "jjtjjjjjjjjjjji",
+    return history_db_do(history, error, segment_note, "jjtjjjjjjjjjjjii",
                          segment_get(segment, "directory"), segment_get(segment, "file"), path,
                          segment_get(segment, "database"), segment_get(segment, "target"),
                          segment_get(segment, "state"), segment_get(segment, "rows"),
@@ -25,7 +25,7 @@ static enum status segment_set(struct history *history, const json_t *segment, c
                          segment_get(segment, "sha256_rows"),
                          segment_get(segment, "manifest_sha256"), segment_get(segment, "first_us"),
                          segment_get(segment, "last_us"), segment_get(segment, "cutoff_us"),
-                         clock_now_us());
+                         clock_now_us(), (int64_t)json_is_true(segment_get(segment, "rebuilt")));
 }
 
 static enum status segment_forget(struct history *history, const json_t *segment,

@@ -112,6 +112,8 @@ static void report_reason(const struct restore_options *options,
               text_counted(rows, result->rows, "wanted row"),
               text_counted(segments, result->segments, "segment"),
               options->into ? options->into : options->table);
+    if (options->into && !result->rows)
+        text_add(reason, ", so it was not made");
     report_names(result->damaged, "segment can't be used", "segments can't be used", reason);
     report_rows(fates[RESTORE_THERE],
                 options->into ? "in a newer segment, too" : "there already, value by value", NULL,

@@ -73,14 +73,9 @@ void restore_free_facts(void *argument)
     free(facts);
 }
 
-/* Whether its manifest leaves room for rows that are wanted. */
-static bool walk_overlaps(const struct restore_options *options,
-                          const struct archive_manifest *manifest)
+static bool walk_spans(const struct restore_options *options, const struct restore_segment *segment)
 {
-    const struct archive_wanted *wanted = &options->wanted;
-
-    return (wanted->since_us < 0 || manifest->last_us >= wanted->since_us) &&
-           (wanted->until_us < 0 || manifest->first_us < wanted->until_us);
+    return shelf_spans(segment->on, options->wanted.since_us, options->wanted.until_us);
 }
 
 /* --- looking ------------------------------------------------------------------------------ */
@@ -190,7 +185,7 @@ static enum status walk_survey_one(struct engine *engine, const struct restore_o
     }
     if (!status)
         status = walk_check_manifest(options, segment->on, &why);
-    if (!status && !walk_overlaps(options, &segment->on->manifest))
+    if (!status && !walk_spans(options, segment))
         return STATUS_OK;
     if (!status)
         status = walk_survey_segment(engine, options, facts, segment, result, &why);
@@ -210,7 +205,7 @@ enum status restore_survey(struct engine *engine, const struct restore_options *
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < facts->shelf.count; i++)
-        if (walk_overlaps(options, &facts->segments[i].on->manifest))
+        if (walk_spans(options, &facts->segments[i]))
             result->to_read += facts->segments[i].on->manifest.rows;
     result->to_read *= 2; /* once to check, once to put */
     for (size_t i = 0; !status && i < facts->shelf.count; i++)

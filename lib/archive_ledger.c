@@ -61,6 +61,7 @@ static enum status archive_ledger_hold_durably(struct archive_ledger *ledger, co
     struct database *database = ledger->engine->database;
     enum status status = database_exec(database, "PRAGMA synchronous=FULL", error);
 
+    database_sync_log(database);
     if (status == STATUS_OK)
         status = archive_ledger_hold(ledger, sql, error);
     if (database_facts(database)->wal) /* back to what database.c has set */

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { READ_OTHERWISE = 64 }; /* of so many rows one is read by another parser, too */
+
 struct archive_read {
     const struct archive_manifest *manifest;
     const struct archive_columns *columns;
     struct segment_reader *reader;
-    struct archive_row row;
+    struct archive_row row, other; /* `other`: the same by the other parser */
     const char *line;
     size_t length;
     struct digest digest;
@@ -32,6 +34,7 @@ enum status archive_read_open(int folder, const char *name, const struct archive
     read->columns = columns;
     read->reader = reader;
     archive_row_init(columns, &read->row);
+    archive_row_init(columns, &read->other);
     digest_begin(&read->digest);
     *result = read;
     return STATUS_OK;
@@ -55,6 +58,18 @@ static enum status read_compare(struct archive_read *read, struct error *error)
     return STATUS_OK;
 }
 
+/* Whoever reads an archive without us must find the same in it. */
+static enum status read_otherwise(struct archive_read *read, struct error *error)
+{
+    enum status status =
+        archive_row_parse(read->columns, read->line, read->length, &read->other, error);
+
+    if (!status && !archive_row_same(&read->row, &read->other))
+        status = error_set(error, STATUS_INVALID, "row %lld is not the same to every reader",
+                           (long long)read->rows + 1);
+    return status;
+}
+
 enum status archive_read_row(struct archive_read *read, const struct archive_row **row,
                              struct error *error)
 {
@@ -65,7 +80,9 @@ enum status archive_read_row(struct archive_read *read, const struct archive_row
         return read_compare(read, error);
     }
     if (!status)
-        status = archive_row_parse(read->columns, read->line, read->length, &read->row, error);
+        status = archive_row_read(read->columns, read->line, read->length, &read->row, error);
+    if (!status && read->rows % READ_OTHERWISE == 0)
+        status = read_otherwise(read, error);
     if (status)
         return status;
     archive_row_digest(&read->row, &read->digest);
@@ -85,6 +102,7 @@ void archive_read_close(struct archive_read *read)
     if (!read)
         return;
     archive_row_free(&read->row);
+    archive_row_free(&read->other);
     segment_close(read->reader);
     free(read);
 }

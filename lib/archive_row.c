@@ -164,6 +164,7 @@ void archive_row_free(struct archive_row *row)
 {
     row_clear(row);
     free(row->values);
+    text_free(&row->bytes);
     *row = (struct archive_row){0};
 }
 
@@ -203,6 +204,24 @@ enum status archive_row_parse(const struct archive_columns *columns, const char 
                                    columns->list[i].name);
     }
     return status;
+}
+
+enum status archive_row_read(const struct archive_columns *columns, const char *line, size_t length,
+                             struct archive_row *row, struct error *error)
+{
+    row_clear(row);
+    return archive_line_parse(columns, line, length, row)
+               ? STATUS_OK
+               : archive_row_parse(columns, line, length, row, error);
+}
+
+bool archive_row_same(const struct archive_row *one, const struct archive_row *other)
+{
+    bool same = one->count == other->count;
+
+    for (size_t i = 0; same && i < one->count; i++)
+        same = archive_value_same(&one->values[i], &other->values[i]);
+    return same;
 }
 
 void archive_row_digest(const struct archive_row *row, struct digest *digest)

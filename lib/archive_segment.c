@@ -12,7 +12,9 @@
 #include <unistd.h>
 #include <zstd.h>
 
-enum { SEGMENT_LEVEL = 3, SEGMENT_BUFFER = 128 * 1024 };
+/* Compression has a thread of its own where libzstd has threads: rows are read meanwhile. A job is
+ * what it is given at once, and a small one costs no bytes but spares memory. */
+enum { SEGMENT_LEVEL = 7, SEGMENT_JOB = 1 << 20, SEGMENT_BUFFER = 128 * 1024 };
 
 struct segment_writer {
     int folder, fd;
@@ -62,6 +64,8 @@ enum status segment_create(int folder, const char *name, mode_t mode, const char
         abort(); /* as memory.h has it */
     ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_compressionLevel, SEGMENT_LEVEL);
     ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_checksumFlag, 1);
+    ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_nbWorkers, 1);
+    ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_jobSize, SEGMENT_JOB);
     digest_begin(&writer->digest);
     *result = writer;
     return STATUS_OK;

@@ -38,7 +38,7 @@ static enum status settle_row(struct settle *settle, const char *line, size_t le
                               struct error *error)
 {
     const struct archive_columns *columns = &settle->archive->columns;
-    enum status status = archive_row_parse(columns, line, length, &settle->row, error);
+    enum status status = archive_row_read(columns, line, length, &settle->row, error);
 
     if (status == STATUS_OK)
         status = segment_write(settle->writer, line, length, error);

@@ -192,12 +192,9 @@ static enum status value_parse_infinity(const char *name, struct archive_value *
     return STATUS_OK;
 }
 
-static enum status value_parse_text(const json_t *json, struct archive_value *value,
-                                    struct error *error)
+enum status archive_value_parse_text(const char *text, size_t length, struct archive_value *value,
+                                     struct error *error)
 {
-    const char *text = json_string_value(json);
-    size_t length = json_string_length(json);
-
     if (value_begins(text, length, value_blob))
         return value_decode(text + VALUE_PREFIX, length - VALUE_PREFIX, SQLITE_BLOB, value, error);
     if (value_begins(text, length, value_text))
@@ -214,7 +211,8 @@ enum status archive_value_parse(const json_t *json, struct archive_value *value,
     struct archive_value found = {.type = SQLITE_NULL};
 
     if (json_is_string(json))
-        return value_parse_text(json, value, error);
+        return archive_value_parse_text(json_string_value(json), json_string_length(json), value,
+                                        error);
     if (json_is_integer(json)) {
         found.type = SQLITE_INTEGER;
         found.integer = json_integer_value(json);

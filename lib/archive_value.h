@@ -39,6 +39,9 @@ void archive_value_of(sqlite3_stmt *row, int column, struct archive_value *value
  * above. */
 enum status archive_value_parse(const json_t *json, struct archive_value *value,
                                 struct error *error) MUST_CHECK;
+/* The same of the string that a JSON string stands for; NUL behind it. */
+enum status archive_value_parse_text(const char *text, size_t length, struct archive_value *value,
+                                     struct error *error) MUST_CHECK;
 void archive_value_free(struct archive_value *value);
 
 /* Appends it as JSON. */

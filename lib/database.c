@@ -232,6 +232,18 @@ void database_persist(struct database *database, bool persist)
     database->persists = persist;
 }
 
+/* A failure is no matter: the commit syncs anew, and says so. */
+void database_sync_log(struct database *database)
+{
+    sqlite3_file *log = NULL;
+
+    if (database->facts.wal &&
+        sqlite3_file_control(database->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) ==
+            SQLITE_OK &&
+        log && log->pMethods)
+        (void)log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+}
+
 void database_temp(const char *folder)
 {
     sqlite3_free(sqlite3_temp_directory);

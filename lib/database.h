@@ -61,6 +61,10 @@ void database_persist(struct database *database, bool persist);
  * (SQLite's own variable); NULL: where SQLite chooses. `folder` is copied. */
 void database_temp(const char *folder);
 
+/* Has the disk take what the WAL has so far, without a lock: a commit with synchronous=FULL that
+ * follows holds the lock only for what is new. Nothing in rollback-journal mode. */
+void database_sync_log(struct database *database);
+
 /* Runs SQL that gives no rows. */
 enum status database_exec(struct database *database, const char *sql,
                           struct error *error) MUST_CHECK;

@@ -88,6 +88,7 @@ struct retention_result {
     int64_t past;   /* rows still past the cut-off; -1 not known */
 
     int64_t segments, archive_bytes; /* files that were added to the archive */
+    double export_seconds;           /* that reading and writing them took, without reading back */
 };
 
 /* Counts what is left past the cut-off and in other formats. */

@@ -124,7 +124,7 @@ static enum status leave_read(struct leave *leave, struct segment_reader *reader
     rowlist_clear(&rows->batch);
     while (rows->batch.count < LEAVE_BATCH && rows->batch.length < LEAVE_BYTES) {
         if ((status = segment_line(reader, &line, &length, error)) || !line ||
-            (status = archive_row_parse(&leave->archive.columns, line, length, row, error)))
+            (status = archive_row_read(&leave->archive.columns, line, length, row, error)))
             break;
         leave_add(leave, row);
     }
@@ -218,6 +218,7 @@ static enum status leave_all(struct leave *leave, struct retention_result *resul
             status = leave_segment(leave, result, error);
     }
     result->others = export_others(leave->export);
+    result->export_seconds = export_seconds(leave->export);
     return status;
 }
 

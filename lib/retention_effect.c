@@ -125,4 +125,6 @@ void retention_report(const struct retention_options *options, const struct rete
     effect_add(outcome->effect, "rows_changed", result->changed, false);
     effect_add(outcome->effect, "segments", result->segments, false);
     effect_add(outcome->effect, "archive_bytes", result->archive_bytes, false);
+    if (result->segments)
+        json_object_set_new(outcome->effect, "export_seconds", json_real(result->export_seconds));
 }

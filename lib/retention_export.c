@@ -44,6 +44,7 @@ struct export
     struct export_rows now, next; /* `next` begins with the row that ended the one before */
     int64_t most, ties, others, seen;
     double until_ms;
+    double began_ms, took_ms; /* of the segment in work; of all */
     bool full; /* the segment has ended */
     bool more;
 };
@@ -241,6 +242,7 @@ static enum status export_finish(struct export *export, struct segment_writer *w
     struct segment_file file;
     enum status status = segment_finish(writer, &file, error);
 
+    export->took_ms += clock_monotonic_ms() - export->began_ms;
     if (status)
         return status;
     manifest->bytes = file.bytes;
@@ -266,6 +268,7 @@ enum status export_next(struct export *export, int64_t most, int64_t *rows, stru
     export_rows_begin(&export->next);
     export->most = most;
     export->full = export_is_full(export);
+    export->began_ms = clock_monotonic_ms();
     enum status status = export_fill(export, &writer, error);
     *rows = export->now.tally.rows;
     if (status)
@@ -323,6 +326,11 @@ int64_t export_tie_start(const struct export *export)
 void export_forget(struct export *export, int64_t gone)
 {
     scan_forget(export->scan, gone);
+}
+
+double export_seconds(const struct export *export)
+{
+    return export->took_ms / 1e3;
 }
 
 int64_t export_others(const struct export *export)

@@ -22,6 +22,8 @@ enum status export_next(struct export *export, int64_t most, int64_t *rows,
  * are gone since. */
 int64_t export_tie_start(const struct export *export);
 void export_forget(struct export *export, int64_t gone);
+/* How long reading rows and writing segments took so far, without reading back. */
+double export_seconds(const struct export *export);
 /* Values that are no time in the column's format, so far. */
 int64_t export_others(const struct export *export);
 

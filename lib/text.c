@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-static void text_reserve(struct text *text, size_t more)
+void text_reserve(struct text *text, size_t more)
 {
     size_t wanted = text->length + more + 1;
 

@@ -11,6 +11,7 @@ struct text {
     size_t length, capacity;
 };
 
+void text_reserve(struct text *text, size_t more); /* room, so that it does not move for so much */
 void text_add(struct text *text, const char *more);
 void text_add_length(struct text *text, const char *more, size_t length);
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

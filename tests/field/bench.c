@@ -176,24 +176,27 @@ static void run_section(struct bench *bench, const struct wishes *wishes,
 
 static void read_wishes(struct wishes *wishes, int argc, char **argv)
 {
-    const char *sql = NULL;
+    const char *sql = NULL, *select = NULL;
     int known = 0;
     const struct argument arguments[] = {
         {"build", ARGUMENT_TEXT, &wishes->build, "folder of the programs (build/release)"},
         {"folder", ARGUMENT_TEXT, &wishes->folder, "for databases (build/bench)"},
-        {"only", ARGUMENT_TEXT, &wishes->only, "some of retention,indexes,vacuum (all)"},
+        {"only", ARGUMENT_TEXT, &wishes->only, "some of retention,archive,indexes,vacuum"},
         {"journal", ARGUMENT_TEXT, &wishes->journal, "wal or delete (both)"},
         {"writers", ARGUMENT_NUMBER, &wishes->writers, "only beside so many: 0, 1 or 4"},
         {"rows", ARGUMENT_NUMBER, &wishes->rows, "of logs (1000000 for retention, else 2000000)"},
         {"repeat", ARGUMENT_NUMBER, &wishes->repeat, "runs of which the median counts (3)"},
         {"sql", ARGUMENT_TEXT, &sql, "for itself: run this on a database"},
+        {"pipe", ARGUMENT_TEXT, &select, "for itself: export these rows by sqlite3 and zstd"},
         {NULL, ARGUMENT_FLAG, NULL, NULL},
     };
-    int operand = argc > 1 && !strcmp(argv[1], "--sql");
+    int operand = argc > 1 && (!strcmp(argv[1], "--sql") || !strcmp(argv[1], "--pipe"));
     operand = arguments_read("bench [OPTION]...", arguments, operand, argc, argv);
 
     if (sql)
         exit(be_statement(argv[operand], sql));
+    if (select)
+        exit(bench_pipe(argv[operand], select));
     if (wishes->repeat < 1 || wishes->repeat > RUNS_MOST)
         arguments_wrong("--repeat takes 1 to 15");
     if (wishes->journal && strcmp(wishes->journal, "wal") && strcmp(wishes->journal, "delete"))
@@ -201,7 +204,7 @@ static void read_wishes(struct wishes *wishes, int argc, char **argv)
     for (const struct bench_section *section = bench_sections; section->name; section++)
         known += is_listed(wishes->only, section->name);
     if (!known)
-        arguments_wrong("--only takes retention, indexes, vacuum, or several with commas");
+        arguments_wrong("--only takes retention, archive, indexes, vacuum, or several with commas");
     if (wishes->writers != anybody && wishes->writers != 0 && wishes->writers != 1 &&
         wishes->writers != 4)
         arguments_wrong("--writers takes 0, 1 or 4");
@@ -220,6 +223,7 @@ static struct bench prepare(const struct wishes *wishes)
                           .original = memory_format("%s/original.db", folder),
                           .copy = memory_format("%s/worklog.db", folder),
                           .policy = memory_format("%s/policy.yaml", folder),
+                          .written = memory_format("%s/archive", folder),
                           .repeat = wishes->repeat};
 }
 

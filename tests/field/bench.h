@@ -23,11 +23,13 @@ struct bench_contest {
     const char *by;
     const char *sql;           /* today's way: one statement; or ... */
     const char *task, *target; /* ... litekeeper's, as `run` takes them; neither: nobody contends */
-    const char *policy;        /* of that task, a line; "@" is BENCH_BYTES times the rows */
+    const char *policy;        /* of that task, a line; "@" is BENCH_BYTES times the rows, "%" the
+                                * folder for what it writes */
     int max_lock_ms;
     int writers_least, writers_most; /* beside, that it is for; 0: any number */
     bool base;                       /* those that follow are compared with it */
     const char *btree;               /* whose order is looked at; NULL: none's */
+    bool pipe;                       /* `sql` is a SELECT for bench_pipe */
 };
 
 struct bench_section {
@@ -44,7 +46,7 @@ extern const struct bench_section bench_sections[]; /* ends with a NULL name */
 /* Where everything is. */
 struct bench {
     char *self, *litekeeper, *application, *seeder; /* programs */
-    char *folder, *log, *original, *copy, *policy;
+    char *folder, *log, *original, *copy, *policy, *written;
     int64_t rows, repeat;
 };
 
@@ -52,5 +54,8 @@ struct bench {
 struct bench_figures bench_run(const struct bench *bench, const char *journal,
                                const struct bench_beside *beside,
                                const struct bench_contest *contest);
+
+/* Be what people do today to export the rows of a SELECT; as the programs do, prints an outcome. */
+int bench_pipe(const char *path, const char *select);
 
 #endif

@@ -11,6 +11,9 @@ static const struct bench_beside anybody[] = {{"nobody", 0, false},
                                               {"1 writer", 1, false},
                                               {"4 writers", 4, false},
                                               {NULL, 0, false}};
+static const struct bench_beside archive_beside[] = {{"nobody", 0, false},
+                                                     {"1 writer", 1, false},
+                                                     {NULL, 0, false}};
 static const struct bench_beside writers[] = {{"1 writer", 1, false},
                                               {"4 writers", 4, false},
                                               {NULL, 0, false}};
@@ -25,8 +28,8 @@ static const struct bench_contest retention_contests[] = {
     {.by = "DELETE",
      .sql = "DELETE FROM logs WHERE timestamp < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-200 days')",
      .base = true},
-    {"10 ms", NULL, "retention", "logs", retention, 10, 0, 0, false, NULL},
-    {"30 ms", NULL, "retention", "logs", retention, 30, 4, 0, false, NULL},
+    {"10 ms", NULL, "retention", "logs", retention, 10, 0, 0, false, NULL, false},
+    {"30 ms", NULL, "retention", "logs", retention, 30, 4, 0, false, NULL, false},
     {.by = NULL}};
 
 static const struct bench_column retention_columns[] = {{"    s", FIGURE(seconds), 1},
@@ -43,6 +46,38 @@ static const struct bench_column retention_columns[] = {{"    s", FIGURE(seconds
                                                         {"WAL MB", FIGURE(wal_mb), 0},
                                                         {NULL, 0, 0}};
 
+/* --- the archive: the same half of the rows goes, and is kept ------------------------------ */
+
+static const char archive[] = "retention: [{ table: logs, column: timestamp, zone: UTC, keep: 200d,"
+                              " archive: { directory: %, partition: month } }]";
+
+static const struct bench_contest archive_contests[] = {
+    {.by = "(alone)", .writers_least = 1},
+    {"retention", NULL, "retention", "logs", retention, 10, 0, 0, true, NULL, false},
+    {"archive", NULL, "retention", "logs", archive, 10, 0, 0, false, NULL, false},
+    {.by = "sqlite3|zstd",
+     .sql = "SELECT * FROM logs WHERE timestamp < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', "
+            "'-200 days') ORDER BY timestamp",
+     .pipe = true},
+    {.by = NULL}};
+
+static const struct bench_column archive_columns[] = {{"    s", FIGURE(seconds), 1},
+                                                      {"   %", FIGURE(seconds_share), 0},
+                                                      {"export/s", FIGURE(export_rate), 0},
+                                                      {"archive MB", FIGURE(archive_mb), 1},
+                                                      {"% of freed", FIGURE(archive_share), 1},
+                                                      {"memory MB", FIGURE(memory_mb), 0},
+                                                      {"hold p99", FIGURE(hold_p99_ms), 1},
+                                                      {"  max", FIGURE(hold_max_ms), 0},
+                                                      {"write p50", FIGURE(p50_ms), 2},
+                                                      {"  p99", FIGURE(p99_ms), 1},
+                                                      {"p99.9", FIGURE(p999_ms), 0},
+                                                      {"   max", FIGURE(max_ms), 0},
+                                                      {"   %", FIGURE(max_share), 1},
+                                                      {"errors", FIGURE(errors), 0},
+                                                      {"WAL MB", FIGURE(wal_mb), 0},
+                                                      {NULL, 0, 0}};
+
 /* --- indexes ------------------------------------------------------------------------------ */
 
 /* Of this index alone: "@" is a size that no other one of the table has. */
@@ -53,11 +88,11 @@ static const char rebuilt[] = "idx_logs_timestamp";
 static const struct bench_contest index_contests[] = {
     {.by = "(alone)"},
     {.by = "REINDEX", .sql = "REINDEX idx_logs_timestamp", .base = true, .btree = rebuilt},
-    {"rebuild 10ms", NULL, "reindex", NULL, reindex, 10, 0, 1, false, rebuilt},
-    {"rebuild 30ms", NULL, "reindex", NULL, reindex, 30, 4, 0, false, rebuilt},
+    {"rebuild 10ms", NULL, "reindex", NULL, reindex, 10, 0, 1, false, rebuilt, false},
+    {"rebuild 30ms", NULL, "reindex", NULL, reindex, 30, 4, 0, false, rebuilt, false},
     {.by = "CREATE INDEX", .sql = NEW_INDEX, .base = true, .btree = "bench"},
-    {"build 10ms", NULL, "indexes", NULL, indexes, 10, 0, 1, false, "bench"},
-    {"build 30ms", NULL, "indexes", NULL, indexes, 30, 4, 0, false, "bench"},
+    {"build 10ms", NULL, "indexes", NULL, indexes, 10, 0, 1, false, "bench", false},
+    {"build 30ms", NULL, "indexes", NULL, indexes, 30, 4, 0, false, "bench", false},
     {.by = NULL}};
 
 static const struct bench_column care_columns[] = {
@@ -78,8 +113,8 @@ static const char vacuum[] =
 static const struct bench_contest vacuum_contests[] = {
     {.by = "VACUUM", .sql = "VACUUM", .base = true, .btree = "logs"},
     {.by = "incremental", .sql = "PRAGMA incremental_vacuum", .btree = "logs"},
-    {"vacuum 10ms", NULL, "vacuum", NULL, vacuum, 10, 0, 1, false, "logs"},
-    {"vacuum 30ms", NULL, "vacuum", NULL, vacuum, 30, 4, 0, false, "logs"},
+    {"vacuum 10ms", NULL, "vacuum", NULL, vacuum, 10, 0, 1, false, "logs", false},
+    {"vacuum 30ms", NULL, "vacuum", NULL, vacuum, 30, 4, 0, false, "logs", false},
     {.by = NULL}};
 
 /* --- all of them -------------------------------------------------------------------------- */
@@ -91,6 +126,8 @@ static const char *const seed_incremental[] = {"--auto-vacuum", "incremental", N
 const struct bench_section bench_sections[] = {
     {"retention", "Deleting half of the rows; %: of the DELETE", 1000000, seed_holes, anybody,
      retention_contests, retention_columns},
+    {"archive", "Archiving half of the rows; %: of retention alone", 1200000, seed_holes,
+     archive_beside, archive_contests, archive_columns},
     {"indexes", "Rebuilding an index, and building one; %: of REINDEX and CREATE INDEX", 2000000,
      seed_full, writers, index_contests, care_columns},
     {"vacuum", "Giving free pages back; %: of VACUUM; order and filling of the largest table",

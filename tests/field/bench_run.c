@@ -21,7 +21,6 @@ enum { SETTLE_MS = 500, ALONE_MS = 5000, WAKE_MS = 400, TICK_MS = 20 };
 static void write_policy(const struct bench *bench, const struct bench_contest *contest)
 {
     bool retention = strcmp(contest->task, "retention") == 0;
-    const char *at = strchrnul(contest->policy, '@');
     FILE *out = fopen(bench->policy, "w");
 
     if (!out)
@@ -34,11 +33,15 @@ static void write_policy(const struct bench *bench, const struct bench_contest *
             "    max_lock: %dms\n"
             "    duty: %s\n"
             "    max_wal: 8GiB\n"
-            "    %.*s",
-            bench->folder, bench->copy, contest->max_lock_ms, retention ? "100%" : "75%",
-            (int)(at - contest->policy), contest->policy);
-    if (*at)
-        fprintf(out, "%lldB%s", (long long)(bench->rows * BENCH_BYTES), at + 1);
+            "    ",
+            bench->folder, bench->copy, contest->max_lock_ms, retention ? "100%" : "75%");
+    for (const char *at = contest->policy; *at; at++)
+        if (*at == '@')
+            fprintf(out, "%lldB", (long long)(bench->rows * BENCH_BYTES));
+        else if (*at == '%' && at[1] == ',')
+            fputs(bench->written, out);
+        else
+            fputc(*at, out);
     fputs("\n", out);
     if (fclose(out))
         log_fatal("%s: %s", bench->policy, strerror(errno));
@@ -96,7 +99,8 @@ static json_t *watch(const struct bench *bench, struct stage_process *contender,
 static json_t *contend(const struct bench *bench, const struct bench_contest *contest, pid_t idle,
                        int64_t *wal_peak)
 {
-    const char *const today[] = {bench->self, "--sql", contest->sql, bench->copy, NULL};
+    const char *const today[] = {bench->self, contest->pipe ? "--pipe" : "--sql", contest->sql,
+                                 bench->copy, NULL};
     const char *const ours[] = {bench->litekeeper, "run",           "-c",
                                 bench->policy,     "--json",        "worklog",
                                 contest->task,     contest->target, NULL};
@@ -107,6 +111,7 @@ static json_t *contend(const struct bench *bench, const struct bench_contest *co
     stage_start(&contender, contest->sql ? today : ours, bench->log);
     json_t *outcome = watch(bench, &contender, idle, wal_peak);
     int status = stage_end(&contender);
+    json_object_set_new(outcome, "memory_bytes", json_integer(contender.memory_bytes));
     const char *what = json_string_value(json_object_get(outcome, "outcome"));
     if (status || !what || strcmp(what, "done") != 0)
         log_fatal("%s failed with %d: %s; see %s", contest->by, status,
@@ -137,6 +142,11 @@ static void inspect(const struct bench *bench, const char *btree, double *fragme
 
 static void fresh_copy(const struct bench *bench, const char *journal)
 {
+    const char *const clear[] = {"rm", "-rf", "--", bench->written, NULL};
+    int status;
+
+    json_decref(stage_run(clear, bench->log, NULL, &status));
+    free(stage_folder(bench->written));
     stage_copy(bench->original, bench->copy);
     sqlite3 *db = sql_open(bench->copy, SQLITE_OPEN_READWRITE);
     sql_run(db, "PRAGMA journal_mode=%w", journal);

@@ -23,6 +23,10 @@ static const struct {
     {FIGURE(max_ms), false},
     {FIGURE(errors), true},
     {FIGURE(wal_mb), false},
+    {FIGURE(memory_mb), false},
+    {FIGURE(archive_mb), false},
+    {FIGURE(archive_share), false},
+    {FIGURE(export_rate), false},
     {FIGURE(fragmented_before), false},
     {FIGURE(fragmented), false},
     {FIGURE(filled_before), false},
@@ -30,6 +34,13 @@ static const struct {
 };
 
 enum { BENCH_RUNS_MOST = 64 };
+
+static double bench_effect(const json_t *outcome, const char *key)
+{
+    double value = stage_number(outcome, "effect", key);
+
+    return value > 0 ? value : NAN;
+}
 
 void bench_figures_fill(struct bench_figures *figures, const json_t *outcome, const json_t *report,
                         int64_t wal_bytes)
@@ -51,6 +62,11 @@ void bench_figures_fill(struct bench_figures *figures, const json_t *outcome, co
             report ? (double)(stage_errors(writes) + stage_errors(json_object_get(report, "reads")))
                    : NAN,
         .wal_mb = (double)wal_bytes / 1e6,
+        .memory_mb = outcome ? stage_number(outcome, NULL, "memory_bytes") / 1e6 : NAN,
+        .archive_mb = bench_effect(outcome, "archive_bytes") / 1e6,
+        .archive_share = 100 * bench_effect(outcome, "archive_bytes") /
+                         stage_number(outcome, NULL, "bytes_freed"),
+        .export_rate = rows / bench_effect(outcome, "export_seconds"),
         .fragmented_before = NAN,
         .fragmented = NAN,
         .filled_before = NAN,

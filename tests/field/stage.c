@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,10 +82,12 @@ bool stage_next(struct stage_process *p, int timeout_ms, json_t **event)
 
 int stage_end(struct stage_process *process)
 {
+    struct rusage usage = {0};
     int status = 0;
 
-    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
+    while (wait4(process->pid, &status, 0, &usage) < 0 && errno == EINTR)
         ;
+    process->memory_bytes = usage.ru_maxrss * 1024;
     close(process->out);
     free(process->line);
     process->line = NULL;

@@ -14,6 +14,7 @@ struct stage_process {
     int out; /* what it prints, one JSON object a line */
     char *line;
     size_t length;
+    int64_t memory_bytes; /* that it took at most, or one of its children; once it has ended */
 };
 
 /* Starts argv[0]; its standard error is appended to the file `log`. It dies with this process. */

@@ -105,6 +105,7 @@ void retention_report(const struct retention_options *options, const struct rete
                   text_counted(segments, result->segments, "segment"),
                   text_bytes(bytes, result->archive_bytes));
     report_rows(result->changed, "changed while they were archived, so for the next run", &reason);
+    report_rows(facts->held, "held since they were put back", &reason);
     report_rows(result->kept, "kept, since rows that restrict it refer to them", &reason);
     report_rows(result->others, "left alone, whose value is no such time", &reason);
     report_rows(result->refused, "refused: ", &reason);
@@ -119,6 +120,7 @@ void retention_report(const struct retention_options *options, const struct rete
     outcome->effect = json_object();
     effect_add(outcome->effect, "rows_past_cutoff", result->past, result->past >= 0);
     effect_add(outcome->effect, "rows_kept", result->kept, false);
+    effect_add(outcome->effect, "rows_held", facts->held, false);
     effect_add(outcome->effect, "rows_refused", result->refused, false);
     effect_add(outcome->effect, "rows_other_format", result->others, false);
     effect_add(outcome->effect, "child_rows", result->children, false);

@@ -45,7 +45,7 @@ struct export
     int64_t most, ties, others, seen;
     double until_ms;
     double began_ms, took_ms; /* of the segment in work; of all */
-    bool full; /* the segment has ended */
+    bool full;                /* the segment has ended */
     bool more;
 };
 
@@ -153,7 +153,7 @@ static bool export_row(void *argument, sqlite3_stmt *row)
         export->now.tie_start = export->now.tally.rows;
     if (!timestamp_read(&export->facts->rules, value, &us))
         export->others += sqlite3_value_type(value) != SQLITE_NULL;
-    else if (export_is_old(export, us))
+    else if (!retention_held(export->facts, value) && export_is_old(export, us))
         export_take(export, row, value, us);
     bool look = ++export->seen % EXPORT_LOOK == 0;
     return !export->full && export->now.lines.length < EXPORT_LINES &&

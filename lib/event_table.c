@@ -87,6 +87,7 @@ static const struct event_key segment_keys[] = {
     {"first_us",        EVENT_TIME,   0,          0,    NULL,     NULL},
     {"last_us",         EVENT_TIME,   0,          0,    NULL,     NULL},
     {"cutoff_us",       EVENT_TIME,   0,          0,    NULL,     NULL},
+    {"held",            EVENT_EXACT,  EVENT_OPTIONAL, 64, NULL,   NULL}, /* holds_digest */
     {"path",            EVENT_TEXT,   EVENT_OPTIONAL | EVENT_NULL, PATH, NULL, NULL},
     {"rebuilt",         EVENT_FLAG,   EVENT_OPTIONAL, 0, NULL,    NULL}, /* from its manifest */
     {0},

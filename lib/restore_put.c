@@ -278,8 +278,8 @@ static bool put_refused(struct restore_put *put)
     return true;
 }
 
-static enum status put_insert(struct restore_put *put, const struct rowlist *list, size_t row,
-                              bool anew, enum restore_fate *fate, struct error *error)
+static enum status put_insert_one(struct restore_put *put, const struct rowlist *list, size_t row,
+                                  bool anew, enum restore_fate *fate, struct error *error)
 {
     sqlite3_stmt *insert = anew ? put->insert_anew : put->insert;
     int first = anew ? 1 : 0;
@@ -296,6 +296,42 @@ static enum status put_insert(struct restore_put *put, const struct rowlist *lis
     }
     sqlite3_reset(insert);
     return status;
+}
+
+static enum status put_exec(const struct restore_put *put, const char *sql, struct error *error)
+{
+    return sqlite3_exec(put->target->sql, sql, NULL, NULL, NULL)
+               ? restore_target_failed(put->target, error)
+               : STATUS_OK;
+}
+
+/* A foreign key that is deferred would be for the commit to judge, and all of the step's rows
+ * would stay out with this one. */
+static bool put_deferred(const struct restore_put *put)
+{
+    int now = 0, highest = 0;
+
+    sqlite3_db_status(put->target->sql, SQLITE_DBSTATUS_DEFERRED_FKS, &now, &highest, 0);
+    return now != 0;
+}
+
+static enum status put_insert(struct restore_put *put, const struct rowlist *list, size_t row,
+                              bool anew, enum restore_fate *fate, struct error *error)
+{
+    enum status status;
+
+    if (!put->target->refers)
+        return put_insert_one(put, list, row, anew, fate, error);
+    if ((status = put_exec(put, "SAVEPOINT litekeeper_row", error)) ||
+        (status = put_insert_one(put, list, row, anew, fate, error)))
+        return status;
+    if (*fate == RESTORE_PUT && put_deferred(put)) {
+        *fate = RESTORE_REFUSED;
+        snprintf(put->refusal, sizeof put->refusal, "FOREIGN KEY constraint failed (deferred)");
+        if ((status = put_exec(put, "ROLLBACK TO litekeeper_row", error)))
+            return status;
+    }
+    return put_exec(put, "RELEASE litekeeper_row", error);
 }
 
 enum status restore_put_row(struct restore_put *put, const struct rowlist *list, size_t row,

@@ -26,6 +26,8 @@ struct restore_target {
     struct restore_column *columns;
     size_t count;
     const char *rowid; /* a name of the rowid that no column has; NULL: none */
+    bool refers;       /* it has foreign keys, ... */
+    bool refers_self;  /* ... and some to itself */
     bool resolves;     /* it says itself what becomes of conflicts: ON CONFLICT REPLACE */
 };
 

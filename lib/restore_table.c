@@ -40,15 +40,6 @@ static enum status table_check_schema(struct restore_table *table, struct error 
     return status;
 }
 
-/* How many rows there are whose foreign keys are for the commit to judge. */
-static int table_deferred(const struct restore_table *table)
-{
-    int now = 0, highest = 0;
-
-    sqlite3_db_status(table->target.sql, SQLITE_DBSTATUS_DEFERRED_FKS, &now, &highest, 0);
-    return now;
-}
-
 /* The rows of one hold. */
 static enum status table_some(struct restore_table *table, struct restore_put *put,
                               const struct rowlist *batch, struct error *error)
@@ -62,10 +53,6 @@ static enum status table_some(struct restore_table *table, struct restore_put *p
         status = restore_row(put, batch, result, &fate, error);
         spent = lease_spent(table->engine->lease);
     }
-    if (!status && table_deferred(table))
-        status = error_set(error, STATUS_FAILED,
-                           "a row refers to one that is not there, by a foreign key that is "
-                           "deferred: put that one back first");
     return status;
 }
 
@@ -145,17 +132,58 @@ static enum status table_hold(struct restore_table *table, struct error *error)
                   : STATUS_OK;
 }
 
+/* What a pass has put, the next one finds there. */
+static void table_add_pass(struct restore_result *result, const struct restore_counts *before)
+{
+    struct restore_counts *counts = &result->counts;
+
+    counts->fates[RESTORE_THERE] -= before->fates[RESTORE_PUT];
+    counts->fates[RESTORE_PUT] += before->fates[RESTORE_PUT];
+    counts->anew += before->anew;
+}
+
+/* Rows of a table that refers to itself may come before those that they refer to: what was refused
+ * is tried again, for as long as that helps. */
+static enum status table_passes(struct restore_table *table, const struct restore_options *options,
+                                const struct restore_facts *facts, struct error *error)
+{
+    struct restore_result *result = table->result;
+    struct restore_sink sink = {table_put, table};
+    struct restore_counts before = {0};
+    enum status status;
+    int64_t put;
+
+    do {
+        result->counts = (struct restore_counts){0};
+        status = restore_rows(table->engine, options, facts, &table->target, &sink, result, error);
+        put = result->counts.fates[RESTORE_PUT];
+        table_add_pass(result, &before);
+        before = result->counts;
+    } while (!status && put && table->target.refers_self && result->counts.fates[RESTORE_REFUSED]);
+    return status;
+}
+
 static enum status table_restore(struct restore_table *table, const struct restore_options *options,
                                  struct restore_facts *facts, struct error *error)
 {
-    struct restore_sink sink = {table_put, table};
     enum status status = restore_survey(table->engine, options, facts, table->result, error);
 
     if (status || !table->result->rows)
         return status;
     if ((status = table_open(table, options, error)) || (status = table_hold(table, error)))
         return status;
-    return restore_rows(table->engine, options, facts, &table->target, &sink, table->result, error);
+    return table_passes(table, options, facts, error);
+}
+
+/* What ended in the middle may be done again. */
+static void table_tell_put(const struct restore_result *result, struct error *error)
+{
+    struct error why = *error;
+    char rows[TEXT_SHORT];
+
+    if (result->counts.fates[RESTORE_PUT])
+        error_set(error, why.status, "%.350s; %s were put back before that", why.text,
+                  text_counted(rows, result->counts.fates[RESTORE_PUT], "row"));
 }
 
 static enum status table_run(struct engine *engine, const void *argument, void *facts,
@@ -167,7 +195,10 @@ static enum status table_run(struct engine *engine, const void *argument, void *
 
     restore_result_begin(&result);
     enum status status = table_restore(&table, options, facts, error);
-    restore_report(options, &result, outcome);
+    if (status)
+        table_tell_put(&result, error);
+    else
+        restore_report(options, &result, outcome);
     restore_result_free(&result);
     restore_target_free(&table.target);
     sqlite3_finalize(table.version);

@@ -10,7 +10,10 @@ static const char target_sql_columns[] =
     "SELECT name, hidden > 1, \"notnull\", pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1"
     " ORDER BY cid";
 static const char target_sql_table[] =
-    "SELECT NOT wr, (SELECT sql LIKE '%conflict%' FROM sqlite_master m WHERE m.name = l.name)"
+    "SELECT NOT wr, (SELECT sql LIKE '%conflict%' FROM sqlite_master m WHERE m.name = l.name),"
+    " EXISTS (SELECT 1 FROM pragma_foreign_key_list(l.name)),"
+    " EXISTS (SELECT 1 FROM pragma_foreign_key_list(l.name) f"
+    "  WHERE f.\"table\" = l.name COLLATE NOCASE)"
     " FROM pragma_table_list l WHERE schema = 'main' AND type = 'table' AND name = ?1"
     " COLLATE NOCASE";
 
@@ -71,13 +74,17 @@ static enum status target_load_table(struct restore_target *target, struct error
     int rc = sqlite3_step(statement);
     bool has = rc == SQLITE_ROW && sqlite3_column_int(statement, 0);
     target->resolves = rc == SQLITE_ROW && sqlite3_column_int(statement, 1);
+    target->refers = rc == SQLITE_ROW && sqlite3_column_int(statement, 2);
+    target->refers_self = rc == SQLITE_ROW && sqlite3_column_int(statement, 3);
     for (size_t i = 0; has && !target->rowid && i < sizeof names / sizeof *names; i++)
         if (!restore_target_find(target, names[i]))
             target->rowid = names[i];
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         status = restore_target_failed(target, error);
     else if (rc == SQLITE_DONE)
-        status = error_set(error, STATUS_REFUSED, "there is no table %s", target->table);
+        status = error_set(error, STATUS_REFUSED,
+                           "there is no table %s in the database; restore --into FILE makes one",
+                           target->table);
     sqlite3_finalize(statement);
     return status;
 }

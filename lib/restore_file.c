@@ -29,7 +29,6 @@ struct restore_file {
     int file; /* of the hidden one; open until we end, since closing it drops SQLite's locks */
     bool made;
     sqlite3 *sql;
-    bool differs; /* what the new table computes is not what the old one did */
 };
 
 static enum status file_failed(const struct restore_file *file, const char *what,
@@ -148,9 +147,8 @@ static enum status file_check_row(struct restore_file *file, struct restore_put 
         free(key);
         return STATUS_FAILED;
     }
-    file->differs = !computed;
     return computed ? STATUS_OK
-                    : error_set(error, STATUS_INVALID, "a generated column has another value");
+                    : error_set(error, STATUS_REFUSED, "a generated column has another value by now");
 }
 
 static enum status file_put(void *argument, struct restore_put *put, const struct rowlist *batch,

@@ -78,3 +78,45 @@ void brought_same(sqlite3 *one, sqlite3 *other, const char *query, const char *w
     sqlite3_finalize(mine);
     sqlite3_finalize(theirs);
 }
+
+sqlite3 *brought_open(const char *name)
+{
+    char *path = folder_path(name);
+    sqlite3 *db = proof_open(path);
+
+    free(path);
+    return db;
+}
+
+void brought_query(const char *name, const char *sql, const char *expected)
+{
+    sqlite3 *db = brought_open(name);
+    char *text = proof_text(db, sql);
+
+    ck_assert_msg(strcmp(text, expected) == 0, "%s, %s: %s instead of %s", name, sql, text,
+                  expected);
+    sqlite3_close(db);
+    free(text);
+}
+
+void brought_change(const char *sql)
+{
+    sqlite3 *db = brought_open("t.db");
+
+    proof_do(db, sql);
+    sqlite3_close(db);
+}
+
+void brought_check(const char *name, const json_t *effect, const char *counts, const char *named)
+{
+    char *text = json_dumps(effect, 0);
+    char *found = memory_format("%lld %lld %lld %lld", (long long)brought_count(effect, "rows_put"),
+                                (long long)brought_count(effect, "rows_there"),
+                                (long long)brought_count(effect, "rows_conflicting"),
+                                (long long)brought_count(effect, "rows_refused"));
+
+    ck_assert_msg(strcmp(found, counts) == 0 && (!named || strstr(text, named)), "%s: %s", name,
+                  text);
+    free(found);
+    free(text);
+}

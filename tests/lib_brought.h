@@ -18,6 +18,15 @@ json_t *brought_restore(const char *words, int status);
 /* A number of an effect; 0 where it has none. */
 int64_t brought_count(const json_t *effect, const char *key);
 
+/* Fails the test unless these are the counts ("put there conflicting refused"), and `named` (may be
+ * NULL) is part of the effect as JSON. */
+void brought_check(const char *name, const json_t *effect, const char *counts, const char *named);
+
+/* A database in the test's folder: opened, asked (proof_text), changed. */
+sqlite3 *brought_open(const char *name);
+void brought_query(const char *name, const char *sql, const char *expected);
+void brought_change(const char *sql); /* of t.db */
+
 /* Fails the test unless both queries give the same rows, to the last bit. */
 void brought_same(sqlite3 *one, sqlite3 *other, const char *query, const char *what);
 

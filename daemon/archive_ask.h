@@ -28,6 +28,8 @@ struct archive_table {
     const struct selection_file *file; /* the database; it may be gone */
     const struct config_task *task;
     const struct retention_options *options;
+    char *name;   /* the table's, as its folder has it: rows of one that refers to the policy's may
+                     have gone because of that */
     char *prefix; /* its folder in the directory, with a '/' at the end */
 };
 

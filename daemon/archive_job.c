@@ -5,31 +5,16 @@
  */
 #include "archive_job.h"
 
-#include "archive_filter.h"
-#include "archive_shelf.h"
-#include "engine.h"
+#include "archive_look.h"
+#include "archive_tables.h"
 #include "event.h"
 #include "job.h"
 #include "memory.h"
-#include "outcome.h"
 #include "privileges.h"
-#include "task_retention.h"
 #include "worker.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct archive_look {
-    const struct engine_job *job;
-    const struct retention_options *options;
-    struct shelf shelf;
-    struct archive_wanted wanted; /* of `cat` */
-    bool unfinished;              /* those, too */
-    struct archive_filter *filter;
-    struct text rows; /* lines that are not sent yet */
-    int64_t untimed;
-    bool wrong; /* the expression failed on a row */
-};
 
 /* --- what is said of a segment ------------------------------------------------------------ */
 
@@ -64,10 +49,8 @@ static json_t *look_file(const struct archive_look *look, const struct shelf_seg
     return text;
 }
 
-enum look_found { LOOK_NOT_READ, LOOK_RIGHT, LOOK_CHANGING };
-
-static void look_tell(const struct archive_look *look, const struct shelf_segment *segment,
-                      enum look_found found, const struct error *problem)
+void look_tell(const struct archive_look *look, const struct shelf_segment *segment,
+               enum look_found found, const struct error *problem)
 {
     const struct archive_manifest *manifest = &segment->manifest;
     const char *state = manifest->name ? archive_manifest_state(manifest->state) : NULL;
@@ -75,24 +58,23 @@ static void look_tell(const struct archive_look *look, const struct shelf_segmen
     worker_emit(
         NULL,
         json_pack(
-            "{s:s, s:o, s:o, s:b, s:b, s:b, s:s?, s:o, s:o, s:o, s:I, s:I, s:s, s:s, s:s, s:I,"
+            "{s:s, s:o, s:o, s:b, s:b, s:b, s:s?, s:o, s:o, s:o, s:o, s:I, s:I, s:s, s:s, s:s, s:I,"
             " s:I, s:I, s:I}",
             "event", "shelved", "file", look_file(look, segment), "problem",
             problem->status ? look_text(problem->text) : json_null(), "there",
             shelf_there(&look->shelf, segment), "checked", found == LOOK_RIGHT, "changing",
             found == LOOK_CHANGING, "state", state, "database", look_about(segment, "database"),
-            "table", look_about(segment, "table"), "path", look_about(segment, "path"), "rows",
-            (json_int_t)manifest->rows, "bytes", (json_int_t)manifest->bytes, "sha256",
-            manifest->sha256, "sha256_rows", manifest->sha256_rows, "manifest_sha256",
-            segment->listed_sha256, "first_us", (json_int_t)manifest->first_us, "last_us",
-            (json_int_t)manifest->last_us, "cutoff_us", (json_int_t)manifest->cutoff_us,
-            "removed_us", (json_int_t)manifest->removed_us));
+            "table", look_about(segment, "table"), "follows", look_about(segment, "follows"),
+            "path", look_about(segment, "path"), "rows", (json_int_t)manifest->rows, "bytes",
+            (json_int_t)manifest->bytes, "sha256", manifest->sha256, "sha256_rows",
+            manifest->sha256_rows, "manifest_sha256", segment->listed_sha256, "first_us",
+            (json_int_t)manifest->first_us, "last_us", (json_int_t)manifest->last_us, "cutoff_us",
+            (json_int_t)manifest->cutoff_us, "removed_us", (json_int_t)manifest->removed_us));
 }
 
 /* --- list, verify ------------------------------------------------------------------------- */
 
-/* Whether there is a file that must be what the manifest says. */
-static bool look_has_file(const struct shelf_segment *segment)
+bool look_has_file(const struct shelf_segment *segment)
 {
     return !segment->problem.status && segment->manifest.state != MANIFEST_REMOVED &&
            segment->manifest.state != MANIFEST_WRITING;
@@ -106,9 +88,8 @@ static enum status look_list(struct archive_look *look, const struct shelf_segme
     return STATUS_OK;
 }
 
-/* Reads it to its end. Only that we were told to stop is an error; the rest is a finding. */
-static enum status look_check(struct archive_look *look, const struct shelf_segment *segment,
-                              enum look_found *found, struct error *problem, struct error *error)
+enum status look_check(const struct archive_look *look, const struct shelf_segment *segment,
+                       enum look_found *found, struct error *problem, struct error *error)
 {
     struct shelf_walk walk = {.stopped = worker_stopped};
     enum status status = shelf_walk(&look->shelf, segment, &walk, problem);
@@ -140,154 +121,6 @@ static enum status look_verify(struct archive_look *look, const struct shelf_seg
     return STATUS_OK;
 }
 
-/* --- cat ---------------------------------------------------------------------------------- */
-
-/* Sends whole characters alone: half of one is not JSON. */
-static void look_send(struct archive_look *look)
-{
-    struct text *rows = &look->rows;
-    size_t length = rows->length < EVENT_ROWS ? rows->length : EVENT_ROWS;
-
-    while (length < rows->length && (rows->bytes[length] & 0xC0) == 0x80)
-        length--;
-    if (!length)
-        return;
-    worker_emit(NULL, json_pack("{s:s, s:s%}", "event", "rows", "text", rows->bytes, length));
-    rows->length -= length;
-    memmove(rows->bytes, rows->bytes + length, rows->length);
-}
-
-static void look_add(struct archive_look *look, const char *bytes, size_t length)
-{
-    while (length) {
-        size_t part = length < EVENT_ROWS ? length : EVENT_ROWS;
-        text_add_length(&look->rows, bytes, part);
-        if (look->rows.length >= EVENT_ROWS)
-            look_send(look);
-        bytes += part;
-        length -= part;
-    }
-}
-
-static enum status look_row(void *argument, struct archive_read *read,
-                            const struct archive_row *row, struct error *error)
-{
-    struct archive_look *look = argument;
-    bool wanted = false;
-    int64_t us = -1;
-    size_t length;
-    enum status status = archive_filter_row(look->filter, row, &wanted, &us, error);
-
-    look->wrong = status != STATUS_OK;
-    if (status)
-        return status;
-    const char *line = archive_read_line(read, &length);
-    if (wanted) {
-        look_add(look, line, length);
-        look_add(look, "\n", 1);
-    }
-    look->untimed += us < 0 && !wanted;
-    return STATUS_OK;
-}
-
-static enum status look_rows(struct archive_look *look, const struct shelf_segment *segment,
-                             const struct archive_columns *all, struct error *error)
-{
-    struct shelf_walk walk = {look_row, worker_stopped, look};
-    enum status status =
-        archive_filter_open(&look->wanted, &segment->columns, all, &look->filter, error);
-
-    if (!status)
-        status = shelf_walk(&look->shelf, segment, &walk, error);
-    while (look->rows.length)
-        look_send(look);
-    archive_filter_close(look->filter);
-    look->filter = NULL;
-    if (!status || look->wrong || status == STATUS_CANCELLED)
-        return status;
-    error_set(error, STATUS_INVALID, "it was changed while its rows were printed");
-    look_tell(look, segment, LOOK_NOT_READ, error);
-    return STATUS_OK;
-}
-
-/* What was printed can't be taken back, so it is read twice. */
-static enum status look_cat(struct archive_look *look, const struct shelf_segment *segment,
-                            const struct archive_columns *all, struct error *error)
-{
-    enum look_found found = LOOK_NOT_READ;
-    struct error problem = segment->problem;
-    bool unfinished = look_has_file(segment) && segment->manifest.state < MANIFEST_DONE;
-    bool reads = look_has_file(segment) && (!unfinished || look->unfinished) &&
-                 shelf_spans(segment, look->wanted.since_us, look->wanted.until_us);
-
-    if (reads) {
-        enum status status = look_check(look, segment, &found, &problem, error);
-        if (status)
-            return status;
-    }
-    look_tell(look, segment, problem.status ? LOOK_NOT_READ : found, &problem);
-    return reads && !problem.status && found == LOOK_RIGHT ? look_rows(look, segment, all, error)
-                                                           : STATUS_OK;
-}
-
-/* All columns that the table has had; of two of a name the younger one's type. */
-static enum status look_columns(const struct archive_look *look, struct archive_columns *all,
-                                struct error *error)
-{
-    enum status status = STATUS_OK;
-    size_t found;
-
-    for (size_t i = look->shelf.count; !status && i-- > 0;) {
-        const struct archive_columns *columns = &look->shelf.segments[i].columns;
-        for (size_t k = 0; !status && k < columns->count; k++)
-            if (!archive_columns_find(all, columns->list[k].name, &found))
-                status =
-                    archive_columns_add(all, columns->list[k].name, columns->list[k].type, error);
-    }
-    return status;
-}
-
-static enum status look_untimed(const struct archive_look *look)
-{
-    char count[TEXT_SHORT];
-    const struct event_subject subject = {look->job->database->name, "archive",
-                                          look->options->table};
-
-    if (look->untimed && (look->wanted.since_us >= 0 || look->wanted.until_us >= 0)) {
-        char *text = memory_format("%s left out, whose time can't be read",
-                                   text_counted(count, look->untimed, "row"));
-        worker_emit(NULL, event_notice(&subject, text));
-        free(text);
-    }
-    return STATUS_OK;
-}
-
-/* Whatever is wrong with the expression is said before a row is printed. */
-static enum status look_try(struct archive_look *look, const struct archive_columns *all,
-                            struct error *error)
-{
-    struct archive_filter *filter = NULL;
-    enum status status = archive_filter_open(&look->wanted, all, NULL, &filter, error);
-
-    archive_filter_close(filter);
-    return status;
-}
-
-static enum status look_cat_all(struct archive_look *look, struct error *error)
-{
-    struct archive_columns all = {0};
-    enum status status = look_columns(look, &all, error);
-
-    if (!status && all.count)
-        status = look_try(look, &all, error);
-    for (size_t i = 0; !status && i < look->shelf.count; i++)
-        status = look_cat(look, &look->shelf.segments[i], &all, error);
-    if (!status)
-        status = look_untimed(look);
-    archive_columns_free(&all);
-    return status;
-}
-
 /* --- the job ------------------------------------------------------------------------------ */
 
 static enum status look_each(struct archive_look *look,
@@ -314,23 +147,57 @@ static enum status look_verify_all(struct archive_look *look, struct error *erro
     return look_each(look, look_verify, error);
 }
 
+static const char *look_follows(const struct shelf *shelf)
+{
+    for (size_t i = 0; i < shelf->count; i++)
+        if (*archive_tables_follows(&shelf->segments[i]))
+            return archive_tables_follows(&shelf->segments[i]);
+    return NULL;
+}
+
+static void look_table(const struct archive_look *look, const char *table)
+{
+    struct shelf shelf = {.place.folder = -1};
+    struct error ignored; /* it is told by whoever looks at that table */
+    enum status status = shelf_open(look->options->archive.directory, look->job->database->name,
+                                    table, &shelf, &ignored);
+    const char *follows = status ? NULL : look_follows(&shelf);
+
+    worker_emit(NULL, json_pack("{s:s, s:o, s:o}", "event", "archived", "table", look_text(table),
+                                "follows", follows ? look_text(follows) : json_null()));
+    shelf_close(&shelf);
+}
+
+static enum status look_tables(const struct archive_look *look, struct error *error)
+{
+    struct archive_tables tables = {0};
+    enum status status = archive_tables_find(look->options->archive.directory,
+                                             look->job->database->name, &tables, error);
+
+    for (size_t i = 0; !status && i < tables.count; i++)
+        look_table(look, tables.names[i]);
+    archive_tables_free(&tables);
+    return status;
+}
+
 static const struct {
     const char *name;
     enum status (*act)(struct archive_look *look, struct error *error);
-} look_acts[] = {{"list", look_list_all}, {"verify", look_verify_all}, {"cat", look_cat_all}};
+} look_acts[] = {{"list", look_list_all}, {"verify", look_verify_all}, {"cat", look_cat}};
 
 static enum status look_order(struct archive_look *look, const char **act, struct error *error)
 {
     json_int_t since = -1, until = -1;
     json_error_t problem;
-    const char *where = NULL;
+    const char *where = NULL, *table = NULL;
     int unfinished = 0;
 
-    if (json_unpack_ex(look->job->order, &problem, JSON_STRICT, "{s:s, s?I, s?I, s?s, s?b}", "do",
-                       act, "since_us", &since, "until_us", &until, "where", &where, "unfinished",
-                       &unfinished) < 0)
+    if (json_unpack_ex(look->job->order, &problem, JSON_STRICT, "{s:s, s?s, s?I, s?I, s?s, s?b}",
+                       "do", act, "table", &table, "since_us", &since, "until_us", &until, "where",
+                       &where, "unfinished", &unfinished) < 0)
         return error_set(error, STATUS_INVALID, "the job is not valid: %s", problem.text);
     look->unfinished = unfinished;
+    look->table = table ? table : look->options->table;
     look->wanted = (struct archive_wanted){since, until, where, look->options->zone};
     return STATUS_OK;
 }
@@ -340,9 +207,11 @@ static enum status look_do(struct archive_look *look, struct error *error)
     const char *act = "";
     enum status status = look_order(look, &act, error);
 
+    if (!status && strcmp(act, "tables") == 0)
+        return look_tables(look, error);
     if (!status)
         status = shelf_open(look->options->archive.directory, look->job->database->name,
-                            look->options->table, &look->shelf, error);
+                            look->table, &look->shelf, error);
     if (status)
         return status;
     status = error_set(error, STATUS_INVALID, "the job is not valid: to do what?");

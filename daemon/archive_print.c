@@ -138,7 +138,8 @@ static struct print_sum print_add(const struct archive_summary *summary)
 
     json_array_foreach (summary->segments, i, segment) {
         bool removed = print_is(segment, "state", "removed");
-        bool there = print_is(segment, "state", "done");
+        bool there = print_is(segment, "state", "done") &&
+                     json_is_true(json_object_get(segment, "there"));
         sum.removed += removed;
         sum.rebuilt += print_is(segment, "catalogue", "rebuilt");
         sum.unfinished += !removed && !there && print_whole(segment, "rows") > 0 &&

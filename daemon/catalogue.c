@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *catalogue_text(const json_t *object, const char *key)
 {
@@ -32,23 +33,26 @@ json_t *catalogue_of(const json_t *rows, const char *directory, const char *pref
 
 /* --- a segment and its row ---------------------------------------------------------------- */
 
-/* What a row and a manifest must have in common, and in which states of the segment. */
-static const struct {
-    const char *key, *row;
-    bool amid; /* already while rows of it are being deleted */
-} catalogue_same[] = {
-    {"database", "database", true},
-    {"table", "target", true},
-    {"path", "path", true},
-    {"rows", "rows", true},
-    {"bytes", "bytes", true},
-    {"sha256", "sha256", true},
-    {"sha256_rows", "sha256_rows", true},
-    {"first_us", "first_us", true},
-    {"last_us", "last_us", true},
-    {"cutoff_us", "cutoff_us", true},
-    {"manifest_sha256", "manifest_sha256", false},
-};
+/* What a row and a manifest must have in common, already while rows of it are being deleted; ... */
+static const char *const catalogue_same[] = {"database", "path",    "rows",
+                                             "bytes",    "sha256",  "sha256_rows",
+                                             "first_us", "last_us", "cutoff_us"};
+/* ... and where its state is the same, this, too. */
+static const char catalogue_manifest[] = "manifest_sha256";
+
+static bool catalogue_equal(const json_t *shelved, const json_t *row, const char *key)
+{
+    return json_equal(json_object_get(shelved, key), json_object_get(row, key));
+}
+
+/* The row has the policy's table, in its spelling: the segment's, or the one that it followed. */
+static bool catalogue_same_target(const json_t *shelved, const json_t *row)
+{
+    const char *follows = catalogue_text(shelved, "follows");
+
+    return strcasecmp(catalogue_text(row, "target"),
+                      *follows ? follows : catalogue_text(shelved, "table")) == 0;
+}
 
 /* The states that the catalogue may have of a segment that is in this one. It is told first. */
 static const struct {
@@ -80,13 +84,15 @@ static const char *catalogue_difference(const json_t *shelved, const json_t *row
     const char *other = catalogue_other_state(shelved, row, &compared);
     bool same_state = catalogue_is(shelved, "state", catalogue_text(row, "state"));
 
-    for (size_t i = 0; compared && !other && i < sizeof catalogue_same / sizeof *catalogue_same;
-         i++)
-        if ((catalogue_same[i].amid || same_state) &&
-            !json_equal(json_object_get(shelved, catalogue_same[i].key),
-                        json_object_get(row, catalogue_same[i].row)))
-            other = catalogue_same[i].row;
-    return other;
+    if (other || !compared)
+        return other;
+    if (!catalogue_same_target(shelved, row))
+        return "table";
+    for (size_t i = 0; i < sizeof catalogue_same / sizeof *catalogue_same; i++)
+        if (!catalogue_equal(shelved, row, catalogue_same[i]))
+            return catalogue_same[i];
+    return same_state && !catalogue_equal(shelved, row, catalogue_manifest) ? catalogue_manifest
+                                                                            : NULL;
 }
 
 /* --- judging ------------------------------------------------------------------------------ */

@@ -86,7 +86,7 @@ static size_t archive_rebuild(const struct archive_table *table, json_t *judged)
 static int archive_tell(const struct archive_table *table, bool verify)
 {
     struct archive_summary summary = {.database = table->file->name,
-                                      .table = table->options->table,
+                                      .table = table->name,
                                       .verified = verify};
     struct error error = {0};
 

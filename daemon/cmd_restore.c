@@ -81,8 +81,7 @@ static json_t *restore_catalogue(const struct archive_table *table)
 static int restore_order(const struct archive_table *table, json_t **order)
 {
     const struct command_line *line = table->ask->line;
-    struct restore_options options = {.table = table->options->table,
-                                      .wanted = {.where = line->where}};
+    struct restore_options options = {.table = table->name, .wanted = {.where = line->where}};
     int status = restore_moment(line->since, &options.wanted.since_us);
 
     if (status < 0)
@@ -126,12 +125,15 @@ static void restore_event(json_t *event)
         progress_show(event);
 }
 
-/* Nothing was done that was asked for: for a restore that is no success. */
+/* Where nothing was done of what was asked for, that is no success. */
 static int restore_exit(const json_t *outcome, bool interrupted)
 {
     const char *word = json_string_value(json_object_get(outcome, "outcome"));
+    const char *reason = json_string_value(json_object_get(outcome, "reason"));
     int status = work_exit(outcome, interrupted);
 
+    if (status == COMMAND_FAILED && reason && strncmp(reason, "--where: ", 9) == 0)
+        return COMMAND_USAGE;
     return !status && word && strcmp(word, "skipped") == 0 ? COMMAND_FAILED : status;
 }
 
@@ -184,7 +186,7 @@ static bool restore_holds(const struct archive_table *table, const json_t *hold)
     const char *target = json_string_value(json_object_get(hold, "target"));
 
     return path && target && strcmp(path, table->file->path) == 0 &&
-           strcasecmp(target, table->options->table) == 0;
+           strcasecmp(target, table->name) == 0;
 }
 
 static void restore_print_lifted(const struct archive_table *table, const json_t *hold)
@@ -203,8 +205,8 @@ static void restore_print_lifted(const struct archive_table *table, const json_t
         return;
     }
     text_addf(&line, "%s %s: rows from %s to %s were held since %s, and retention takes them again",
-              table->file->name, table->options->table, text_time(first, first_us),
-              text_time(last, last_us), text_time(set, set_us));
+              table->file->name, table->name, text_time(first, first_us), text_time(last, last_us),
+              text_time(set, set_us));
     restore_print(text_take(&line));
 }
 
@@ -214,7 +216,7 @@ static int restore_lift(const struct archive_table *table)
     json_t *holds = remember_holds(remember), *hold;
     size_t i, count = 0;
 
-    if (!holds || !remember_lift(remember, table->file->path, table->options->table)) {
+    if (!holds || !remember_lift(remember, table->file->path, table->name)) {
         json_decref(holds);
         return COMMAND_FAILED; /* why was said */
     }
@@ -224,7 +226,7 @@ static int restore_lift(const struct archive_table *table)
             count++;
         }
     if (!count && !table->ask->line->json)
-        log_notice("%s %s: nothing is held", table->file->name, table->options->table);
+        log_notice("%s %s: nothing is held", table->file->name, table->name);
     json_decref(holds);
     return COMMAND_OK;
 }

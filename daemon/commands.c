@@ -131,14 +131,6 @@ const struct command commands[] = {
      "stayed busy or is being worked on, try later; 78 the policy is not valid;\n"
      "130 interrupted.\n",
      run_options, 1, 3, false, cmd_run},
-    {"restore", "DB TABLE", "put archived rows back, into their table or a new file",
-     "A row that is in the table already is left as it is, whether it is the same or has\n"
-     "changed since. Rows that were put back are held: retention leaves them alone until\n"
-     "--lift. A segment that is not what it was is named, and the others are restored.\n"
-     "\n"
-     "Exit status: 0 all well; 1 it failed, or a segment can't be used; 75 the database\n"
-     "stayed busy or is being worked on, try later; 130 interrupted.\n",
-     restore_options, 2, 2, false, cmd_restore},
     {"inspect", "FILE", "print a health report on any SQLite database",
      "Reads about 1% of the pages and needs no policy. Fragmentation is the share of\n"
      "the steps from one leaf page to the next, in key order, that go backwards or far\n"
@@ -196,6 +188,14 @@ const struct command commands[] = {
      "\n"
      "Exit status: 0 all well, 1 a segment is damaged or missing.\n",
      archive_cat_options, 2, 2, false, cmd_archive_cat},
+    {"restore", "DB TABLE", "put archived rows back, into their table or a new file",
+     "A row that is in the table already is left as it is, whether it is the same or has\n"
+     "changed since. Rows that were put back are held: retention leaves them alone until\n"
+     "--lift. A segment that is not what it was is named, and the others are restored.\n"
+     "\n"
+     "Exit status: 0 all well; 1 it failed, or a segment can't be used; 75 the database\n"
+     "stayed busy or is being worked on, try later; 130 interrupted.\n",
+     restore_options, 2, 2, false, cmd_restore},
     {"worker", "", "the engine, as a child of another command", NULL,
      no_options, 0, 0, true, worker_main},
     {0},

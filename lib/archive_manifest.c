@@ -72,6 +72,12 @@ json_t *archive_manifest_about(const char *database, const char *path, const cha
                      columns->list[columns->time].name);
 }
 
+void archive_manifest_follows(json_t *about, const char *table)
+{
+    json_object_set_new(about, "time", json_null());
+    json_object_set_new(about, "follows", manifest_string(table));
+}
+
 static enum status manifest_add_column(const json_t *entry, struct archive_columns *columns,
                                        struct error *error)
 {
@@ -92,11 +98,14 @@ static enum status manifest_add_column(const json_t *entry, struct archive_colum
 static bool manifest_place_columns(const json_t *about, struct archive_columns *columns)
 {
     const json_t *key = json_object_get(about, "key"), *name;
-    const char *time = json_string_value(json_object_get(about, "time"));
+    const json_t *time = json_object_get(about, "time");
     size_t i;
 
-    if (json_array_size(key) < 1 || json_array_size(key) > TABLE_KEY_COLUMNS ||
-        !archive_columns_find(columns, time, &columns->time))
+    if (json_array_size(key) < 1 || json_array_size(key) > TABLE_KEY_COLUMNS)
+        return false;
+    if (json_is_null(time)) /* rows of it are told by their key alone */
+        time = json_array_get(key, 0);
+    if (!archive_columns_find(columns, json_string_value(time), &columns->time))
         return false;
     columns->key_count = json_array_size(key);
     json_array_foreach (key, i, name)
@@ -178,8 +187,8 @@ static bool manifest_find_state(const char *name, enum manifest_state *state)
 
 static json_t *manifest_take_about(json_t *object)
 {
-    static const char *const keys[] = {"litekeeper", "database", "path", "table",
-                                       "schema",     "columns",  "key",  "time"};
+    static const char *const keys[] = {"litekeeper", "database", "path", "table",  "schema",
+                                       "columns",    "key",      "time", "follows"};
     json_t *about = json_object();
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

@@ -41,6 +41,10 @@ void archive_manifest_free(struct archive_manifest *manifest);
 json_t *archive_manifest_about(const char *database, const char *path, const char *table,
                                const char *schema, const struct archive_columns *columns);
 
+/* Says in it that the table has no time: its rows went because of what they refer to, and the times
+ * are of rows of that table. */
+void archive_manifest_follows(json_t *about, const char *table);
+
 /* Its columns, as they were. STATUS_INVALID: there are none. */
 enum status archive_manifest_columns(const struct archive_manifest *manifest,
                                      struct archive_columns *columns,

@@ -129,15 +129,17 @@ enum status archive_place_open(const char *directory, const char *database, cons
     enum status status = place_directory(directory, &found.folder, &found.mode, error);
 
     archive_place_name(database, &first);
-    archive_place_name(table, &second);
+    if (table)
+        archive_place_name(table, &second);
     if (!status && make && !archive_place_has(found.folder, first.bytes) &&
         faccessat(found.folder, ".", W_OK, AT_EACCESS) < 0)
         status = place_failed(STATUS_REFUSED, "write to the archive's directory", directory, error);
     if (!status)
         status = place_enter(&found.folder, first.bytes, found.mode, make, error);
-    if (!status && found.folder >= 0)
+    if (!status && found.folder >= 0 && table)
         status = place_enter(&found.folder, second.bytes, found.mode, make, error);
-    found.shown = memory_format("%s/%s/%s", directory, first.bytes, second.bytes);
+    found.shown = memory_format("%s/%s%s%s", directory, first.bytes, table ? "/" : "",
+                                table ? second.bytes : "");
     text_free(&first);
     text_free(&second);
     if (status)

@@ -29,6 +29,7 @@ enum status archive_read_open(int folder, const char *name, const struct archive
 
     if (status)
         return status;
+    segment_limit(reader, manifest->line_bytes);
     struct archive_read *read = memory_new(struct archive_read);
     read->manifest = manifest;
     read->columns = columns;

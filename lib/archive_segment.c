@@ -15,6 +15,10 @@
 /* Compression has a thread of its own where libzstd has threads: rows are read meanwhile. A job is
  * what it is given at once, and a small one costs no bytes but spares memory. */
 enum { SEGMENT_LEVEL = 7, SEGMENT_JOB = 1 << 20, SEGMENT_BUFFER = 128 * 1024 };
+enum {
+    SEGMENT_WINDOW = 24,     /* log of the memory that a frame may ask of its reader: 16 MiB */
+    SEGMENT_LINE = 64 << 20, /* bytes: a worker's memory has room for one row of that */
+};
 
 struct segment_writer {
     int folder, fd;
@@ -32,6 +36,7 @@ struct segment_reader {
     struct digest digest;
     int64_t bytes;
     ZSTD_inBuffer input;
+    int64_t room;       /* for so many bytes of text, unless it is damaged */
     bool within;        /* a frame has begun and not ended */
     bool more;          /* of the input that was taken there is more to come */
     bool ended;         /* no bytes are left in the file */
@@ -171,9 +176,16 @@ enum status segment_open(int folder, const char *name, const char *shown,
     reader->stream = ZSTD_createDCtx();
     if (!reader->stream)
         abort();
+    ZSTD_DCtx_setParameter(reader->stream, ZSTD_d_windowLogMax, SEGMENT_WINDOW);
+    reader->room = INT64_MAX;
     digest_begin(&reader->digest);
     *result = reader;
     return STATUS_OK;
+}
+
+void segment_limit(struct segment_reader *reader, int64_t text_bytes)
+{
+    reader->room = text_bytes;
 }
 
 static enum status segment_fill(struct segment_reader *reader, struct error *error)
@@ -209,6 +221,10 @@ static enum status segment_expand(struct segment_reader *reader, struct error *e
                          ZSTD_getErrorName(left));
     reader->within = left > 0;
     reader->more = output.pos == output.size;
+    reader->room -= (int64_t)output.pos;
+    if (reader->room < 0 || reader->text.length > SEGMENT_LINE)
+        return error_set(error, STATUS_INVALID, "%s is damaged: it has %s", reader->shown,
+                         reader->room < 0 ? "more text than was written" : "too long a line");
     text_add_length(&reader->text, bytes, output.pos);
     return STATUS_OK;
 }

@@ -38,6 +38,8 @@ void segment_abandon(struct segment_writer *writer);
 
 enum status segment_open(int folder, const char *name, const char *shown,
                          struct segment_reader **reader, struct error *error) MUST_CHECK;
+/* From now on it is damaged if it has more text than that: a few bytes can stand for any number. */
+void segment_limit(struct segment_reader *reader, int64_t text_bytes);
 /* The next line, without its newline, good until the next call; `*line` is NULL at the end of the
  * file. STATUS_INVALID: it is damaged, or ends too early. */
 enum status segment_line(struct segment_reader *reader, const char **line, size_t *length,

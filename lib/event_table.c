@@ -103,6 +103,7 @@ static const struct event_key shelved_keys[] = {
     {"state",           EVENT_CHOICE, EVENT_NULL, 0,      manifests, NULL},
     {"database",        EVENT_TEXT,   EVENT_NULL, PATH,   NULL,      NULL},
     {"table",           EVENT_TEXT,   EVENT_NULL, NAME,   NULL,      NULL},
+    {"follows",         EVENT_TEXT,   EVENT_NULL, NAME,   NULL,      NULL}, /* see archived_keys */
     {"path",            EVENT_TEXT,   EVENT_NULL, PATH,   NULL,      NULL}, /* the database's */
     {"rows",            EVENT_COUNT,  0,          0,      NULL,      NULL},
     {"bytes",           EVENT_COUNT,  0,          0,      NULL,      NULL},
@@ -113,6 +114,13 @@ static const struct event_key shelved_keys[] = {
     {"last_us",         EVENT_TIME,   0,          0,      NULL,      NULL},
     {"cutoff_us",       EVENT_TIME,   0,          0,      NULL,      NULL},
     {"removed_us",      EVENT_TIME,   0,          0,      NULL,      NULL},
+    {0},
+};
+
+/* A table that has an archive. */
+static const struct event_key archived_keys[] = {
+    {"table",   EVENT_TEXT, 0,          NAME, NULL, NULL},
+    {"follows", EVENT_TEXT, EVENT_NULL, NAME, NULL, NULL}, /* the one whose rows were old */
     {0},
 };
 
@@ -289,6 +297,7 @@ const struct event_row event_table[] = {
     {"notice",     notice_keys},
     {"segment",    segment_keys}, /* the worker waits for {"recorded":true}, or false and "reason" */
     {"hold",       hold_keys},    /* likewise */
+    {"archived",   archived_keys},
     {"shelved",    shelved_keys},
     {"rows",       rows_keys},
     {"btree",      btree_keys},

@@ -236,6 +236,82 @@ bool referrers_restrict(const struct referrers *referrers)
     return false;
 }
 
+static void referrers_copy_key(const struct table_key *key, struct table_key *copy)
+{
+    for (size_t i = 0; i < key->count; i++)
+        copy->columns[copy->count++] = memory_copy(key->columns[i]);
+}
+
+struct referrers *referrers_keepers(const struct referrers *referrers)
+{
+    struct referrers *keepers = memory_new(struct referrers);
+
+    keepers->table = referrers->table;
+    for (size_t i = 0; i < referrers->count; i++) {
+        const struct referrer *item = &referrers->items[i];
+        struct referrer *keeper = referrers_item(keepers, item->table, item->id, "NO ACTION");
+        keeper->indexed = item->indexed;
+        referrers_copy_key(&item->columns, &keeper->columns);
+        referrers_copy_key(&item->parent_columns, &keeper->parent_columns);
+    }
+    return keepers;
+}
+
+static enum status referrers_check_one(const struct referrers *referrers,
+                                       const struct referrer *item, struct error *error)
+{
+    struct text columns = {0};
+
+    if (item->action == ACTION_SET_NULL || item->action == ACTION_SET_DEFAULT)
+        return error_set(
+            error, STATUS_REFUSED,
+            "rows of %s would lose what they refer to in %s (%s), and no archive would "
+            "have that; say `cascade: delete` if that is meant",
+            item->table, referrers->table, item->action_name);
+    if (item->action != ACTION_CASCADE || item->indexed)
+        return STATUS_OK;
+    for (size_t i = 0; i < item->columns.count; i++) {
+        text_add(&columns, i ? ", " : "");
+        text_add_name(&columns, item->columns.columns[i]);
+    }
+    enum status status = error_set(
+        error, STATUS_REFUSED,
+        "without an index the whole of %s would be read for every row of %s: CREATE INDEX "
+        "... ON %s(%s)",
+        item->table, referrers->table, item->table, columns.bytes);
+    text_free(&columns);
+    return status;
+}
+
+enum status referrers_check_archive(const struct referrers *referrers, struct error *error)
+{
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; !status && i < referrers->count; i++) {
+        status = referrers_check_one(referrers, &referrers->items[i], error);
+        if (!status && referrers->items[i].below)
+            status = referrers_check_archive(referrers->items[i].below, error);
+    }
+    return status;
+}
+
+enum status referrers_tables(const struct referrers *referrers,
+                             enum status (*each)(void *argument, const char *table,
+                                                 struct error *error),
+                             void *argument, struct error *error)
+{
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; !status && i < referrers->count; i++) {
+        const struct referrer *item = &referrers->items[i];
+        if (item->action != ACTION_KEEP)
+            status = each(argument, item->table, error);
+        if (!status && item->below)
+            status = referrers_tables(item->below, each, argument, error);
+    }
+    return status;
+}
+
 static void referrers_list_missing(const struct referrers *referrers, struct text *list)
 {
     for (size_t i = 0; i < referrers->count; i++) {

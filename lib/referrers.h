@@ -31,6 +31,18 @@ bool referrers_restrict(const struct referrers *referrers); /* any that keep the
 /* Names the indexes that children lack, as statements; NULL if none; the caller's to free. */
 char *referrers_missing_indexes(const struct referrers *referrers);
 
+/* The same tables, but whatever refers keeps what it refers to; the caller's to free. */
+struct referrers *referrers_keepers(const struct referrers *referrers);
+/* Whether all that would go or change can be archived: STATUS_REFUSED says what can't. */
+enum status referrers_check_archive(const struct referrers *referrers,
+                                    struct error *error) MUST_CHECK;
+/* Calls `each` with the name of every table that would go or change, however far away, some more
+ * than once, till it fails. */
+enum status referrers_tables(const struct referrers *referrers,
+                             enum status (*each)(void *argument, const char *table,
+                                                 struct error *error),
+                             void *argument, struct error *error) MUST_CHECK;
+
 /* Appends " AND NOT EXISTS (...)" for every child that keeps the row called `alias`. */
 void referrers_unblocked(const struct referrers *referrers, const char *alias, struct text *sql);
 

@@ -1,5 +1,5 @@
-/* The tree of foreign keys, for referrers.c, which grows it, and referrers_sql.c, which reads it.
- */
+/* The tree of foreign keys, for referrers.c, which grows it, and those that read it:
+ * referrers_sql.c, retention_passes.c, retention_follow.c. */
 #ifndef REFERRERS_TREE_H
 #define REFERRERS_TREE_H
 

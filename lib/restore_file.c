@@ -147,8 +147,9 @@ static enum status file_check_row(struct restore_file *file, struct restore_put 
         free(key);
         return STATUS_FAILED;
     }
-    return computed ? STATUS_OK
-                    : error_set(error, STATUS_REFUSED, "a generated column has another value by now");
+    return computed
+               ? STATUS_OK
+               : error_set(error, STATUS_REFUSED, "a generated column has another value by now");
 }
 
 static enum status file_put(void *argument, struct restore_put *put, const struct rowlist *batch,

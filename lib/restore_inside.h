@@ -18,6 +18,7 @@ struct restore_segment {
 struct restore_facts {
     struct shelf shelf;
     struct restore_segment *segments; /* the newest first */
+    struct archive_columns columns;   /* of all of them */
 };
 
 /* Those of a hold that is rolled back never were. */
@@ -37,6 +38,7 @@ struct restore_result {
     struct restore_counts counts;
     json_t *names[RESTORE_FATES]; /* of rows that stayed out; NULL where none are named */
     json_t *damaged, *unfinished; /* segments: texts */
+    json_t *removed;              /* likewise, by keep_archives */
     json_t *left_out;             /* columns that the table lacks */
     json_t *missing;              /* columns of it that some segment lacks */
     json_t *plain;                /* generated columns that are ordinary ones in the file */

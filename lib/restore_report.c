@@ -15,6 +15,7 @@ void restore_result_begin(struct restore_result *result)
     result->names[RESTORE_REFUSED] = json_array();
     result->damaged = json_array();
     result->unfinished = json_array();
+    result->removed = json_array();
     result->left_out = json_array();
     result->missing = json_array();
     result->plain = json_array();
@@ -26,6 +27,7 @@ void restore_result_free(struct restore_result *result)
     json_decref(result->names[RESTORE_REFUSED]);
     json_decref(result->damaged);
     json_decref(result->unfinished);
+    json_decref(result->removed);
     json_decref(result->left_out);
     json_decref(result->missing);
     json_decref(result->plain);
@@ -131,6 +133,8 @@ static void report_reason(const struct restore_options *options,
                  "columns are not in all segments", reason);
     report_names(result->plain, "generated column is an ordinary one in the file",
                  "generated columns are ordinary ones in the file", reason);
+    report_names(result->removed, "segment is no more, by keep_archives",
+                 "segments are no more, by keep_archives", reason);
     report_names(result->unfinished,
                  "segment is unfinished, so its rows are in the table or for later",
                  "segments are unfinished, so their rows are in the table or for later", reason);
@@ -164,6 +168,7 @@ static json_t *report_effect(const struct restore_options *options,
     report_add(effect, "columns_missing", result->missing);
     report_add(effect, "columns_plain", result->plain);
     report_add(effect, "segments_unfinished", result->unfinished);
+    report_add(effect, "segments_removed", result->removed);
     report_add(effect, "segments_damaged", result->damaged);
     if (!options->into && result->first_us >= 0) {
         json_object_set_new(effect, "held_first_us", json_integer(result->first_us));

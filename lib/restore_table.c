@@ -123,6 +123,9 @@ static enum status table_hold(struct restore_table *table, struct error *error)
 {
     const struct restore_result *result = table->result;
     struct error why = {0};
+
+    if (result->first_us < 0) /* they have no times, and went with other rows */
+        return STATUS_OK;
     enum status status = engine_hold(table->engine, result->first_us, result->last_us, &why);
 
     return status ? error_set(error, status,

@@ -5,6 +5,7 @@
  */
 #include "restore_inside.h"
 
+#include "archive_tables.h"
 #include "memory.h"
 
 #include <stdio.h>
@@ -29,6 +30,34 @@ static int walk_compare(const void *one, const void *other)
     return a->name && b->name ? strcmp(b->name, a->name) : 0;
 }
 
+static enum status walk_columns(struct restore_facts *facts, struct error *error)
+{
+    enum status status = STATUS_OK;
+    size_t found;
+
+    for (size_t i = 0; i < facts->shelf.count; i++) {
+        const struct archive_columns *columns = &facts->segments[i].on->columns;
+        for (size_t k = 0; !status && k < columns->count; k++)
+            if (!archive_columns_find(&facts->columns, columns->list[k].name, &found))
+                status = archive_columns_add(&facts->columns, columns->list[k].name,
+                                             columns->list[k].type, error);
+    }
+    return status;
+}
+
+/* What is wrong with the expression is said before anything is read. */
+static enum status walk_try(const struct restore_options *options,
+                            const struct restore_facts *facts, struct error *error)
+{
+    struct archive_filter *filter = NULL;
+    enum status status = STATUS_OK;
+
+    if (facts->columns.count)
+        status = archive_filter_open(&options->wanted, &facts->columns, NULL, &filter, error);
+    archive_filter_close(filter);
+    return status ? error->status = STATUS_FAILED : STATUS_OK;
+}
+
 enum status restore_measure(struct engine *engine, const void *argument, void **result,
                             struct error *error)
 {
@@ -48,8 +77,14 @@ enum status restore_measure(struct engine *engine, const void *argument, void **
     for (size_t i = 0; i < facts->shelf.count; i++)
         facts->segments[i].on = &facts->shelf.segments[i];
     qsort(facts->segments, facts->shelf.count, sizeof *facts->segments, walk_compare);
-    *result = facts;
-    return STATUS_OK;
+    status = walk_columns(facts, error);
+    if (!status)
+        status = walk_try(options, facts, error);
+    if (status)
+        restore_free_facts(facts);
+    else
+        *result = facts;
+    return status;
 }
 
 void restore_decide(const void *options, const void *facts, int64_t now_us,
@@ -69,6 +104,7 @@ void restore_free_facts(void *argument)
     if (!facts)
         return;
     shelf_close(&facts->shelf);
+    archive_columns_free(&facts->columns);
     free(facts->segments);
     free(facts);
 }
@@ -87,9 +123,24 @@ static bool walk_stopped(const struct engine *engine, int64_t rows)
     return rows % WALK_LOOK == 0 && host->stopped && host->stopped(host->argument);
 }
 
+/* Rows that went because of what they refer to have no times: their segments alone have. */
+static enum status walk_filter(const struct restore_options *options,
+                               const struct restore_facts *facts,
+                               const struct restore_segment *segment,
+                               struct archive_filter **filter, struct error *error)
+{
+    struct archive_wanted wanted = options->wanted;
+
+    if (*archive_tables_follows(segment->on))
+        wanted.since_us = wanted.until_us = -1;
+    return archive_filter_open(&wanted, &segment->on->columns, &facts->columns, filter, error);
+}
+
 static void walk_count(struct restore_result *found, int64_t time_us)
 {
     found->rows++;
+    if (time_us < 0)
+        return;
     if (found->first_us < 0 || time_us < found->first_us)
         found->first_us = time_us;
     if (time_us > found->last_us)
@@ -97,7 +148,7 @@ static void walk_count(struct restore_result *found, int64_t time_us)
 }
 
 /* Reads all of a segment; what is wanted of it is counted in `found`. */
-static enum status walk_survey_rows(struct engine *engine, struct archive_read *read,
+static enum status walk_survey_rows(struct engine *engine, bool timed, struct archive_read *read,
                                     struct archive_filter *filter, struct restore_result *result,
                                     struct restore_result *found, struct error *error)
 {
@@ -112,7 +163,7 @@ static enum status walk_survey_rows(struct engine *engine, struct archive_read *
         if ((status = archive_filter_row(filter, row, &wanted, &time_us, error)))
             return error->status = STATUS_FAILED; /* it is not the segment's fault */
         if (wanted)
-            walk_count(found, time_us);
+            walk_count(found, timed ? time_us : -1);
         engine_progress(engine, ++result->read, result->to_read);
     }
     return status;
@@ -137,18 +188,17 @@ static enum status walk_survey_segment(struct engine *engine, const struct resto
                                        struct restore_segment *segment,
                                        struct restore_result *result, struct error *error)
 {
-    const struct archive_columns *columns = &segment->on->columns;
-    const struct archive_columns *further = &facts->segments[0].on->columns;
     struct restore_result found = {.first_us = -1, .last_us = -1};
     struct archive_filter *filter = NULL;
     struct archive_read *read = NULL;
-    enum status status = archive_filter_open(&options->wanted, columns, further, &filter, error);
+    enum status status = walk_filter(options, facts, segment, &filter, error);
 
     if (status)
         return error->status = STATUS_FAILED;
     status = shelf_read(&facts->shelf, segment->on, &read, error);
     if (!status)
-        status = walk_survey_rows(engine, read, filter, result, &found, error);
+        status = walk_survey_rows(engine, !*archive_tables_follows(segment->on), read, filter,
+                                  result, &found, error);
     archive_read_close(read);
     archive_filter_close(filter);
     if (status || !found.rows)
@@ -156,7 +206,7 @@ static enum status walk_survey_segment(struct engine *engine, const struct resto
     segment->rows = found.rows;
     result->segments++;
     result->rows += found.rows;
-    if (result->first_us < 0 || found.first_us < result->first_us)
+    if (result->first_us < 0 || (found.first_us >= 0 && found.first_us < result->first_us))
         result->first_us = found.first_us;
     if (found.last_us > result->last_us)
         result->last_us = found.last_us;
@@ -180,7 +230,9 @@ static enum status walk_survey_one(struct engine *engine, const struct restore_o
     enum status status = why.status;
 
     if (!status && !shelf_done(segment->on)) {
-        walk_name(segment, "", result->unfinished);
+        bool removed = segment->on->manifest.state == MANIFEST_REMOVED;
+        if (walk_spans(options, segment))
+            walk_name(segment, "", removed ? result->removed : result->unfinished);
         return STATUS_OK;
     }
     if (!status)
@@ -205,7 +257,7 @@ enum status restore_survey(struct engine *engine, const struct restore_options *
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < facts->shelf.count; i++)
-        if (walk_spans(options, &facts->segments[i]))
+        if (shelf_done(facts->segments[i].on) && walk_spans(options, &facts->segments[i]))
             result->to_read += facts->segments[i].on->manifest.rows;
     result->to_read *= 2; /* once to check, once to put */
     for (size_t i = 0; !status && i < facts->shelf.count; i++)
@@ -287,14 +339,13 @@ static enum status walk_take_segment(struct walk *walk, const struct restore_opt
                                      const struct restore_target *target, struct error *error)
 {
     const struct archive_columns *columns = &segment->on->columns;
-    const struct archive_columns *further = &facts->segments[0].on->columns;
     struct archive_filter *filter = NULL;
     struct archive_read *read = NULL;
     enum status status;
 
     walk_missing(target, columns, walk->result->missing);
     if (!(status = restore_put_open(target, columns, walk->result->left_out, &walk->put, error)) &&
-        !(status = archive_filter_open(&options->wanted, columns, further, &filter, error)) &&
+        !(status = walk_filter(options, facts, segment, &filter, error)) &&
         !(status = shelf_read(&facts->shelf, segment->on, &read, error)))
         status = walk_take_rows(walk, read, filter, error);
     archive_read_close(read);

@@ -41,6 +41,8 @@ struct retention_facts {
     int64_t ties;      /* ... and so many of those exactly at it */
     bool capped;       /* max_delete has moved it back */
     bool unfinished;   /* a segment of the archive was left so by a run that was ended */
+    int64_t expired;   /* segments of the archive beyond keep_archives, ... */
+    int64_t expired_bytes;
 
     struct retention_holds *holds; /* NULL: nothing is held */
     int64_t held;                  /* rows that are; no other number counts them */
@@ -66,6 +68,16 @@ bool retention_held(const struct retention_facts *facts, sqlite3_value *value);
 /* Counts those that are, and takes them off the table's rows. */
 enum status retention_count_held(struct engine *engine, struct retention_facts *facts,
                                  struct error *error) MUST_CHECK;
+
+/* Whether the policy allows what becomes of the rows that refer to those that go: STATUS_REFUSED
+ * says what it doesn't. */
+enum status retention_check_children(const struct retention_options *options,
+                                     const struct retention_facts *facts,
+                                     struct error *error) MUST_CHECK;
+
+/* Foreign keys and triggers can forbid every DELETE; SQLite says so when it compiles one. */
+enum status retention_check_delete(struct database *database, const struct table *table,
+                                   struct error *error) MUST_CHECK;
 
 /* `keep` ago; the beginning of time where the policy has no `keep`. */
 int64_t retention_keep_us(const struct retention_options *options, int64_t now_us);
@@ -104,8 +116,12 @@ struct retention_result {
     int64_t others; /* rows whose value is no time in the column's format */
     int64_t past;   /* rows still past the cut-off; -1 not known */
 
-    int64_t segments, archive_bytes; /* files that were added to the archive */
-    double export_seconds;           /* that reading and writing them took, without reading back */
+    int64_t segments, archive_bytes;                  /* files that were added to the archive */
+    int64_t archives_removed, archives_removed_bytes; /* ... and that went by keep_archives */
+    double export_seconds; /* that reading and writing them took, without reading back */
+
+    int64_t children_changed, children_refused; /* of what is archived before the table's rows */
+    char children_refusal[160];
 };
 
 /* Counts what is left past the cut-off and in other formats. */

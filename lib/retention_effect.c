@@ -100,17 +100,29 @@ void retention_report(const struct retention_options *options, const struct rete
         text_addf(&reason, "%s, the oldest beyond what the policy allows",
                   text_time(cutoff, facts->cutoff_us));
     report_rows(result->children, "rows that referred to them", &reason);
-    if (options->archive.directory && result->removed)
+    if (result->segments)
         text_addf(&reason, ", archived in %s of %s",
                   text_counted(segments, result->segments, "segment"),
                   text_bytes(bytes, result->archive_bytes));
+    if (result->archives_removed)
+        text_addf(&reason, "; %s of the archive went, of %s",
+                  text_counted(segments, result->archives_removed, "segment"),
+                  text_bytes(bytes, result->archives_removed_bytes));
     report_rows(result->changed, "changed while they were archived, so for the next run", &reason);
     report_rows(facts->held, "held since they were put back", &reason);
-    report_rows(result->kept, "kept, since rows that restrict it refer to them", &reason);
+    report_rows(result->children_changed, "that refer to them changed meanwhile, too", &reason);
+    report_rows(result->kept,
+                options->cascade == CASCADE_ARCHIVE
+                    ? "kept, since rows still refer to them"
+                    : "kept, since rows that restrict it refer to them",
+                &reason);
     report_rows(result->others, "left alone, whose value is no such time", &reason);
     report_rows(result->refused, "refused: ", &reason);
     if (result->refused)
         text_add(&reason, result->refusal);
+    report_rows(result->children_refused, "that refer to them refused: ", &reason);
+    if (result->children_refused)
+        text_add(&reason, result->children_refusal);
     if (facts->capped)
         text_add(&reason, "; the rest is for the next run (max_delete)");
     report_missing(facts, &reason);
@@ -125,8 +137,12 @@ void retention_report(const struct retention_options *options, const struct rete
     effect_add(outcome->effect, "rows_other_format", result->others, false);
     effect_add(outcome->effect, "child_rows", result->children, false);
     effect_add(outcome->effect, "rows_changed", result->changed, false);
+    effect_add(outcome->effect, "child_rows_changed", result->children_changed, false);
+    effect_add(outcome->effect, "child_rows_refused", result->children_refused, false);
     effect_add(outcome->effect, "segments", result->segments, false);
     effect_add(outcome->effect, "archive_bytes", result->archive_bytes, false);
+    effect_add(outcome->effect, "archives_removed", result->archives_removed, false);
+    effect_add(outcome->effect, "archives_removed_bytes", result->archives_removed_bytes, false);
     if (result->segments)
         json_object_set_new(outcome->effect, "export_seconds", json_real(result->export_seconds));
 }

@@ -8,8 +8,7 @@
 #include "archive_tally.h"
 #include "clock.h"
 #include "memory.h"
-#include "scan.h"
-#include "zone.h"
+#include "retention_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +16,8 @@
 #include <time.h>
 
 enum {
-    EXPORT_PART = 48,           /* bytes of "year=2025/month=03/day=01" */
-    EXPORT_LINES = 1024 * 1024, /* bytes of lines that wait to be written */
-    EXPORT_LOOK = 16            /* rows between two looks at the clock */
+    EXPORT_PART = 48,          /* bytes of "year=2025/month=03/day=01" */
+    EXPORT_LINES = 1024 * 1024 /* bytes of lines that wait to be written */
 };
 
 /* The rows of a segment. */
@@ -28,22 +26,19 @@ struct export_rows {
     struct text lines; /* not yet written */
     struct archive_tally tally;
     int64_t first_us, last_us;
-    int64_t tie_start;
 };
 
 struct export
 {
     struct engine *engine;
-    const struct retention_facts *facts;
+    const struct pass *pass;
     const struct archive_options *options;
     struct archive *archive;
-    struct scan *scan;
-    struct zone *utc;
-    struct timestamp_rules rules; /* what a time is called: not the latest that it can be */
+    struct source *source;
     struct archive_row row;
     struct export_rows now, next; /* `next` begins with the row that ended the one before */
-    int64_t most, ties, others, seen;
-    double until_ms;
+    int64_t before;               /* rows of the segments before this one */
+    int64_t most;
     double began_ms, took_ms; /* of the segment in work; of all */
     bool full;                /* the segment has ended */
     bool more;
@@ -68,27 +63,7 @@ static void export_part(const struct export *export, int64_t time_us, char part[
         snprintf(part + length, EXPORT_PART - (size_t)length, "/day=%02d", parts.tm_mday);
 }
 
-/* A date is read as its end, and without a zone a time may be 14 h later than it says. */
-static int64_t export_time(const struct export *export, sqlite3_value *value, int64_t latest_us)
-{
-    int64_t us;
-
-    if (!timestamp_read(&export->rules, value, &us))
-        return latest_us;
-    return export->rules.format == FORMAT_DATE ? us - 1 : us;
-}
-
 /* --- rows --------------------------------------------------------------------------------- */
-
-static bool export_is_old(struct export *export, int64_t latest_us)
-{
-    if (latest_us < export->facts->cutoff_us)
-        return true;
-    if (latest_us > export->facts->cutoff_us || export->ties >= export->facts->ties)
-        return false;
-    export->ties++;
-    return true;
-}
 
 static void export_rows_begin(struct export_rows *rows)
 {
@@ -123,48 +98,31 @@ static void export_add(struct export *export, struct export_rows *rows, int64_t 
 }
 
 /* A row that goes: into this segment, or as the first into the next. */
-static void export_take(struct export *export, sqlite3_stmt *row, sqlite3_value *value,
-                        int64_t latest_us)
+static bool export_take(void *argument, sqlite3_stmt *row, int first, int64_t time_us)
 {
-    int64_t time_us = export_time(export, value, latest_us);
+    struct export *export = argument;
     char part[EXPORT_PART];
 
     export_part(export, time_us, part);
-    archive_row_of(row, 1 + (int)export->facts->table.key.count, &export->row);
+    archive_row_of(row, first, &export->row);
     if (!export->now.tally.rows)
         memcpy(export->now.part, part, sizeof part);
     if (strcmp(export->now.part, part) == 0) {
         export_add(export, &export->now, time_us);
         export->full = export_is_full(export);
-        return;
+        return !export->full && export->now.lines.length < EXPORT_LINES;
     }
     memcpy(export->next.part, part, sizeof part);
     export_add(export, &export->next, time_us);
     export->full = true;
-}
-
-static bool export_row(void *argument, sqlite3_stmt *row)
-{
-    struct export *export = argument;
-    sqlite3_value *value = sqlite3_column_value(row, 0);
-    int64_t us;
-
-    if (export->facts->by_age && !scan_at_position(export->scan, value))
-        export->now.tie_start = export->now.tally.rows;
-    if (!timestamp_read(&export->facts->rules, value, &us))
-        export->others += sqlite3_value_type(value) != SQLITE_NULL;
-    else if (!retention_held(export->facts, value) && export_is_old(export, us))
-        export_take(export, row, value, us);
-    bool look = ++export->seen % EXPORT_LOOK == 0;
-    return !export->full && export->now.lines.length < EXPORT_LINES &&
-           !(look && clock_monotonic_ms() >= export->until_ms);
+    return false;
 }
 
 /* --- segments ----------------------------------------------------------------------------- */
 
 static json_t *export_about(const struct export *export)
 {
-    const char *table = export->facts->table.name;
+    const char *table = export->pass->facts.table.name;
     sqlite3_stmt *statement = NULL;
     struct error ignored;
     const char *schema = NULL;
@@ -180,6 +138,8 @@ static json_t *export_about(const struct export *export)
     json_t *about =
         archive_manifest_about(export->engine->job->database->name, export->engine->job->path,
                                table, schema, &export->archive->columns);
+    if (export->pass->depth)
+        archive_manifest_follows(about, export->pass->root->table.name);
     sqlite3_finalize(statement);
     return about;
 }
@@ -223,8 +183,8 @@ static enum status export_fill(struct export *export, struct segment_writer **wr
 
     while (!status && export->more && !export->full) {
         double slice = engine_slice_ms(export->engine);
-        export->until_ms = clock_monotonic_ms() + slice;
-        status = scan_slice(export->scan, export_row, export, &export->more, error);
+        status = source_slice(export->source, export_take, export, clock_monotonic_ms() + slice,
+                              &export->more, error);
         if (!status)
             status = export_flush(export, writer, error);
         if (!status)
@@ -249,7 +209,7 @@ static enum status export_finish(struct export *export, struct segment_writer *w
     memcpy(manifest->sha256, file.sha256, sizeof file.sha256);
     manifest->first_us = export->now.first_us;
     manifest->last_us = export->now.last_us;
-    manifest->cutoff_us = export->facts->cutoff_us;
+    manifest->cutoff_us = export->pass->facts.cutoff_us;
     archive_tally_end(&export->now.tally, manifest);
     char *name = archive_name_writing(archive);
     status = archive_verify(archive, name, error);
@@ -263,6 +223,7 @@ enum status export_next(struct export *export, int64_t most, int64_t *rows, stru
 {
     struct segment_writer *writer = NULL;
 
+    export->before += export->now.tally.rows;
     export_rows_free(&export->now);
     export->now = export->next;
     export_rows_begin(&export->next);
@@ -276,29 +237,32 @@ enum status export_next(struct export *export, int64_t most, int64_t *rows, stru
     return status || !*rows ? status : export_finish(export, writer, error);
 }
 
-enum status export_open(struct engine *engine, const struct retention_facts *facts,
+static enum status export_open_source(struct export *export, struct error *error)
+{
+    const struct pass *pass = export->pass;
+    struct text columns = {0};
+
+    archive_columns_sql(&export->archive->columns, pass->depth ? "c." : "", &columns);
+    enum status status =
+        pass->depth
+            ? source_by_reference(export->engine, pass, columns.bytes, &export->source, error)
+            : source_by_age(export->engine, &pass->facts, columns.bytes, &export->source, error);
+    text_free(&columns);
+    return status;
+}
+
+enum status export_open(struct engine *engine, const struct pass *pass,
                         const struct archive_options *options, struct archive *archive,
                         struct export **result, struct error *error)
 {
     struct export *export = memory_new(struct export);
-    struct text columns = {0};
 
-    *export = (struct export){.engine = engine,
-                              .facts = facts,
-                              .options = options,
-                              .archive = archive,
-                              .rules = facts->rules,
-                              .more = true};
+    *export = (struct export){
+        .engine = engine, .pass = pass, .options = options, .archive = archive, .more = true};
     export_rows_begin(&export->now);
     export_rows_begin(&export->next);
     archive_row_init(&archive->columns, &export->row);
-    archive_columns_sql(&archive->columns, &columns);
-    enum status status = zone_load("UTC", &export->utc, error);
-    if (!export->rules.zone || export->rules.format == FORMAT_DATE)
-        export->rules.zone = export->utc;
-    if (!status)
-        status = retention_scan_columns(engine, facts, columns.bytes, &export->scan, error);
-    text_free(&columns);
+    enum status status = export_open_source(export, error);
     if (status)
         export_close(export);
     else
@@ -310,8 +274,7 @@ void export_close(struct export *export)
 {
     if (!export)
         return;
-    scan_close(export->scan);
-    zone_free(export->utc);
+    source_close(export->source);
     archive_row_free(&export->row);
     export_rows_free(&export->now);
     export_rows_free(&export->next);
@@ -320,12 +283,12 @@ void export_close(struct export *export)
 
 int64_t export_tie_start(const struct export *export)
 {
-    return export->now.tie_start;
+    return export->source->tie - export->before;
 }
 
 void export_forget(struct export *export, int64_t gone)
 {
-    scan_forget(export->scan, gone);
+    source_forget(export->source, gone);
 }
 
 double export_seconds(const struct export *export)
@@ -335,5 +298,5 @@ double export_seconds(const struct export *export)
 
 int64_t export_others(const struct export *export)
 {
-    return export->others;
+    return export->source->others;
 }

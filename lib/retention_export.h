@@ -3,12 +3,12 @@
 #define RETENTION_EXPORT_H
 
 #include "archive.h"
-#include "retention.h"
+#include "retention_passes.h"
 
 struct export;
 
-/* `archive` has the columns. What goes is decided by the facts. */
-enum status export_open(struct engine *engine, const struct retention_facts *facts,
+/* `archive` has the columns of the pass's table. */
+enum status export_open(struct engine *engine, const struct pass *pass,
                         const struct archive_options *options, struct archive *archive,
                         struct export **export, struct error *error) MUST_CHECK;
 void export_close(struct export *export); /* safe on NULL */

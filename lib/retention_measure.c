@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "pages.h"
 #include "retention_archive.h"
+#include "retention_expire.h"
 #include "zone.h"
 
 #include <stdio.h>
@@ -171,8 +172,8 @@ static enum status measure_old(struct engine *engine, struct retention_facts *fa
     return STATUS_OK;
 }
 
-static enum status measure_check_children(const struct retention_options *options,
-                                          const struct retention_facts *facts, struct error *error)
+enum status retention_check_children(const struct retention_options *options,
+                                     const struct retention_facts *facts, struct error *error)
 {
     char *dependents = referrers_dependents(facts->referrers);
     enum status status = STATUS_OK;
@@ -180,8 +181,11 @@ static enum status measure_check_children(const struct retention_options *option
     if (dependents && options->cascade == CASCADE_REFUSE)
         status = error_set(error, STATUS_REFUSED,
                            "deleting from %s would change other tables, too: %s; say `cascade: "
-                           "delete` if that is meant",
-                           facts->table.name, dependents);
+                           "delete` if that is meant%s",
+                           facts->table.name, dependents,
+                           options->archive.directory ? ", or `cascade: archive`" : "");
+    else if (options->cascade == CASCADE_ARCHIVE)
+        status = referrers_check_archive(facts->referrers, error);
     free(dependents);
     return status;
 }
@@ -202,9 +206,8 @@ static enum status measure_check_clock(const struct engine *engine,
     return STATUS_REFUSED;
 }
 
-/* Foreign keys and triggers can forbid every DELETE; SQLite says so when it compiles one. */
-static enum status measure_check_delete(struct database *database, const struct table *table,
-                                        struct error *error)
+enum status retention_check_delete(struct database *database, const struct table *table,
+                                   struct error *error)
 {
     sqlite3_stmt *statement = NULL;
     struct text sql = {0};
@@ -226,15 +229,15 @@ static enum status measure_table(struct engine *engine, const struct retention_o
     enum status status;
 
     if ((status = table_load(database, options->table, options->column, &facts->table, error)) ||
-        (status = measure_check_delete(database, &facts->table, error)) ||
+        (status = retention_check_delete(database, &facts->table, error)) ||
         (status = referrers_load(database, facts->table.name, &facts->referrers, error)) ||
-        (status = measure_check_children(options, facts, error)) ||
+        (status = retention_check_children(options, facts, error)) ||
         (status = measure_format(database, options, facts, error)))
         return status;
     facts->by_age = facts->table.index || facts->table.key_is_time;
-    if ((status = retention_load_holds(engine, options, facts, error)))
-        return status;
-    if ((status = retention_archive_check(engine, options, facts, error)))
+    if ((status = retention_load_holds(engine, options, facts, error)) ||
+        (status = retention_archive_check(engine, options, facts, error)) ||
+        (status = retention_expire_measure(engine, options, facts, error)))
         return status;
     if ((status = retention_sample_ends(database, facts, &facts->rules, cutoff_us, &sample, error)))
         return status;

@@ -272,6 +272,8 @@ static enum status rows_prepare_one(struct rows *rows, const char *verb, bool un
     text_add(&sql, " IS ?1");
     if (unblocked)
         referrers_unblocked(rows->facts->referrers, "p", &sql);
+    if (unblocked && rows->condition)
+        text_addf(&sql, " AND %s", rows->condition);
     enum status status = database_prepare(rows->engine->database, sql.bytes, statement, error);
     text_free(&sql);
     return status;
@@ -288,7 +290,7 @@ enum status rows_prepare(struct rows *rows, struct error *error)
         (status = referrers_statements(rows->engine->database, facts->referrers, &facts->table,
                                        &rows->dependents, &rows->dependent_count, error)))
         return status;
-    if (referrers_restrict(facts->referrers) || facts->table.triggers)
+    if (referrers_restrict(facts->referrers) || facts->table.triggers || rows->condition)
         status = rows_prepare_one(rows, "SELECT 1", false, &rows->present, error);
     return status;
 }

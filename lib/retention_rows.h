@@ -37,6 +37,7 @@ struct rows {
     struct engine *engine;
     const struct retention_facts *facts;
     const struct rows_watch *watch; /* may be NULL */
+    const char *condition;          /* further, SQL on a row `p`; may be NULL */
     struct rowlist batch;           /* of each row its time, its key, and what else one likes */
     size_t tie_start; /* rows of the batch from here on have the time at which the scan stands */
     sqlite3_stmt *eligible, *present, *delete;
@@ -47,7 +48,7 @@ struct rows {
     char refusal[160]; /* what the first refusing trigger said */
 };
 
-/* Begins with the engine and the facts (and the watch) alone. */
+/* Begins with the engine and the facts (and the watch, and the condition) alone. */
 enum status rows_prepare(struct rows *rows, struct error *error) MUST_CHECK;
 void rows_free(struct rows *rows);
 

@@ -4,6 +4,7 @@
  */
 #include "clock.h"
 #include "retention_archive.h"
+#include "retention_expire.h"
 #include "retention_rows.h"
 #include "retention_sweep.h"
 #include "scan.h"
@@ -110,13 +111,26 @@ static enum status run_delete(struct engine *engine, const struct retention_fact
     return status;
 }
 
+/* With an archive: what must leave the table first, then what has been in the archive for too long,
+ * which is no reason to look for rows. */
+static enum status run_archive(struct engine *engine, const struct retention_options *options,
+                               const struct retention_facts *facts, struct retention_result *result,
+                               struct error *error)
+{
+    struct retention_facts rows = *facts;
+
+    rows.expired = 0;
+    enum status status = retention_archive(engine, options, &rows, result, error);
+    return status ? status : retention_expire(engine, options, facts, result, error);
+}
+
 enum status retention_run(struct engine *engine, const void *argument, void *facts,
                           struct outcome *outcome, struct error *error)
 {
     const struct retention_options *options = argument;
     struct retention_result result = {0};
     enum status status = options->archive.directory
-                             ? retention_archive(engine, options, facts, &result, error)
+                             ? run_archive(engine, options, facts, &result, error)
                              : run_delete(engine, facts, &result, error);
 
     outcome->rows = result.removed;

@@ -9,6 +9,7 @@
 #include "text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char *retention_target(const void *options)
 {
@@ -59,6 +60,18 @@ static void retention_none_old(const struct retention_options *options,
                   (double)(now_us - facts->oldest_us) / 86400e6);
 }
 
+/* "; 3 segments of the archive, of 12.0 MiB, are older than keep_archives 7y". */
+static void retention_count_expired(const struct retention_options *options,
+                                    const struct retention_facts *facts, struct text *reason)
+{
+    char segments[TEXT_SHORT], bytes[TEXT_SHORT];
+
+    text_addf(reason, "; %s of the archive, of %s, %s older than keep_archives ",
+              text_counted(segments, facts->expired, "segment"),
+              text_bytes(bytes, facts->expired_bytes), facts->expired == 1 ? "is" : "are");
+    retention_span(&options->keep_archives, reason);
+}
+
 /* The expectation: what would go, at most what max_delete allows. */
 static void retention_expect(const struct retention_facts *facts, struct decision *decision)
 {
@@ -107,6 +120,18 @@ static void retention_tell_held(const struct retention_facts *facts, struct text
                   text_time(since, facts->held_since_us), facts->table.name);
 }
 
+static void retention_name_children(const struct retention_options *options,
+                                    const struct retention_facts *facts, struct text *reason)
+{
+    char *names = options->cascade == CASCADE_ARCHIVE && facts->referrers
+                      ? referrers_dependents(facts->referrers)
+                      : NULL;
+
+    if (names)
+        text_addf(reason, "; rows that refer to them leave before them: %s", names);
+    free(names);
+}
+
 void retention_decide(const void *argument, const void *measured, int64_t now_us,
                       struct decision *decision)
 {
@@ -120,11 +145,16 @@ void retention_decide(const void *argument, const void *measured, int64_t now_us
     if (decision->act && (facts->capped || facts->most == 0))
         text_addf(&reason, "; max_delete lets %s go in one run", text_count(most, facts->most));
     decision->act = decision->act && facts->most != 0;
+    if (decision->act)
+        retention_name_children(options, facts, &reason);
     retention_tell_held(facts, &reason);
     if (facts->unfinished) {
         decision->act = true;
         text_add(&reason, "; an earlier run has left a segment of the archive unfinished");
     }
+    if (facts->expired > 0)
+        retention_count_expired(options, facts, &reason);
+    decision->act = decision->act || facts->expired > 0;
     if (!decision->act)
         decision->rows = decision->bytes = 0;
     snprintf(decision->reason, sizeof decision->reason, "%s", reason.bytes);

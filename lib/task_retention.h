@@ -35,6 +35,7 @@ struct retention_options {
     double max_delete;       /* the share of the rows that one run may remove */
     int cascade;             /* enum retention_cascade */
     struct archive_options archive;
+    struct span keep_archives; /* of a segment's youngest row; not set: for ever */
 };
 
 extern const struct option retention_options[];

@@ -11,7 +11,7 @@ static const struct option_choice formats[] = {
 
 static const struct option_choice cascades[] = {{"refuse", CASCADE_REFUSE, false},
                                                 {"delete", CASCADE_DELETE, false},
-                                                {"archive", CASCADE_ARCHIVE, true},
+                                                {"archive", CASCADE_ARCHIVE, false},
                                                 {NULL, 0, false}};
 
 static const struct option_choice partitions[] = {{"none", PARTITION_NONE, false},
@@ -63,13 +63,16 @@ const struct option retention_options[] = {
     {"when_rows_above", OPTION_COUNT, 0, FIELD(when_rows_above), "0", NULL, NULL, NULL, NULL,
      "with no more rows than this the policy sleeps"},
     {"cascade", OPTION_CHOICE, 0, FIELD(cascade), "refuse", NULL, NULL, cascades, NULL,
-     "what becomes of rows of other tables that the database would remove or change with a row"},
+     "what becomes of rows of other tables that the database would remove or change with a row; "
+     "with archive they are archived before it, too"},
     {"schedule", OPTION_CALENDAR, 0, FIELD(common.schedule), "daily", NULL, NULL, NULL, NULL,
      "when it is due"},
     {"observe", OPTION_BOOL, 0, FIELD(common.observe), "false", NULL, NULL, NULL, NULL,
      "decide and report, never act"},
     {"archive", OPTION_SECTION, 0, FIELD(archive), NULL, NULL, NULL, NULL, &archive_section,
      "write the rows to an archive before they go, see litekeeper-archive(5)"},
+    {"keep_archives", OPTION_SPAN, 0, FIELD(keep_archives), NULL, NULL, NULL, NULL, NULL,
+     "files of the archive go once their youngest row is older than this; their manifests stay"},
     {.name = NULL}};
 
 static const int64_t day_us = INT64_C(86400000000);
@@ -95,6 +98,21 @@ static const char *retention_check_short(const struct retention_options *options
     return NULL;
 }
 
+/* What keeps rows in the archive for less time than in the table would archive nothing. */
+static const char *retention_check_archives(const struct retention_options *options, char *why)
+{
+    const struct span *span = &options->keep_archives;
+    const struct span *keep = options->keep.set ? &options->keep : &options->keep_min;
+
+    if (!span->set)
+        return NULL;
+    if (!options->archive.directory)
+        return retention_wrong(why, "keep_archives", "has no effect without archive");
+    if (keep->set && units_span_us(span) <= units_span_us(keep))
+        return retention_wrong(why, "keep_archives", "must be longer than keep");
+    return retention_check_short(options, span, "keep_archives", why);
+}
+
 const char *retention_check(const void *values, char *why)
 {
     const struct retention_options *options = values;
@@ -105,6 +123,9 @@ const char *retention_check(const void *values, char *why)
         name = retention_check_short(options, &options->keep_min, "keep_min", why);
     if (name)
         return name;
+    if (options->cascade == CASCADE_ARCHIVE && !options->archive.directory)
+        return retention_wrong(why, "cascade",
+                               "must not be archive without `archive:`, which says where to");
     if (!options->keep.set && !(bounded && options->keep_min.set))
         return retention_wrong(
             why, "keep", "is missing; a retention needs it, or keep_min with max_size or max_rows");
@@ -113,5 +134,5 @@ const char *retention_check(const void *values, char *why)
     if (options->keep.set && options->keep_min.set &&
         units_span_us(&options->keep_min) > units_span_us(&options->keep))
         return retention_wrong(why, "keep_min", "must not be longer than keep");
-    return NULL;
+    return retention_check_archives(options, why);
 }

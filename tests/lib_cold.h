@@ -1,7 +1,7 @@
 /*
- * A table whose old rows leave for an archive while an application writes to it, and the model of
- * what must be where. Each version that the application gives a row has a number of its own, and
- * all columns follow from that, so that a row is known wherever it is found.
+ * A table, or a family of three, whose old rows leave for an archive while an application writes to
+ * it, and the model of what must be where. Each version that the application gives a row has a
+ * number of its own, and all columns follow from that, so that a row is known wherever it is found.
  */
 #ifndef LIB_COLD_H
 #define LIB_COLD_H
@@ -18,7 +18,7 @@ struct cold {
     int32_t version[COLD_IDS];    /* of the row of that id in the database; 0: there is none */
     int32_t next_version, next_id;
     volatile bool stop;
-    bool restless;
+    bool restless, family;
     int64_t commits;
     char wrong[256]; /* the first error of the application */
 };
@@ -28,7 +28,13 @@ struct cold_kind {
     bool index;          /* on the time */
     const char *archive; /* further options of the policy's `archive:` */
     bool restless;       /* now and then the application drops that index and makes it again */
+    bool family;         /* rows of items refer to logs, and of notes to items, and go with them */
 };
+
+enum { COLD_TABLES = 3 };
+/* How many there are, and which; a row's id says in which it is. */
+extern const char *const cold_tables[COLD_TABLES];
+int cold_table_count(const struct cold *cold);
 
 /* Makes the folder's app.db with `rows` old rows, its policy, and an empty archive. */
 struct cold *cold_make(const struct cold_kind *kind, int rows);

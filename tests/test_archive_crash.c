@@ -16,15 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 2000, ROUNDS = 4, KINDS = 4 };
+enum { ROWS = 2000, ROUNDS = 4, KINDS = 6 };
 
 #define RUN "run -c @/policy.yaml --json app retention"
 
 static const struct cold_kind kinds[KINDS] = {
-    {"wal", true, "partition: month", false},
-    {"delete", true, "partition: year", false},
-    {"wal", false, "partition: none", false},
-    {"wal", true, "partition: none", true},
+    {"wal", true, "partition: month", false, false},
+    {"delete", true, "partition: year", false, false},
+    {"wal", false, "partition: none", false, false},
+    {"wal", true, "partition: none", true, false},
+    {"wal", true, "partition: year", false, true},
+    {"delete", true, "partition: none", false, true},
 };
 
 static int rounds(void)
@@ -99,8 +101,9 @@ START_TEST(killed_anywhere)
     ck_assert_msg(run_once(-1, &random, &ms, reason) == 0, "%s", reason);
     cold_stop(cold, application);
     archived = cold_check(cold, false);
-    printf("%s, %s: %d of %d runs killed, %lld commits, %lld rows archived\n", kinds[_i].journal,
-           kinds[_i].archive, killed, count, (long long)cold->commits, (long long)archived);
+    printf("%s, %s%s: %d of %d runs killed, %lld commits, %lld rows archived\n", kinds[_i].journal,
+           kinds[_i].archive, kinds[_i].family ? ", cascade" : "", killed, count,
+           (long long)cold->commits, (long long)archived);
     ck_assert_int_gt(archived, ROWS / 4);
     folder_remove();
 }

@@ -43,10 +43,9 @@ static const struct {
      ""},
     {"tests/policy/bool-yes.yaml", POLICY_TEXT, 78, "",
      "tests/policy/bool-yes.yaml:2:12: defaults.observe: \"yes\": must be true or false\n"},
-    {"tests/policy/not-yet-cascade.yaml", POLICY_DUMP, 78, "",
-     "tests/policy/not-yet-cascade.yaml:8:18: databases[0].retention[0].cascade: \"archive\" is "
-     "not "
-     "supported yet; leave it out\n"},
+    {"tests/policy/cascade-archive.yaml", POLICY_DUMP, 78, "",
+     "tests/policy/cascade-archive.yaml:8:18: databases[0].retention[0].cascade: must not be "
+     "archive without `archive:`, which says where to\n"},
     {"tests/policy/bool-yes.yaml", POLICY_JSON, 78,
      "{\"policy\":\"tests/policy/bool-yes.yaml\",\"valid\":false,\"databases\":[],\"errors\":["
      "\"tests/policy/bool-yes.yaml:2:12: defaults.observe: \\\"yes\\\": must be true or "

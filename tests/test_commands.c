@@ -32,7 +32,22 @@ static const struct {
     {"--version", 0, "litekeeper 0.1.0 (SQLite #)\n", ""},
     {"plam", 2, "",
      "litekeeper: no command \"plam\"; did you mean \"plan\"? There are: check, daemon, plan, "
-     "run, inspect, status, history, alerts, reload, cancel, pause, resume\n"},
+     "run, inspect, status, history, alerts, reload, cancel, pause, resume, archive list, "
+     "archive verify, archive cat, restore\n"},
+    {"archive", 2, "",
+     "usage: litekeeper archive list [options] [DB [TABLE]]\n"
+     "usage: litekeeper archive verify [options] [DB [TABLE]]\n"
+     "usage: litekeeper archive cat [options] DB TABLE\n"},
+    {"archive -h", 0, "usage: litekeeper archive list ~\n~\n~\n", ""},
+    {"help archive", 0, "usage: litekeeper archive list ~\n~\n~\n", ""},
+    {"help archive cat", 0, "usage: litekeeper archive cat ~\n&", ""},
+    {"archive lits", 2, "",
+     "litekeeper archive: no command \"lits\"; did you mean \"list\"? There are: list, verify, "
+     "cat\n"},
+    {"help archive lits", 2, "", "litekeeper archive: no command \"lits\"; ~\n"},
+    {"archive cat worklog", 2, "",
+     "litekeeper archive cat: DB TABLE is missing\n"
+     "usage: litekeeper archive cat [options] DB TABLE\n"},
     {"run", 2, "",
      "litekeeper run: DB [TASK [TARGET]] is missing\n"
      "usage: litekeeper run [options] DB [TASK [TARGET]]\n"},
@@ -120,7 +135,8 @@ START_TEST(help_is_there_and_fits)
            "litekeeper keeps SQLite databases ~\n~\n\nusage: litekeeper COMMAND ~\n\n"
            "  check ~\n  daemon ~\n  plan ~\n  run ~\n  inspect ~\n  status ~\n  history ~\n  "
            "alerts ~\n"
-           "  reload ~\n  cancel ~\n  pause ~\n  resume ~\n\n~\n~\n");
+           "  reload ~\n  cancel ~\n  pause ~\n  resume ~\n  archive list ~\n  archive verify ~\n"
+           "  archive cat ~\n  restore ~\n\n~\n~\n");
     for (const struct command *command = commands; command->name; command++) {
         char *words = memory_format("%s --help", command->name);
         if (!command->hidden) {
@@ -150,6 +166,8 @@ static const struct {
      "litekeeper run: no target \"lgos\"; did you mean \"logs\"? There are: logs\n"},
     {"run -c @/policy.yaml worklog sample logs",
      "litekeeper run: no target \"logs\"; there is none\n"},
+    {"archive list -c @/policy.yaml worklgo",
+     "litekeeper archive list: no database \"worklgo\"; did you mean \"worklog\"? There are: ~\n"},
     {"run -c @/policy.yaml @/other.db",
      "litekeeper run: no database \"@/other.db\"; there are: worklog\n"},
 };

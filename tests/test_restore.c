@@ -74,7 +74,7 @@ static const struct meanwhile {
     {"some times", "", "", "--into @/out.db --where id%2=0", 0, "101 0 0 0", NULL,
      "SELECT min(id), max(id), count(*) FROM t", "200|400|101"},
     {"no rows", "", "", "--into @/out.db --where id=7", 0, "0 0 0 0", NULL, NULL, NULL},
-    {"no such column", "", "", "--into @/out.db --where nothing=7", 1, "0 0 0 0", NULL, NULL, NULL},
+    {"no such column", "", "", "--into @/out.db --where nothing=7", 2, "0 0 0 0", NULL, NULL, NULL},
     {"foreign keys",
      "CREATE TABLE p(id INTEGER PRIMARY KEY); INSERT INTO p SELECT id FROM t;"
      " ALTER TABLE t ADD COLUMN p REFERENCES p; UPDATE t SET p = id;",

@@ -1,0 +1,168 @@
+/* Makes segments by the rooms that write archives, but for the one that drives them. */
+#include "lib_shelved.h"
+
+#include "archive_place.h"
+#include "archive_segment.h"
+#include "archive_tally.h"
+#include "lib_folder.h"
+#include "memory.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void shelved_enter(const char *name)
+{
+    char *path = folder_path(name);
+
+    mkdir(path, 0750);
+    free(path);
+}
+
+char *shelved_folder(void)
+{
+    shelved_enter("cold");
+    shelved_enter("cold/app");
+    shelved_enter("cold/app/t");
+    return folder_path("cold/app/t");
+}
+
+static const char *shelved_part(const struct shelved *shelved)
+{
+    return shelved->part ? shelved->part : "";
+}
+
+static char *shelved_name(const struct shelved *shelved, const char *before, const char *after)
+{
+    const char *part = shelved_part(shelved);
+
+    return memory_format("%s%s%spart-%s%s", part, *part ? "/" : "", before, shelved->stamp, after);
+}
+
+char *shelved_file(const struct shelved *shelved)
+{
+    return shelved_name(shelved, "", ".jsonl.zst");
+}
+
+char *shelved_manifest(const struct shelved *shelved)
+{
+    return shelved->state < MANIFEST_DONE ? memory_copy("_unfinished.json")
+                                          : shelved_name(shelved, "_", ".manifest.json");
+}
+
+char *shelved_path(char *name)
+{
+    char *folder = shelved_folder(), *path = memory_format("%s/%s", folder, name);
+
+    free(folder);
+    free(name);
+    return path;
+}
+
+static void shelved_columns(struct archive_columns *columns)
+{
+    static const char *const names[][2] = {{"id", "INTEGER"}, {"at", "INTEGER"}, {"x", "TEXT"}};
+
+    *columns = (struct archive_columns){0};
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(!archive_columns_add(columns, names[i][0], names[i][1], NULL));
+    columns->time = 1;
+    columns->key_count = 1;
+}
+
+static void shelved_row(const struct shelved *shelved, int i, struct archive_row *row, char *text)
+{
+    int64_t at = shelved->first_us / 1000000 + i;
+
+    snprintf(text, 64, "row %d of \"%s\" \xc3\xa4", i, shelved->stamp);
+    row->values[0] = (struct archive_value){.type = SQLITE_INTEGER, .integer = at * 10};
+    row->values[1] = (struct archive_value){.type = SQLITE_INTEGER, .integer = at};
+    row->values[2] =
+        (struct archive_value){.type = SQLITE_TEXT, .bytes = text, .length = strlen(text)};
+}
+
+static void shelved_rows(const struct shelved *shelved, const struct archive_columns *columns,
+                         int folder, struct archive_manifest *manifest)
+{
+    struct segment_writer *writer;
+    struct segment_file file;
+    struct archive_tally tally;
+    struct archive_row row;
+    struct error error = {0};
+    struct text line = {0};
+    char text[64];
+
+    archive_row_init(columns, &row);
+    archive_tally_begin(&tally);
+    ck_assert_msg(!segment_create(folder, manifest->name, 0640, "it", &writer, &error), "%s",
+                  error.text);
+    for (int i = 0; i < shelved->rows; i++) {
+        shelved_row(shelved, i, &row, text);
+        text_clear(&line);
+        archive_row_write(columns, &row, &line);
+        ck_assert(!segment_write(writer, line.bytes, line.length, &error));
+        archive_tally_add(&tally, columns, &row, line.length);
+    }
+    ck_assert_msg(!segment_finish(writer, &file, &error), "%s", error.text);
+    archive_tally_end(&tally, manifest);
+    manifest->bytes = file.bytes;
+    memcpy(manifest->sha256, file.sha256, sizeof file.sha256);
+    archive_row_free(&row);
+    text_free(&line);
+}
+
+static int shelved_open(const char *part)
+{
+    char *path = shelved_path(memory_copy(part));
+    int folder;
+
+    mkdir(path, 0750);
+    folder = open(path, O_RDONLY | O_DIRECTORY);
+    ck_assert_int_ge(folder, 0);
+    free(path);
+    return folder;
+}
+
+static void shelved_tell(const struct shelved *shelved, const struct archive_manifest *manifest)
+{
+    char *path = shelved_path(shelved_manifest(shelved));
+    char *text = archive_manifest_text(manifest);
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+    free(text);
+    free(path);
+}
+
+void shelved_make(const struct shelved *shelved)
+{
+    const char *part = shelved_part(shelved);
+    struct archive_columns columns;
+    int folder = shelved_open(part);
+
+    shelved_columns(&columns);
+    struct archive_manifest manifest = {
+        .state = shelved->state,
+        .part = memory_copy(part),
+        .name = memory_format("part-%s.jsonl.zst", shelved->stamp),
+        .about = archive_manifest_about("app", "/srv/app.db", "t",
+                                        "CREATE TABLE t(id INTEGER PRIMARY KEY, at INTEGER, x)",
+                                        &columns),
+        .first_us = shelved->first_us,
+        .last_us = shelved->first_us + (shelved->rows - 1) * INT64_C(1000000),
+        .cutoff_us = shelved->first_us + SHELVED_DAY,
+        .made_us = shelved->first_us + 2 * SHELVED_DAY,
+        .removed_us = shelved->state == MANIFEST_REMOVED ? shelved->first_us + 3 * SHELVED_DAY : -1,
+    };
+    shelved_rows(shelved, &columns, folder, &manifest);
+    shelved_tell(shelved, &manifest);
+    archive_manifest_free(&manifest);
+    archive_columns_free(&columns);
+    close(folder);
+}

@@ -1,0 +1,31 @@
+/* Archives as a run would leave them, made without one: segments with rows and manifests. */
+#ifndef LIB_SHELVED_H
+#define LIB_SHELVED_H
+
+#include "archive_manifest.h"
+
+#include <stdint.h>
+
+#define SHELVED_DAY INT64_C(86400000000)
+
+struct shelved {
+    const char *part;  /* "year=2025"; NULL: none */
+    const char *stamp; /* of the names: "20250101T000000.000000Z" */
+    int64_t first_us;  /* of its rows, which are a second apart */
+    int rows;
+    enum manifest_state state;
+};
+
+/* The folder "cold/app/t" in the test's folder (lib_folder.h), and those above; the caller's. */
+char *shelved_folder(void);
+/* Writes a segment with its manifest, or, where it is not done, _unfinished.json. The columns are
+ * id INTEGER, at INTEGER (seconds) and x TEXT. */
+void shelved_make(const struct shelved *shelved);
+
+/* PART/NAME of its file and of its manifest in the table's folder; the caller's. */
+char *shelved_file(const struct shelved *shelved);
+char *shelved_manifest(const struct shelved *shelved);
+/* The same as whole paths. */
+char *shelved_path(char *name);
+
+#endif

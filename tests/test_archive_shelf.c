@@ -1,0 +1,513 @@
+/* The shelf: what lies in a table's folder, in order, with what is wrong with it. */
+#include "archive_shelf.h"
+
+#include "archive_tables.h"
+#include "lib_folder.h"
+#include "lib_shelved.h"
+#include "memory.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DAYS(n) (INT64_C(1735689600000000) + (n)*SHELVED_DAY) /* from 2025-01-01 on */
+
+static const struct shelved first = {"year=2025", "20260101T000000.000001Z", DAYS(0), 10,
+                                     MANIFEST_DONE},
+                            second = {"year=2025", "20260101T000000.000000Z", DAYS(1), 20,
+                                      MANIFEST_DONE},
+                            third = {"year=2025", "20260101T000000.000002Z", DAYS(400), 30,
+                                     MANIFEST_DONE};
+
+static void set_up(void)
+{
+    folder_make();
+    free(shelved_folder());
+}
+
+/* What the shelf has, a line each: name, state, rows, and what is wrong with it. */
+static char *shown(void)
+{
+    char *directory = folder_path("cold");
+    struct text text = {0};
+    struct error error = {0};
+    struct shelf shelf;
+
+    ck_assert_msg(!shelf_open(directory, "app", "t", &shelf, &error), "%s", error.text);
+    for (size_t i = 0; i < shelf.count; i++) {
+        const struct shelf_segment *segment = &shelf.segments[i];
+        struct error problem = {0};
+        char *name = shelf_name(segment);
+        if (!segment->problem.status && segment->manifest.state != MANIFEST_REMOVED)
+            (void)!shelf_check(&shelf, segment, &problem);
+        text_addf(&text, "%s %s %d%s%s\n", strrchr(name, '/') ? strrchr(name, '/') + 1 : name,
+                  segment->manifest.name ? archive_manifest_state(segment->manifest.state) : "-",
+                  (int)segment->manifest.rows,
+                  segment->problem.status || problem.status ? ": " : "",
+                  segment->problem.status ? segment->problem.text : problem.text);
+        free(name);
+    }
+    shelf_close(&shelf);
+    free(directory);
+    return text_take(&text);
+}
+
+static void shows(const char *expected)
+{
+    char *found = shown();
+
+    ck_assert_msg(strncmp(found, expected, strlen(expected)) == 0, "%s\ninstead of\n%s", found,
+                  expected);
+    free(found);
+}
+
+static void has(const char *part)
+{
+    char *found = shown();
+
+    ck_assert_msg(strstr(found, part) != NULL, "%s\nlacks\n%s", found, part);
+    free(found);
+}
+
+#define FIRST  "part-20260101T000000.000001Z.jsonl.zst"
+#define SECOND "part-20260101T000000.000000Z.jsonl.zst"
+#define THIRD  "part-20260101T000000.000002Z.jsonl.zst"
+
+START_TEST(nothing)
+{
+    shows("");
+    char *path = folder_path("cold/app/t");
+    rmdir(path);
+    free(path);
+    shows("");
+}
+END_TEST
+
+/* By the time of the rows, whatever the names say. */
+START_TEST(in_order)
+{
+    shelved_make(&third);
+    shelved_make(&first);
+    shelved_make(&second);
+    shows(FIRST " done 10\n" SECOND " done 20\n" THIRD " done 30\n");
+}
+END_TEST
+
+START_TEST(no_directory)
+{
+    char *directory = folder_path("warm");
+    struct error error = {0};
+    struct shelf shelf = {0};
+
+    ck_assert_int_eq(shelf_open(directory, "app", "t", &shelf, &error), STATUS_REFUSED);
+    ck_assert_ptr_nonnull(strstr(error.text, directory));
+    free(directory);
+}
+END_TEST
+
+/* --- what may be wrong -------------------------------------------------------------------- */
+
+static void put(char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void cut_manifest(char *file, char *manifest)
+{
+    (void)file;
+    ck_assert(!truncate(manifest, 100));
+}
+
+static void empty_manifest(char *file, char *manifest)
+{
+    (void)file;
+    put(manifest, "{}");
+}
+
+static void no_manifest(char *file, char *manifest)
+{
+    (void)file;
+    ck_assert(!unlink(manifest));
+}
+
+static void no_file(char *file, char *manifest)
+{
+    (void)manifest;
+    ck_assert(!unlink(file));
+}
+
+static void other_manifest(char *file, char *manifest)
+{
+    char *other = shelved_path(shelved_manifest(&first));
+
+    (void)file;
+    ck_assert(!unlink(manifest));
+    ck_assert(!link(other, manifest));
+    free(other);
+}
+
+static void other_file(char *file, char *manifest)
+{
+    char *other = shelved_path(shelved_file(&first));
+
+    (void)manifest;
+    ck_assert(!unlink(file));
+    ck_assert(!link(other, file));
+    free(other);
+}
+
+static void link_for_file(char *file, char *manifest)
+{
+    char *other = shelved_path(shelved_file(&first));
+
+    (void)manifest;
+    ck_assert(!unlink(file));
+    ck_assert(!symlink(other, file));
+    free(other);
+}
+
+static void link_for_manifest(char *file, char *manifest)
+{
+    (void)file;
+    ck_assert(!unlink(manifest));
+    ck_assert(!symlink("/etc/passwd", manifest));
+}
+
+static void pipe_for_file(char *file, char *manifest)
+{
+    (void)manifest;
+    ck_assert(!unlink(file));
+    ck_assert(!mkfifo(file, 0600));
+}
+
+static void pipe_for_manifest(char *file, char *manifest)
+{
+    (void)file;
+    ck_assert(!unlink(manifest));
+    ck_assert(!mkfifo(manifest, 0600));
+}
+
+static void change(char *manifest, const char *from, const char *to)
+{
+    char bytes[8192] = "";
+    FILE *file = fopen(manifest, "r");
+
+    ck_assert_ptr_nonnull(file);
+    size_t length = fread(bytes, 1, sizeof bytes - 1, file);
+    fclose(file);
+    char *at = strstr(bytes, from);
+    ck_assert(length && at);
+    *at = '\0';
+    char *text = memory_format("%s%s%s", bytes, to, at + strlen(from));
+    put(manifest, text);
+    free(text);
+}
+
+static void huge_numbers(char *file, char *manifest)
+{
+    (void)file;
+    change(manifest, "\"rows\": 20", "\"rows\": 9223372036854775807");
+}
+
+static void huge_time(char *file, char *manifest)
+{
+    (void)file;
+    change(manifest, "\"first_time_us\": 1", "\"first_time_us\": 2001");
+}
+
+static void part_elsewhere(char *file, char *manifest)
+{
+    (void)file;
+    change(manifest, "\"part\": \"year=2025\"", "\"part\": \"../../../x\"");
+}
+
+static void no_columns(char *file, char *manifest)
+{
+    (void)file;
+    change(manifest, "\"columns\"", "\"pillars\"");
+}
+
+static void more_rows(char *file, char *manifest)
+{
+    (void)file;
+    change(manifest, "\"rows\": 20", "\"rows\": 21");
+}
+
+static void less_text(char *file, char *manifest)
+{
+    (void)file;
+    change(manifest, "\"line_bytes\": ", "\"line_bytes\": 0.1e1, \"lines\": ");
+}
+
+static const struct {
+    void (*harm)(char *file, char *manifest); /* to the second of three */
+    const char *state, *says;
+} harms[] = {
+    {cut_manifest, "- 0", "the manifest is no JSON"},
+    {empty_manifest, "- 0", "the manifest is not valid"},
+    {no_manifest, "- 0", "no manifest tells of it"},
+    {no_file, "done 20", "No such file"},
+    {other_manifest, "done 10", "the manifest is that of another file"},
+    {other_file, "done 20", "it has 10 rows instead of 20"},
+    {link_for_file, "done 20", "can't open"},
+    {link_for_manifest, "- 0", "can't open"},
+    {pipe_for_file, "done 20", "is not a regular file"},
+    {pipe_for_manifest, "- 0", "is no small regular file"},
+    {huge_numbers, "- 0", "the manifest is not valid"},
+    {huge_time, "- 0", "the manifest is not valid"},
+    {part_elsewhere, "- 0", "the manifest is not valid"},
+    {no_columns, "done 20", "the manifest does not tell its columns"},
+    {more_rows, "done 21", "it has 20 rows instead of 21"},
+    {less_text, "- 0", "the manifest is not valid"},
+};
+
+/* The others come all the same, and it is one segment, under its name. */
+START_TEST(harmed)
+{
+    char *file = shelved_path(shelved_file(&second));
+    char *manifest = shelved_path(shelved_manifest(&second));
+    char *expected = memory_format(SECOND " %s: ", harms[_i].state);
+
+    shelved_make(&first);
+    shelved_make(&second);
+    shelved_make(&third);
+    harms[_i].harm(file, manifest);
+    has(FIRST " done 10\n");
+    has(THIRD " done 30\n");
+    has(expected);
+    has(harms[_i].says);
+    char *all = shown();
+    ck_assert_msg(strchr(strchr(strchr(all, '\n') + 1, '\n') + 1, '\n')[1] == '\0', "%s", all);
+    free(all);
+    free(expected);
+    free(file);
+    free(manifest);
+}
+END_TEST
+
+/* --- what may be there besides ------------------------------------------------------------ */
+
+START_TEST(a_stray_file)
+{
+    char *path = shelved_path(memory_copy("part-x.jsonl.zst"));
+
+    shelved_make(&first);
+    put(path, "nothing");
+    has(FIRST " done 10\n");
+    has("part-x.jsonl.zst - 0: no manifest tells of it");
+    free(path);
+}
+END_TEST
+
+/* Hidden files, other names, and folders that are no partitions are none of ours. */
+START_TEST(other_things)
+{
+    static const char *const names[] = {".part-x.jsonl.zst.writing", "README", "_SUCCESS",
+                                        "part-x.jsonl", "_part-x.manifest.json~"};
+
+    shelved_make(&first);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = shelved_path(memory_copy(names[i]));
+        put(path, "nothing");
+        free(path);
+    }
+    char *folder = shelved_path(memory_copy("old")),
+         *inner = memory_format("%s/part-1.jsonl.zst", folder);
+    ck_assert(!mkdir(folder, 0700));
+    put(inner, "nothing");
+    free(folder);
+    free(inner);
+    shows(FIRST " done 10\n");
+    char *all = shown();
+    ck_assert_str_eq(all, FIRST " done 10\n");
+    free(all);
+}
+END_TEST
+
+/* Deeper than a day nobody looks. */
+START_TEST(deep_folders)
+{
+    struct text path = {0};
+    char *folder = shelved_folder();
+
+    shelved_make(&first);
+    text_add(&path, folder);
+    for (int i = 0; i < 40; i++) {
+        text_addf(&path, "/deep=%d", i);
+        ck_assert(!mkdir(path.bytes, 0700));
+    }
+    text_add(&path, "/part-deep.jsonl.zst");
+    put(path.bytes, "nothing");
+    shows(FIRST " done 10\n");
+    text_free(&path);
+    free(folder);
+}
+END_TEST
+
+/* A folder that leads elsewhere is named, and what is behind it is not read. */
+START_TEST(a_link_for_a_folder)
+{
+    char *folder = shelved_path(memory_copy("year=2025")), *away = folder_path("away");
+
+    shelved_make(&first);
+    ck_assert(!rename(folder, away));
+    ck_assert(!symlink(away, folder));
+    shows("year=2025 - 0: can't enter the archive's folder year=2025: ");
+    free(folder);
+    free(away);
+}
+END_TEST
+
+START_TEST(a_folder_of_somebody_else)
+{
+    char *folder = shelved_path(memory_copy("year=2026"));
+
+    if (geteuid() != 0)
+        return;
+    shelved_make(&first);
+    ck_assert(!mkdir(folder, 0777));
+    ck_assert(!chown(folder, 12345, 12345));
+    has(FIRST " done 10\n");
+    has("year=2026 - 0: the archive's folder year=2026 is not its own");
+    free(folder);
+}
+END_TEST
+
+/* --- unfinished, removed ------------------------------------------------------------------ */
+
+START_TEST(unfinished)
+{
+    static const enum manifest_state states[] = {MANIFEST_WRITTEN, MANIFEST_DELETING,
+                                                 MANIFEST_SETTLED};
+    struct shelved amid = second;
+    char *expected = memory_format(SECOND " %s 20\n", archive_manifest_state(states[_i]));
+
+    amid.state = states[_i];
+    shelved_make(&first);
+    shelved_make(&amid);
+    has(FIRST " done 10\n");
+    has(expected);
+    free(expected);
+}
+END_TEST
+
+/* Once it is settled its manifest is of the file that is to replace the other. */
+START_TEST(settled_is_read_from_the_new_file)
+{
+    struct shelved amid = second, before = first;
+    char *file = shelved_path(shelved_file(&second));
+    char *fresh = shelved_path(memory_copy("year=2025/." SECOND ".settled"));
+    char *old = shelved_path(shelved_file(&first));
+
+    amid.state = MANIFEST_SETTLED;
+    shelved_make(&amid);
+    shelved_make(&before);
+    ck_assert(!rename(file, fresh));
+    ck_assert(!link(old, file));
+    has(SECOND " settled 20\n");
+    ck_assert(!unlink(fresh));
+    has(SECOND " settled 20: it has 10 rows instead of 20");
+    free(file);
+    free(fresh);
+    free(old);
+}
+END_TEST
+
+/* The manifest of a segment that is done is put before _unfinished.json goes. */
+START_TEST(done_and_still_unfinished)
+{
+    struct shelved amid = second;
+
+    amid.state = MANIFEST_SETTLED;
+    shelved_make(&amid);
+    char *file = shelved_path(shelved_file(&second));
+    ck_assert(!unlink(file));
+    free(file);
+    shelved_make(&second);
+    char *all = shown();
+    ck_assert_str_eq(all, SECOND " done 20\n");
+    free(all);
+}
+END_TEST
+
+START_TEST(removed)
+{
+    struct shelved gone = second;
+    char *file = shelved_path(shelved_file(&second));
+
+    gone.state = MANIFEST_REMOVED;
+    shelved_make(&gone);
+    has(SECOND " removed 20\n");
+    ck_assert(!unlink(file));
+    char *all = shown();
+    ck_assert_str_eq(all, SECOND " removed 20\n");
+    free(all);
+    free(file);
+}
+END_TEST
+
+/* --- tables ------------------------------------------------------------------------------- */
+
+START_TEST(folders_as_tables)
+{
+    static const char *const names[] = {"t", "Logs", "%2E.%2Fx", "%2Ehidden", "caf%C3%A9"};
+    static const char *const found[] = {"../x", ".hidden", "Logs", "caf\xc3\xa9", "t"};
+    char *directory = folder_path("cold");
+    struct archive_tables tables;
+    struct error error = {0};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = memory_format("%s/app/%s", directory, names[i]);
+        mkdir(path, 0700);
+        free(path);
+    }
+    char *other = memory_format("%s/app/no%%2dname", directory); /* we write it in no such way */
+    mkdir(other, 0700);
+    ck_assert(!archive_tables_find(directory, "app", &tables, &error));
+    ck_assert_uint_eq(tables.count, sizeof found / sizeof *found);
+    for (size_t i = 0; i < tables.count; i++)
+        ck_assert_str_eq(tables.names[i], found[i]);
+    archive_tables_free(&tables);
+    ck_assert(!archive_tables_find(directory, "nobody", &tables, &error));
+    ck_assert_uint_eq(tables.count, 0);
+    free(other);
+    free(directory);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("archive_shelf");
+    SRunner *runner = srunner_create(suite);
+    TCase *cases = tcase_create("cases");
+
+    tcase_set_timeout(cases, 60);
+    tcase_add_checked_fixture(cases, set_up, folder_remove);
+    tcase_add_test(cases, nothing);
+    tcase_add_test(cases, in_order);
+    tcase_add_test(cases, no_directory);
+    tcase_add_test(cases, a_stray_file);
+    tcase_add_test(cases, other_things);
+    tcase_add_test(cases, deep_folders);
+    tcase_add_test(cases, a_link_for_a_folder);
+    tcase_add_test(cases, a_folder_of_somebody_else);
+    tcase_add_test(cases, settled_is_read_from_the_new_file);
+    tcase_add_test(cases, done_and_still_unfinished);
+    tcase_add_test(cases, removed);
+    tcase_add_test(cases, folders_as_tables);
+    tcase_add_loop_test(cases, harmed, 0, (int)(sizeof harms / sizeof *harms));
+    tcase_add_loop_test(cases, unfinished, 0, 3);
+    suite_add_tcase(suite, cases);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

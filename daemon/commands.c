@@ -189,12 +189,12 @@ const struct command commands[] = {
      "Exit status: 0 all well, 1 a segment is damaged or missing.\n",
      archive_cat_options, 2, 2, false, cmd_archive_cat},
     {"restore", "DB TABLE", "put archived rows back, into their table or a new file",
-     "A row that is in the table already is left as it is, whether it is the same or has\n"
-     "changed since. Rows that were put back are held: retention leaves them alone until\n"
-     "--lift. A segment that is not what it was is named, and the others are restored.\n"
+     "A row that is in the table already is left as it is, whether it is the same or\n"
+     "has changed since. Rows that were put back are held: retention leaves them alone\n"
+     "until --lift. A segment that is not what it was is named and left out.\n"
      "\n"
-     "Exit status: 0 all well; 1 it failed, or a segment can't be used; 75 the database\n"
-     "stayed busy or is being worked on, try later; 130 interrupted.\n",
+     "Exit status: 0 all well; 1 it failed, or a segment can't be used; 75 the\n"
+     "database stayed busy or is being worked on, try later; 130 interrupted.\n",
      restore_options, 2, 2, false, cmd_restore},
     {"worker", "", "the engine, as a child of another command", NULL,
      no_options, 0, 0, true, worker_main},

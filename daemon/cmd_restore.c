@@ -62,17 +62,32 @@ static char *restore_absolute(const char *path)
     return absolute;
 }
 
-/* The manifests that the catalogue knows, by the names that they have in the table's folder. */
-static json_t *restore_catalogue(const struct archive_table *table)
+/* Whether a row of the catalogue is of a segment that ought to be there, with such times. */
+static bool restore_wanted(const json_t *row, const struct archive_wanted *wanted)
+{
+    const char *state = json_string_value(json_object_get(row, "state"));
+    int64_t first_us = json_integer_value(json_object_get(row, "first_us"));
+    int64_t last_us = json_integer_value(json_object_get(row, "last_us"));
+
+    return state && strcmp(state, "done") == 0 &&
+           json_is_string(json_object_get(row, "manifest_sha256")) &&
+           (wanted->since_us < 0 || last_us >= wanted->since_us) &&
+           (wanted->until_us < 0 || first_us < wanted->until_us);
+}
+
+/* What the catalogue knows of manifests, by the names of segments in the table's folder. A job has
+ * room for that of ten thousand. */
+static json_t *restore_catalogue(const struct archive_table *table,
+                                 const struct archive_wanted *wanted)
 {
     json_t *known = archive_ask_catalogue(table), *manifests = json_object(), *row;
     size_t above = strlen(table->prefix);
     const char *file;
 
     json_object_foreach (known, file, row) {
-        json_t *sha256 = json_object_get(row, "manifest_sha256");
-        if (json_is_string(sha256) && strlen(file) > above)
-            json_object_set(manifests, file + above, sha256);
+        const char *sha256 = json_string_value(json_object_get(row, "manifest_sha256"));
+        if (restore_wanted(row, wanted) && strlen(file) > above)
+            json_object_set_new(manifests, file + above, json_stringn(sha256, RESTORE_SHA256));
     }
     json_decref(known);
     return manifests;
@@ -90,7 +105,7 @@ static int restore_order(const struct archive_table *table, json_t **order)
         return status;
     char *into = restore_absolute(line->into);
     options.into = into;
-    *order = restore_job(&options, restore_catalogue(table));
+    *order = restore_job(&options, restore_catalogue(table, &options.wanted));
     free(into);
     if (*order)
         return -1;

@@ -95,7 +95,7 @@ static const struct command_option restore_options[] = {
     {0, "where", "SQL", offsetof(struct command_line, where),
      "rows of which this expression on the columns is true"},
     {0, "into", "FILE", offsetof(struct command_line, into),
-     "into a new SQLite file with the table, made with the database's owner's rights"},
+     "into a new SQLite file with the table, made as the database's owner"},
     {0, "into-table", NULL, offsetof(struct command_line, into_table),
      "into the table that they left; they are held from retention then"},
     {0, "lift", NULL, offsetof(struct command_line, lift),

@@ -1,7 +1,8 @@
 /*
  * What a job says of a restore, its "restore": {"table", "since_us", "until_us" (-1: any), "where",
- * "into" (null: none, and into the table), "catalogue" ({"year=2025/part-...": the sha256 of its
- * manifest}, null: not known)}. The job's task is the retention that has archived the rows.
+ * "into" (null: none, and into the table), "catalogue" ({"year=2025/part-...": the first
+ * RESTORE_SHA256 digits of its manifest's sha256}, null: not known)}. The job's task is the
+ * retention that has archived the rows.
  */
 #ifndef RESTORE_JOB_H
 #define RESTORE_JOB_H

@@ -11,14 +11,16 @@
 
 #include <jansson.h>
 
+enum { RESTORE_SHA256 = 16 }; /* digits: enough for what no one has made on purpose */
+
 struct restore_options {
     struct task_common common;
     const char *directory; /* of the archive */
     const char *table;
     struct archive_wanted wanted;
     const char *into;        /* the new file's path, absolute; NULL: into the table */
-    const json_t *catalogue; /* the sha256 of manifests by the names of their segments; NULL: it is
-                                not known */
+    const json_t *catalogue; /* segments that must be there, by name: how the sha256 of each one's
+                                manifest begins; NULL: it is not known */
 };
 
 extern const struct task_kind restore_into_table, restore_into_file;

@@ -30,6 +30,7 @@ struct restore_counts {
 };
 
 struct restore_result {
+    bool ends;                 /* what failed was not a segment, but all of it */
     int64_t rows;              /* that are wanted */
     int64_t read;              /* so far, for the progress, ... */
     int64_t to_read;           /* ... and all */
@@ -46,11 +47,13 @@ struct restore_result {
 
 void restore_result_begin(struct restore_result *result);
 void restore_result_free(struct restore_result *result);
+/* Adds a text to a list, fit for a terminal. */
+void restore_name(json_t *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* In words and numbers; where something could not be used, the task has failed. */
 void restore_report(const struct restore_options *options, const struct restore_result *result,
                     struct outcome *outcome);
 
-/* restore_walk.c: the kinds' `measure`, `decide` and `free_facts`. */
+/* restore_survey.c: the kinds' `measure`, `decide` and `free_facts`. */
 enum status restore_measure(struct engine *engine, const void *options, void **facts,
                             struct error *error) MUST_CHECK;
 void restore_decide(const void *options, const void *facts, int64_t now_us,
@@ -62,6 +65,14 @@ void restore_free_facts(void *facts);
 enum status restore_survey(struct engine *engine, const struct restore_options *options,
                            struct restore_facts *facts, struct restore_result *result,
                            struct error *error) MUST_CHECK;
+
+/* The filter of what is wanted of a segment. Rows that went because of what they refer to have no
+ * times: their segments alone have. */
+enum status restore_filter(const struct restore_options *options, const struct restore_facts *facts,
+                           const struct restore_segment *segment, struct archive_filter **filter,
+                           struct error *error) MUST_CHECK;
+/* Whether we are to stop; asked after so many rows. */
+bool restore_stopped(const struct engine *engine, int64_t rows);
 
 /* Puts a batch of rows; `counts.done` of them are dealt with already. */
 struct restore_sink {

@@ -3,6 +3,7 @@
 
 #include "memory.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -33,6 +34,20 @@ void restore_result_free(struct restore_result *result)
     json_decref(result->plain);
 }
 
+void restore_name(json_t *list, const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = memory_copy("?");
+    va_end(arguments);
+    text_sanitize(text);
+    json_array_append_new(list, json_string(text));
+    free(text);
+}
+
 /* --- one row ------------------------------------------------------------------------------ */
 
 static void report_name_row(const struct restore_put *put, const struct rowlist *batch,
@@ -47,12 +62,8 @@ static void report_name_row(const struct restore_put *put, const struct rowlist 
         json_array_remove(list, json_array_size(list) - 1);
     char *key = restore_put_name(put, batch, result->counts.done);
     bool why = fate == RESTORE_REFUSED;
-    char *text =
-        memory_format("%.200s%s%s", key, why ? ": " : "", why ? restore_put_refusal(put) : "");
-    text_sanitize(text); /* a character may have been cut in two */
-    json_array_append_new(list, json_string(text));
+    restore_name(list, "%.200s%s%s", key, why ? ": " : "", why ? restore_put_refusal(put) : "");
     ++*named;
-    free(text);
     free(key);
 }
 

@@ -1,6 +1,5 @@
 /*
- * What a restore makes of an archive of several schemas, of one that is damaged or unfinished, and
- * of a file that can't be made; and what retention leaves alone afterwards.
+ * What a restore makes of an archive of several schemas, and of one that is damaged or unfinished.
  */
 #include "lib_brought.h"
 #include "lib_expect.h"
@@ -11,6 +10,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -157,6 +157,21 @@ START_TEST(flipped_bits)
 }
 END_TEST
 
+/* A file that is gone is missed, and the others come. */
+START_TEST(missing_segment)
+{
+    sqlite3_close(brought_archive(&plain, "wal"));
+    for (int i = 0; i < 2; i++) {
+        char *file = cold_file(i ? "_part-*" : "part-*", 1);
+        ck_assert_int_eq(unlink(file), 0);
+        free(file);
+        json_t *effect = brought_restore(i ? "--into-table" : "--into @/out.db", 1);
+        ck_assert_uint_eq(json_array_size(json_object_get(effect, "segments_damaged")), 1);
+        json_decref(effect);
+    }
+}
+END_TEST
+
 /* A segment that retention has not brought to its end may have rows that are in the table. */
 START_TEST(unfinished_segments)
 {
@@ -184,85 +199,6 @@ START_TEST(unfinished_segments)
 }
 END_TEST
 
-/* --- the file ----------------------------------------------------------------------------- */
-
-START_TEST(file_is_there)
-{
-    sqlite3_close(brought_archive(&plain, "wal"));
-    folder_write("out.db", "mine");
-    json_decref(brought_restore("--into @/out.db", 1));
-    char *path = folder_path("out.db");
-    struct stat about;
-    ck_assert(stat(path, &about) == 0 && about.st_size == 4);
-    ck_assert_int_eq(unlink(path), 0);
-    ck_assert_int_eq(symlink("/tmp/nowhere", path), 0);
-    json_decref(brought_restore("--into @/out.db", 1));
-    json_decref(brought_restore("--into @/nowhere/out.db", 1));
-    json_decref(brought_restore("--into @", 1));
-    /* what a restore that was killed has left is in nobody's way */
-    folder_write(".new.db.restoring", "half a file");
-    json_decref(brought_restore("--into @/new.db", 0));
-    brought_query("new.db", "SELECT count(*) FROM t", "201");
-    free(path);
-}
-END_TEST
-
-START_TEST(full_disk)
-{
-    if (!small_mount("small", "size=64k"))
-        return;
-    static const struct proof_case big = {.name = "big",
-                                          .setup =
-                                              TABLE "UPDATE t SET x = x || hex(randomblob(400));",
-                                          .options = ARCHIVE};
-    sqlite3_close(brought_archive(&big, "wal"));
-    struct program_result result;
-    expect_run("restore -c @/policy.yaml d t --into @/small/out.db", &result);
-    ck_assert_int_eq(result.status, 1);
-    expect_text("full", result.out, "d restore t: failed after ~: the disk is full\n");
-    program_result_free(&result);
-    small_unmount("small");
-}
-END_TEST
-
-/* --- holds -------------------------------------------------------------------------------- */
-
-static void retention(const char *reason, const char *effect)
-{
-    struct proof_run run;
-
-    proof_run(&plain, &run);
-    char *text = json_dumps(json_object_get(run.outcome, "effect"), JSON_COMPACT);
-    expect_text("reason", json_string_value(json_object_get(run.outcome, "reason")), reason);
-    expect_text("effect", text ? text : "none", effect);
-    free(text);
-    proof_free(&run);
-}
-
-START_TEST(held_until_lifted)
-{
-    sqlite3_close(brought_archive(&plain, "wal"));
-    json_decref(brought_restore("--into-table --where id>=300", 0));
-    brought_query("t.db", "SELECT count(*) FROM t", "300");
-    retention("no other row is older than 100d; 101 rows are held since ~, until `litekeeper "
-              "restore DB t --lift`",
-              "none");
-    /* what is younger than the held ones and past the cut-off goes all the same */
-    brought_change(
-        "INSERT INTO t SELECT id + 1000, unixepoch('now') - 86400 * 110, x || 'y' FROM t WHERE"
-        " id < 50");
-    retention("49 rows older than 100d, archived in ~; 101 held since they were put back",
-              "{\"rows_past_cutoff\":0,\"rows_held\":101,\"segments\":1,\"archive_bytes\":&");
-    brought_query("t.db", "SELECT count(*) FROM t", "300");
-    json_decref(brought_restore("--lift", 0));
-    retention("101 rows older than 100d, archived in ~", "&");
-    brought_query("t.db", "SELECT count(*) FROM t", "199");
-    json_t *effect = brought_restore("--into-table", 0);
-    brought_check("both", effect, "250 101 0 0", NULL);
-    json_decref(effect);
-}
-END_TEST
-
 static void set_up(void)
 {
     folder_make();
@@ -279,10 +215,8 @@ int main(void)
     tcase_add_test(cases, several_schemas);
     tcase_add_test(cases, plain_columns);
     tcase_add_loop_test(cases, flipped_bits, 0, sizeof damages / sizeof *damages);
+    tcase_add_test(cases, missing_segment);
     tcase_add_test(cases, unfinished_segments);
-    tcase_add_test(cases, file_is_there);
-    tcase_add_test(cases, full_disk);
-    tcase_add_test(cases, held_until_lifted);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -240,6 +240,28 @@ json_t *archive_ask_catalogue(const struct archive_table *table)
     return found;
 }
 
+static bool ask_holds(const struct archive_table *table, const json_t *hold)
+{
+    const char *path = json_string_value(json_object_get(hold, "path"));
+    const char *target = json_string_value(json_object_get(hold, "target"));
+
+    return path && target && strcmp(path, table->file->path) == 0 &&
+           strcasecmp(target, table->name) == 0;
+}
+
+json_t *archive_ask_holds(const struct archive_table *table)
+{
+    json_t *all = remember_holds(table->ask->remember), *hold;
+    json_t *holds = all ? json_array() : NULL;
+    size_t i;
+
+    json_array_foreach (all, i, hold)
+        if (ask_holds(table, hold))
+            json_array_append(holds, hold);
+    json_decref(all);
+    return holds;
+}
+
 int archive_ask_failed(const struct archive_table *table, const struct error *error)
 {
     if (session_interrupted(table->ask->session))

@@ -47,6 +47,8 @@ enum status archive_ask_worker(const struct archive_table *table, json_t *order,
                                struct error *error) MUST_CHECK;
 /* What the catalogue knows of the table, by file; a new reference, NULL where it can't be read. */
 json_t *archive_ask_catalogue(const struct archive_table *table);
+/* What is held of the table, an array of events "hold"; a new reference, NULL likewise. */
+json_t *archive_ask_holds(const struct archive_table *table);
 /* Says on standard error why it could not be done, and returns the exit status. */
 int archive_ask_failed(const struct archive_table *table, const struct error *error);
 

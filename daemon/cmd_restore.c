@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 /* --- what is asked ------------------------------------------------------------------------ */
@@ -195,15 +194,6 @@ static int restore_rows(const struct archive_table *table)
 
 /* --- holds -------------------------------------------------------------------------------- */
 
-static bool restore_holds(const struct archive_table *table, const json_t *hold)
-{
-    const char *path = json_string_value(json_object_get(hold, "path"));
-    const char *target = json_string_value(json_object_get(hold, "target"));
-
-    return path && target && strcmp(path, table->file->path) == 0 &&
-           strcasecmp(target, table->name) == 0;
-}
-
 static void restore_print_lifted(const struct archive_table *table, const json_t *hold)
 {
     int64_t first_us = json_integer_value(json_object_get(hold, "first_us"));
@@ -227,20 +217,16 @@ static void restore_print_lifted(const struct archive_table *table, const json_t
 
 static int restore_lift(const struct archive_table *table)
 {
-    struct remember *remember = table->ask->remember;
-    json_t *holds = remember_holds(remember), *hold;
-    size_t i, count = 0;
+    json_t *holds = archive_ask_holds(table), *hold;
+    size_t i;
 
-    if (!holds || !remember_lift(remember, table->file->path, table->name)) {
+    if (!holds || !remember_lift(table->ask->remember, table->file->path, table->name)) {
         json_decref(holds);
         return COMMAND_FAILED; /* why was said */
     }
     json_array_foreach (holds, i, hold)
-        if (restore_holds(table, hold)) {
-            restore_print_lifted(table, hold);
-            count++;
-        }
-    if (!count && !table->ask->line->json)
+        restore_print_lifted(table, hold);
+    if (!json_array_size(holds) && !table->ask->line->json)
         log_notice("%s %s: nothing is held", table->file->name, table->name);
     json_decref(holds);
     return COMMAND_OK;

@@ -87,6 +87,8 @@ START_TEST(held_until_lifted)
     retention("no other row is older than 100d; 101 rows are held since ~, until `litekeeper "
               "restore DB t --lift`",
               "none");
+    expect("archive list -c @/policy.yaml d t", 0,
+           "d t  ~\n&  held since ~: rows from ~ to ~\n  ~\n", "");
     /* what is younger than the held ones and past the cut-off goes all the same */
     brought_change(
         "INSERT INTO t SELECT id + 1000, unixepoch('now') - 86400 * 110, x || 'y' FROM t WHERE"

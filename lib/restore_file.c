@@ -247,11 +247,25 @@ static enum status file_check(struct restore_file *file, struct error *error)
     return status;
 }
 
+/* Never over another file; not every file system can say so in one call. */
+static int file_rename(const struct restore_file *file)
+{
+    int folder = file->folder;
+
+    if (renameat2(folder, file->hidden, folder, file->name, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    return linkat(folder, file->hidden, folder, file->name, 0) < 0
+               ? -1
+               : unlinkat(folder, file->hidden, 0);
+}
+
 static enum status file_show(struct restore_file *file, struct error *error)
 {
     if (fsync(file->file) < 0)
         return file_failed(file, "write", error);
-    if (renameat2(file->folder, file->hidden, file->folder, file->name, RENAME_NOREPLACE) < 0)
+    if (file_rename(file) < 0)
         return file_failed(file, "give its name to", error);
     file->made = false;
     return fsync(file->folder) < 0 ? file_failed(file, "keep", error) : STATUS_OK;

@@ -74,31 +74,6 @@ void engine_notice(struct engine *engine, const char *format, ...)
     engine_emit(engine, event_notice(&subject, text));
 }
 
-enum status engine_record(struct engine *engine, json_t *about, struct error *error)
-{
-    const struct engine_host *host = &engine->job->host;
-    struct event_subject subject = engine_subject(engine);
-    json_t *event = event_segment(&subject, about);
-
-    if (host->record)
-        return host->record(host->argument, event, error);
-    json_decref(event);
-    return error_set(error, STATUS_FAILED, "there is no catalogue of archives here");
-}
-
-enum status engine_hold(struct engine *engine, int64_t first_us, int64_t last_us,
-                        struct error *error)
-{
-    const struct engine_host *host = &engine->job->host;
-    struct event_subject subject = engine_subject(engine);
-    json_t *event = event_hold(&subject, first_us, last_us);
-
-    if (host->record)
-        return host->record(host->argument, event, error);
-    json_decref(event);
-    return error_set(error, STATUS_FAILED, "there is no history here");
-}
-
 double engine_max_lock_ms(const struct engine *engine)
 {
     return engine_ms(&engine->job->database->limits.max_lock);

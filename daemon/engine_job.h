@@ -1,6 +1,6 @@
 /*
- * The engine's jobs in a worker: "run", "plan", "inspect", "restore". Each is called as the file's owner, in
- * the file's folder.
+ * The engine's jobs in a worker: "run", "plan", "inspect", "restore". Each is called as the file's
+ * owner, in the file's folder.
  */
 #ifndef ENGINE_JOB_H
 #define ENGINE_JOB_H

@@ -109,7 +109,7 @@ static enum status filter_prepare_put(struct archive_filter *filter, struct erro
     struct text sql = {0};
 
     text_add(&sql, "INSERT INTO archive(");
-    archive_columns_sql(filter->columns, "", &sql);
+    archive_columns_sql(filter->columns, &sql);
     text_add(&sql, ") VALUES(?");
     for (size_t i = 1; i < filter->columns->count; i++)
         text_add(&sql, ",?");

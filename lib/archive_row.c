@@ -136,12 +136,10 @@ bool archive_columns_same(const struct archive_columns *one, const struct archiv
     return true;
 }
 
-void archive_columns_sql(const struct archive_columns *columns, const char *prefix,
-                         struct text *sql)
+void archive_columns_sql(const struct archive_columns *columns, struct text *sql)
 {
     for (size_t i = 0; i < columns->count; i++) {
         text_add(sql, i ? ", " : "");
-        text_add(sql, prefix);
         text_add_identifier(sql, columns->list[i].name);
     }
 }

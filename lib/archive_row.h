@@ -35,9 +35,8 @@ bool archive_columns_find(const struct archive_columns *columns, const char *nam
 void archive_columns_free(struct archive_columns *columns);
 /* Whether both are the same names in the same order. */
 bool archive_columns_same(const struct archive_columns *one, const struct archive_columns *other);
-/* Appends `a`, `b` to SQL, each with `prefix` before it ("c." or ""). */
-void archive_columns_sql(const struct archive_columns *columns, const char *prefix,
-                         struct text *sql);
+/* Appends `a`, `b` to SQL. */
+void archive_columns_sql(const struct archive_columns *columns, struct text *sql);
 
 struct archive_row {
     struct archive_value *values; /* as many as there are columns */

@@ -19,7 +19,7 @@
 enum {
     FOLLOW_BATCH = 4096,    /* old rows that are collected at a time ... */
     FOLLOW_BYTES = 1 << 20, /* ... of so many bytes together */
-    FOLLOW_READ = 512,      /* rows that one statement gives: it may have to sort them */
+    FOLLOW_READ = 4096,     /* keys that one statement gives: it may have to sort them */
     FOLLOW_LOOK = 16        /* rows between two looks at the clock */
 };
 
@@ -43,7 +43,8 @@ struct follow {
     size_t at;      /* in the batch */
     bool more_old;
     struct follow_level levels[PASS_DEPTH];
-    source_row *each; /* of the slice */
+    sqlite3_stmt *fetch; /* the columns of a row of the last table, by its key */
+    source_row *each;    /* of the slice */
     void *argument;
     double until_ms;
     int64_t seen;
@@ -105,6 +106,23 @@ static sqlite3_stmt *follow_begin(struct follow *follow, size_t depth)
 
 static enum status follow_walk(struct follow *follow, size_t depth, struct error *error);
 
+/* By key alone, since what is sorted must not have all columns. */
+static enum status follow_give(struct follow *follow, const struct follow_level *level,
+                               struct error *error)
+{
+    bool row = false;
+
+    follow_bind_place(level, 1, follow->fetch);
+    enum status status = database_step(follow->engine->database, follow->fetch, &row, error);
+    if (!status && row) {
+        follow->base.given++;
+        follow->stopped =
+            !follow->each(follow->argument, follow->fetch, 0, follow->times[follow->at]);
+    }
+    sqlite3_reset(follow->fetch);
+    return status;
+}
+
 /* One of the table's rows: it is what is wanted, or what is wanted refers to it. */
 static enum status follow_row(struct follow *follow, size_t depth, sqlite3_stmt *row,
                               struct error *error)
@@ -114,13 +132,10 @@ static enum status follow_row(struct follow *follow, size_t depth, sqlite3_stmt 
     enum status status = STATUS_OK;
 
     follow_remember(level, row);
-    if (depth + 1 < follow->pass->depth) {
+    if (depth + 1 < follow->pass->depth)
         status = follow_walk(follow, depth + 1, error);
-    } else {
-        follow->base.given++;
-        follow->stopped =
-            !follow->each(follow->argument, row, (int)level->key.count, follow->times[follow->at]);
-    }
+    else
+        status = follow_give(follow, level, error);
     follow->stopped = follow->stopped || (look && clock_monotonic_ms() >= follow->until_ms);
     return status;
 }
@@ -211,10 +226,10 @@ static void follow_add_reference(const struct referrer *item, struct text *sql)
     }
 }
 
-/* "SELECT c.key, columns FROM above AS p CROSS JOIN table AS c ...", behind the place if `behind`.
+/* "SELECT c.key FROM above AS p CROSS JOIN table AS c ...", behind the place if `behind`.
  */
-static void follow_select(const struct follow *follow, size_t depth, const char *index,
-                          const char *columns, bool behind, struct text *sql)
+static void follow_select(const struct follow *follow, size_t depth, const char *index, bool behind,
+                          struct text *sql)
 {
     const struct pass *pass = follow->pass;
     const struct follow_level *level = &follow->levels[depth];
@@ -222,7 +237,6 @@ static void follow_select(const struct follow *follow, size_t depth, const char 
 
     text_add(sql, "SELECT ");
     table_key_columns(key, "c.", sql);
-    text_add(sql, columns);
     text_add(sql, " FROM ");
     text_add_identifier(sql, depth ? pass->way[depth - 1]->table : pass->root->table.name);
     text_add(sql, " AS p CROSS JOIN ");
@@ -249,21 +263,33 @@ static void follow_select(const struct follow *follow, size_t depth, const char 
 /* By the index, which SQLite's planner may think little of; where it can't serve, as SQLite likes.
  */
 static enum status follow_prepare(struct follow *follow, size_t depth, const char *index,
-                                  const char *columns, bool behind, sqlite3_stmt **statement,
-                                  struct error *error)
+                                  bool behind, sqlite3_stmt **statement, struct error *error)
 {
     struct text sql = {0};
 
-    follow_select(follow, depth, index, columns, behind, &sql);
+    follow_select(follow, depth, index, behind, &sql);
     enum status status = database_prepare(follow->engine->database, sql.bytes, statement, error);
     text_free(&sql);
-    return status && index ? follow_prepare(follow, depth, NULL, columns, behind, statement, error)
-                           : status;
+    return status && index ? follow_prepare(follow, depth, NULL, behind, statement, error) : status;
 }
 
-/* `columns` are of the last table alone. */
-static enum status follow_prepare_level(struct follow *follow, size_t depth, const char *columns,
+static enum status follow_prepare_fetch(struct follow *follow, const char *columns,
                                         struct error *error)
+{
+    const struct follow_level *last = &follow->levels[follow->pass->depth - 1];
+    struct text sql = {0};
+
+    text_addf(&sql, "SELECT %s FROM ", columns);
+    text_add_identifier(&sql, follow->pass->facts.table.name);
+    text_add(&sql, " WHERE ");
+    table_key_equals(&last->key, "", 1, &sql);
+    enum status status =
+        database_prepare(follow->engine->database, sql.bytes, &follow->fetch, error);
+    text_free(&sql);
+    return status;
+}
+
+static enum status follow_prepare_level(struct follow *follow, size_t depth, struct error *error)
 {
     const struct pass *pass = follow->pass;
     const struct referrer *item = pass->way[depth];
@@ -279,10 +305,9 @@ static enum status follow_prepare_level(struct follow *follow, size_t depth, con
         depth ? (int)follow->levels[depth - 1].key.count : 1 + (int)pass->root->table.key.count;
     level->key = table.key;
     table.key = (struct table_key){0};
-    const char *wanted = depth + 1 == pass->depth ? columns : "";
-    status = follow_prepare(follow, depth, index, wanted, false, &level->first, error);
+    status = follow_prepare(follow, depth, index, false, &level->first, error);
     if (!status)
-        status = follow_prepare(follow, depth, index, wanted, true, &level->next, error);
+        status = follow_prepare(follow, depth, index, true, &level->next, error);
     table_free(&table);
     return status;
 }
@@ -299,6 +324,7 @@ static void follow_close(struct source *source)
             sqlite3_value_free(level->place[i]);
         table_key_free(&level->key);
     }
+    sqlite3_finalize(follow->fetch);
     source_close(follow->old);
     rowlist_free(&follow->batch);
     free(follow->times);
@@ -311,19 +337,17 @@ enum status source_by_reference(struct engine *engine, const struct pass *pass, 
                                 struct source **source, struct error *error)
 {
     struct follow *follow = memory_new(struct follow);
-    struct text wanted = {0};
 
     follow->base.kind = &follow_kind;
     follow->engine = engine;
     follow->pass = pass;
     follow->more_old = true;
     follow->times = memory_zeroed(FOLLOW_BATCH, sizeof *follow->times);
-    text_add(&wanted, ", ");
-    text_add(&wanted, columns);
     enum status status = source_by_age(engine, pass->root, NULL, &follow->old, error);
     for (size_t depth = 0; !status && depth < pass->depth; depth++)
-        status = follow_prepare_level(follow, depth, wanted.bytes, error);
-    text_free(&wanted);
+        status = follow_prepare_level(follow, depth, error);
+    if (!status)
+        status = follow_prepare_fetch(follow, columns, error);
     if (status)
         source_close(&follow->base);
     else

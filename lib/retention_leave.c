@@ -227,7 +227,7 @@ static enum status leave_prepare_live(struct leave *leave, struct error *error)
     struct text sql = {0};
 
     text_add(&sql, "SELECT ");
-    archive_columns_sql(&leave->archive.columns, "", &sql);
+    archive_columns_sql(&leave->archive.columns, &sql);
     text_add(&sql, " FROM ");
     text_add_identifier(&sql, leave->pass->facts.table.name);
     text_add(&sql, " WHERE ");

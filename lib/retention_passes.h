@@ -37,8 +37,8 @@ void passes_free(struct passes *passes); /* safe on one that is all zero */
 void passes_offer(struct engine *engine, const struct retention_facts *facts);
 
 struct source;
-/* The rows of a pass that refer to rows that are to go, in the order of the age of those, their key
- * and then `columns` (SQL). `pass` is not the root. retention_follow.c has it. */
+/* The rows of a pass, whose rows refer to others, that are to go: `columns` (SQL) of each, in the
+ * order of the age of what they refer to. retention_follow.c has it. */
 enum status source_by_reference(struct engine *engine, const struct pass *pass, const char *columns,
                                 struct source **source, struct error *error) MUST_CHECK;
 

@@ -14,7 +14,7 @@
 
 enum { TRACED_PROCESSES = 1 << 22 };
 
-#define TRACED_CALLS "pwrite64,pread64,fsync,fdatasync,ftruncate,unlink"
+#define TRACED_CALLS "pwrite64,pread64,fsync,fdatasync,ftruncate,unlink,renameat,unlinkat"
 
 static char *traced_files; /* arguments */
 
@@ -43,6 +43,12 @@ void traced_watch(const char *path)
     }
     free(traced_files);
     traced_files = text_take(&files);
+}
+
+void traced_watch_all(void)
+{
+    free(traced_files);
+    traced_files = memory_copy("");
 }
 
 void traced_run(const char *words, const char *inject, struct program_result *result)

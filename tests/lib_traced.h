@@ -11,6 +11,8 @@ bool traced_can(void);
 /* From now on that database is watched, a path within the test's folder ("live/x.db"), and the
  * files beside it, by whatever name: the worker uses bare ones. */
 void traced_watch(const char *path);
+/* From now on all files are. */
+void traced_watch_all(void);
 /* Runs litekeeper with `words`, as expect_run(); `inject` are further arguments of strace's. */
 void traced_run(const char *words, const char *inject, struct program_result *result);
 /* Lines of the trace that have that text: of the process that has most of them. */

@@ -1,56 +1,12 @@
 /*
- * Rows that refer to those that leave leave before them, for the archive, too: what is left is what
- * SQL makes of a copy, and what was archived makes the whole of it again. What others do meanwhile
- * is done here by triggers, within litekeeper's own deletes, so that it happens each time.
+ * Rows that refer to those that leave leave before them, for the archive, too: by whatever key, on
+ * however long a way; and what of it can't be done is refused before anything goes.
  */
-#include "lib_expect.h"
+#include "lib_cascade.h"
 #include "lib_folder.h"
-#include "lib_proof.h"
-#include "lib_restored.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-
-/* 1000 rows, aged 6 to 5001 hours; 100 days are 2400 hours, so rows 480 to 1000 are old. */
-#define PARENT                                                                                     \
-    "CREATE TABLE t(id INTEGER PRIMARY KEY, at INTEGER, age INT, code TEXT UNIQUE, x);"            \
-    "CREATE INDEX t_at ON t(at);" PROOF_NUMBERS(1000) "INSERT INTO t SELECT i, "                   \
-                                                      "strftime('%s', " PROOF_AGO(                 \
-                                                          "i * 5 + 1") ") + 0, i * 5 + 1,"         \
-                                                                       " 'c' || i, CASE i % 4 "    \
-                                                                       "WHEN 0 THEN i / 3.0 WHEN " \
-                                                                       "1 THEN x'00ff' ELSE 'x' "  \
-                                                                       "END FROM n;"
-/* Three rows for every tenth row: those of 480, 490 ... 1000 are 159. */
-#define CHILD(reference)                                                      \
-    "CREATE TABLE c(id INTEGER PRIMARY KEY, t_id INT " reference ", note);"   \
-    "CREATE INDEX c_t ON c(t_id);" PROOF_NUMBERS(                             \
-        300) "INSERT INTO c SELECT i, (i + 2) / 3 * 10, 'note ' || i FROM n;" \
-             "INSERT INTO c(t_id, note) VALUES (NULL, 'nobody''s');"
-/* And for each of those whose number is odd one: 79. */
-#define GRANDCHILD(reference)                                         \
-    "CREATE TABLE g(id INTEGER PRIMARY KEY, c_id INT " reference ");" \
-    "CREATE INDEX g_c ON g(c_id);" PROOF_NUMBERS(                     \
-        300) "INSERT INTO g SELECT i, i FROM n WHERE i % 2;"
-#define CASCADES          "REFERENCES t ON DELETE CASCADE"
-#define OLD               "age > 2400"
-#define OLD_CHILDREN      "t_id IN (SELECT id FROM t WHERE " OLD ")"
-#define OLD_GRANDCHILDREN "c_id IN (SELECT id FROM c WHERE " OLD_CHILDREN ")"
-#define GO                "DELETE FROM c WHERE " OLD_CHILDREN "; DELETE FROM t WHERE " OLD ";"
-#define GO_ALL            "DELETE FROM g WHERE " OLD_GRANDCHILDREN ";" GO
-#define TRIGGER(when, statement) \
-    "CREATE TRIGGER amid AFTER DELETE ON c WHEN " when " BEGIN " statement "; END;"
-#define OPTIONS(more) "keep: 100d, cascade: archive, archive: { directory: \"@/cold\"" more " }"
-
-struct cascade_case {
-    struct proof_case proof;
-    int64_t children; /* that leave */
-    int64_t kept, refused, child_changed, child_refused;
-    const char
-        *whole; /* SQL that makes of what was there what it was with all that came meanwhile */
-};
 
 static const struct cascade_case cases[] = {
     {.proof =
@@ -181,187 +137,11 @@ static const struct cascade_case cases[] = {
                           " archive: { directory: \"@/cold\", partition: year, segment_rows: 200 }",
                .model = "DELETE FROM c WHERE t_id <= 600; DELETE FROM t WHERE id <= 600"},
      .children = 180},
-
-    /* --- what stays --- */
-    {.proof =
-         {.name = "RESTRICT below CASCADE",
-          .setup =
-              PARENT CHILD(CASCADES) GRANDCHILD("REFERENCES c") "DELETE FROM g WHERE c_id > 200;",
-          .options = OPTIONS(", partition: year"), /* rows 480 to 670 have a grandchild, so they and
-                                                      their children stay */
-          .model =
-              "DELETE FROM c WHERE t_id > 670; DELETE FROM t WHERE " OLD
-              " AND (id % 10 OR id > 670)",
-          .reason =
-              "501 rows older than 100d; 99 rows that referred to them, archived in ~; 20 kept, "
-              "since rows still refer to them"},
-     .children = 99,
-     .kept = 20},
-    {.proof = {.name = "NO ACTION beside CASCADE",
-               .setup =
-                   PARENT CHILD(CASCADES) GRANDCHILD("REFERENCES t") "UPDATE g SET c_id = 500;",
-               .options = OPTIONS(", partition: year"),
-               .model = "DELETE FROM c WHERE " OLD_CHILDREN " AND t_id <> 500;"
-                        "DELETE FROM t WHERE " OLD " AND id <> 500"},
-     .children = 156,
-     .kept = 1},
-    {.proof = {.name = "a child that comes when its parent was passed",
-               .setup = PARENT CHILD(CASCADES)
-                   TRIGGER("old.t_id = 480", "INSERT INTO c VALUES (old.id + 5000, 990, 'late')"),
-               .options = OPTIONS(", partition: year"),
-               .model = "INSERT INTO c SELECT id + 5000, 990, 'late' FROM c WHERE t_id = 480;"
-                        "DELETE FROM c WHERE " OLD_CHILDREN " AND id < 5000;"
-                        "DELETE FROM t WHERE " OLD " AND id <> 990"},
-     .children = 159,
-     .kept = 1,
-     .whole = "INSERT INTO c SELECT id + 5000, 990, 'late' FROM c WHERE t_id = 480"},
-    {.proof = {.name = "a child's child that comes after its table's pass",
-               .setup = PARENT CHILD(CASCADES) GRANDCHILD("REFERENCES c ON DELETE CASCADE")
-                   TRIGGER("old.id = 298", "INSERT INTO g VALUES (5000, 142)"),
-               .options = OPTIONS(", partition: year"),
-               .model =
-                   "DELETE FROM g WHERE " OLD_GRANDCHILDREN "; INSERT INTO g VALUES (5000, 142);"
-                   "DELETE FROM c WHERE " OLD_CHILDREN " AND id <> 142;"
-                   "DELETE FROM t WHERE " OLD " AND id <> 480"},
-     .children = 237,
-     .kept = 1,
-     .whole = "INSERT INTO g VALUES (5000, 142)"},
-    {.proof =
-         {.name = "a child that changes after it was written",
-          .setup =
-              PARENT CHILD(CASCADES)
-                  TRIGGER("old.id = 298", "UPDATE c SET note = 'changed' WHERE id = 142"),
-          .options = OPTIONS(", partition: none"),
-          .model =
-              "UPDATE c SET note = 'changed' WHERE id = 142;"
-              "DELETE FROM c WHERE " OLD_CHILDREN " AND id <> 142;"
-              "DELETE FROM t WHERE " OLD " AND id <> 480",
-          .reason =
-              "520 rows older than 100d; 158 rows that referred to them, archived in ~; 1 that "
-              "refer to them changed meanwhile, too; 1 kept, since rows still refer to them"},
-     .children = 158,
-     .kept = 1,
-     .child_changed = 1,
-     .whole = "UPDATE c SET note = 'changed' WHERE id = 142"},
-    {.proof = {.name = "a parent that gets young after its children were written",
-               .setup = PARENT CHILD(CASCADES)
-                   TRIGGER("old.id = 298", "UPDATE t SET at = 2000000000 WHERE id = 480"),
-               .options = OPTIONS(", partition: none"),
-               .model = "UPDATE t SET at = 2000000000 WHERE id = 480;"
-                        "DELETE FROM c WHERE " OLD_CHILDREN " AND t_id <> 480;"
-                        "DELETE FROM t WHERE " OLD " AND id <> 480"},
-     .children = 156,
-     .whole = "UPDATE t SET at = 2000000000 WHERE id = 480"},
-    {.proof =
-         {.name = "children that a trigger keeps",
-          .setup =
-              PARENT CHILD(CASCADES) "CREATE TRIGGER k BEFORE DELETE ON c WHEN old.id % 30 = 0"
-                                     " BEGIN SELECT RAISE(ABORT, 'kept'); END;",
-          .options = OPTIONS(", partition: year"),
-          .model =
-              "DELETE FROM c WHERE " OLD_CHILDREN " AND id % 30;"
-              "DELETE FROM t WHERE " OLD " AND id NOT IN (SELECT t_id FROM c WHERE t_id)",
-          .reason =
-              "515 rows older than 100d; 153 rows that referred to them, archived in ~; 6 kept, "
-              "since rows still refer to them; 6 that refer to them refused: kept"},
-     .children = 153,
-     .kept = 6,
-     .child_refused = 6},
-    {.proof = {.name = "a parent that a trigger keeps",
-               .setup =
-                   PARENT CHILD(CASCADES) "CREATE TRIGGER k BEFORE DELETE ON t WHEN old.id = 500"
-                                          " BEGIN SELECT RAISE(ABORT, 'kept'); END;",
-               .options = OPTIONS(", partition: year"),
-               .model = "DELETE FROM c WHERE " OLD_CHILDREN "; DELETE FROM t WHERE " OLD
-                        " AND id <> 500"},
-     .children = 159,
-     .refused = 1},
 };
-
-static int64_t effect(const struct proof_run *run, const char *key)
-{
-    json_t *value = json_object_get(json_object_get(run->outcome, "effect"), key);
-
-    return value ? json_integer_value(value) : 0;
-}
-
-/* What can't be said beforehand is how many files there are, and how long. */
-static void check_outcome(const struct cascade_case *c, const struct proof_run *run, int64_t rows)
-{
-    const struct {
-        const char *key;
-        int64_t wanted;
-    } numbers[] = {{"child_rows", c->children},
-                   {"rows_kept", c->kept},
-                   {"rows_refused", c->refused},
-                   {"child_rows_changed", c->child_changed},
-                   {"child_rows_refused", c->child_refused},
-                   {"rows_past_cutoff", c->kept + c->refused}};
-    const char *outcome = json_string_value(json_object_get(run->outcome, "outcome"));
-    bool by_age = !strstr(c->proof.setup, "DROP INDEX t_at");
-
-    ck_assert_msg(outcome && strcmp(outcome, "done") == 0 && run->result.status == 0, "%s: %s%s",
-                  c->proof.name, run->result.out, run->result.err);
-    ck_assert_int_eq(json_integer_value(json_object_get(run->outcome, "rows")), rows);
-    for (size_t i = 0; by_age && i < sizeof numbers / sizeof *numbers; i++)
-        ck_assert_msg(effect(run, numbers[i].key) == numbers[i].wanted, "%s: %s is %lld, not %lld",
-                      c->proof.name, numbers[i].key, (long long)effect(run, numbers[i].key),
-                      (long long)numbers[i].wanted);
-    ck_assert_int_gt(effect(run, "segments"), 1);
-    const char *reason = json_string_value(json_object_get(run->outcome, "reason"));
-    if (c->proof.reason)
-        expect_text(c->proof.name, reason, c->proof.reason);
-}
-
-static sqlite3 *copy_of(sqlite3 *db)
-{
-    sqlite3 *copy = proof_open(":memory:");
-    sqlite3_backup *backup = sqlite3_backup_init(copy, "main", db, "main");
-
-    ck_assert_int_eq(sqlite3_backup_step(backup, -1), SQLITE_DONE);
-    ck_assert_int_eq(sqlite3_backup_finish(backup), SQLITE_OK);
-    sqlite3_db_config(copy, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    return copy;
-}
-
-static void make_directory(void)
-{
-    char *cold = folder_path("cold");
-
-    ck_assert_int_eq(mkdir(cold, 0750), 0);
-    free(cold);
-}
-
-/* What the archive has comes back. */
-static void check_whole(const struct cascade_case *c, sqlite3 *db, sqlite3 *before)
-{
-    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    ck_assert_int_eq(
-        proof_integer(db, "SELECT count(*) FROM sqlite_master WHERE name LIKE '%keeper%'"), 0);
-    ck_assert_int_eq(restored_all(db), 0);
-    proof_do(before, c->whole ? c->whole : "");
-    proof_same(&c->proof, before);
-}
 
 START_TEST(leaves_first)
 {
-    const struct cascade_case *c = &cases[_i];
-    char *path = proof_path(&c->proof);
-    struct proof_run run;
-
-    make_directory();
-    sqlite3 *model = proof_make(&c->proof, _i % 2 ? "delete" : "wal");
-    int64_t rows = proof_gone(&c->proof, model);
-    sqlite3 *db = proof_open(path), *before = copy_of(db);
-    proof_run(&c->proof, &run);
-    check_outcome(c, &run, rows);
-    proof_same(&c->proof, model);
-    check_whole(c, db, before);
-    sqlite3_close(model);
-    sqlite3_close(before);
-    sqlite3_close(db);
-    proof_free(&run);
-    free(path);
+    cascade_leaves(&cases[_i], _i % 2 ? "delete" : "wal");
 }
 END_TEST
 
@@ -408,7 +188,7 @@ START_TEST(nothing_goes)
 {
     const struct proof_case *c = &refusals[_i];
 
-    make_directory();
+    cascade_make_directory();
     if (c->status) {
         char *database = folder_path("cold/d"), *table = folder_path("cold/d/c");
         ck_assert(mkdir(database, 0700) == 0 && mkdir(table, 0700) == 0);

@@ -236,7 +236,7 @@ static sqlite3_stmt *format_select(struct database *database, const struct archi
     struct text sql = {0};
 
     text_add(&sql, "SELECT ");
-    archive_columns_sql(columns, "", &sql);
+    archive_columns_sql(columns, &sql);
     text_add(&sql, " FROM t");
     ck_assert_msg(database_prepare(database, sql.bytes, &statement, &error) == STATUS_OK, "%s",
                   error.text);

@@ -17,12 +17,24 @@ const char demo_policy_source[] = "config/demo.yaml";
 static const char policy_due[] = "due now";
 
 /* Keys whose values the demo has of its own; a schedule's only where the line says so. */
-enum policy_key { POLICY_PATH, POLICY_STATE, POLICY_SOCKET, POLICY_WINDOW, POLICY_SCHEDULE };
+enum policy_key {
+    POLICY_PATH,
+    POLICY_STATE,
+    POLICY_SOCKET,
+    POLICY_DIRECTORY,
+    POLICY_WINDOW,
+    POLICY_SCHEDULE
+};
 
 static const char *const policy_keys[] = {
-    [POLICY_PATH] = "path: ",     [POLICY_STATE] = "state: ",       [POLICY_SOCKET] = "socket: ",
+    [POLICY_PATH] = "path: ",     [POLICY_STATE] = "state: ",
+    [POLICY_SOCKET] = "socket: ", [POLICY_DIRECTORY] = "directory: ",
     [POLICY_WINDOW] = "window: ", [POLICY_SCHEDULE] = "schedule: ",
 };
+
+/* In the folder of the demo. */
+static const char *const policy_places[] = {
+    [POLICY_STATE] = "state", [POLICY_SOCKET] = "socket", [POLICY_DIRECTORY] = "archive"};
 
 enum { POLICY_KEYS = sizeof policy_keys / sizeof *policy_keys };
 
@@ -63,7 +75,7 @@ static char *policy_value(const struct demo *demo, enum policy_key key, bool ope
         return policy_window(open);
     if (key == POLICY_SCHEDULE)
         return policy_moment(demo->due_us + number * 1000000);
-    return memory_format("%s/%s", demo->folder, key == POLICY_STATE ? "state" : "socket");
+    return memory_format("%s/%s", demo->folder, policy_places[key]);
 }
 
 /* Where the value of one of the keys begins in the line, and which it is; NULL: nowhere. */
@@ -121,6 +133,7 @@ void demo_policy_write(const struct demo *demo, bool open)
     struct text policy = {0};
     char line[512];
     int64_t number = 0;
+    char *archive = policy_value(demo, POLICY_DIRECTORY, open, 0);
     FILE *in = fopen(demo_policy_source, "r"), *out = fopen(demo->policy, "w");
 
     if (!in || !out)
@@ -132,4 +145,6 @@ void demo_policy_write(const struct demo *demo, bool open)
     if (fclose(out))
         log_fatal("%s: %s", demo->policy, strerror(errno));
     text_free(&policy);
+    free(stage_folder(archive));
+    free(archive);
 }

@@ -1,0 +1,234 @@
+/*
+ * Lets the system fail litekeeper while it archives beside an application that changes the very
+ * rows: calls on the database, on the archive and on the history return EIO or ENOSPC, once, every
+ * so often or from then on, or the archive's disk is full. Each time there is one outcome with a
+ * reason, no row is lost, doubled or changed, and the next run brings to its end what was left.
+ * Where strace(1) is missing or may not trace, it says so and is skipped. SEED and ROUNDS in the
+ * environment.
+ */
+#include "lib_cold.h"
+#include "lib_expect.h"
+#include "lib_folder.h"
+#include "lib_randomdb.h"
+#include "lib_skip.h"
+#include "lib_small.h"
+#include "lib_traced.h"
+#include "memory.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS = 5, SECONDS_A_ROUND = 60, ROWS = 900, PATIENCE = 20 };
+
+#define RUN "run -c @/policy.yaml --json app retention"
+
+static const struct cold_kind kinds[] = {
+    {"wal", true, "partition: month", false, true},
+    {"delete", true, "partition: year", false, false},
+    {"wal", true, "partition: none", false, false},
+    {"delete", true, "partition: none", false, true},
+};
+
+static const struct fault {
+    const char *call, *error; /* NULL: the archive's disk is full */
+    bool anywhere;            /* not of the database's files alone */
+} faults[] = {
+    {"pwrite64", "EIO", false},   {"fsync", "EIO", true},       {"renameat", "EIO", true},
+    {"pread64", "EIO", false},    {NULL, NULL, false},          {"fdatasync", "EIO", false},
+    {"unlinkat", "EIO", true},    {"pwrite64", "ENOSPC", true}, {"fsync", "ENOSPC", true},
+    {"renameat", "ENOSPC", true}, {"ftruncate", "EIO", false},  {"fdatasync", "EIO", true},
+    {"unlink", "EIO", true},
+};
+
+enum { FAULTS = sizeof faults / sizeof *faults, KINDS = sizeof kinds / sizeof *kinds };
+
+static struct {
+    int happened, failed;
+} met;
+
+static int rounds(void)
+{
+    const char *wanted = getenv("ROUNDS");
+
+    return wanted ? atoi(wanted) : ROUNDS;
+}
+
+static void watch(const struct fault *fault)
+{
+    if (fault->anywhere)
+        traced_watch_all();
+    else
+        traced_watch("app.db");
+}
+
+/* In a run that nothing fails, of the process that has most of them. */
+static int count_calls(const struct fault *fault)
+{
+    char *text = memory_format(" %s(", fault->call);
+    struct program_result result;
+
+    watch(fault);
+    traced_run(RUN, "", &result);
+    int count = traced_count(text);
+    program_result_free(&result);
+    free(text);
+    return count;
+}
+
+/* The outcome, of which there must be one, with a reason. */
+static void check_outcome(const struct program_result *result)
+{
+    char *copy = memory_copy(result->out), *rest = copy, *line;
+    int outcomes = 0;
+
+    while ((line = strsep(&rest, "\n")) && *line) {
+        json_t *event = json_loads(line, 0, NULL);
+        const char *outcome = json_string_value(json_object_get(event, "outcome"));
+        const char *reason = json_string_value(json_object_get(event, "reason"));
+        if (outcome) {
+            outcomes++;
+            ck_assert_msg(reason && *reason, "%s", line);
+            bool done = strcmp(outcome, "done") == 0;
+            ck_assert_msg(done || result->status != 0, "status 0: %s", line);
+            printf("  %s: %.200s\n", outcome, reason);
+            fflush(stdout);
+            met.failed += !done;
+        }
+        json_decref(event);
+    }
+    ck_assert_msg(outcomes == 1, "status %d: %s%s", result->status, result->out, result->err);
+    free(copy);
+}
+
+/* ":when=N", one call; "N+", all from then on; "N+M", every so many. */
+static char *choose_calls(const struct fault *fault, int calls, uint64_t *random)
+{
+    int64_t first = 1 + randomdb_number(random, calls > 0 ? calls : 1);
+    int64_t every = 1 + randomdb_number(random, 40);
+    char *call =
+        memory_format(" -e inject=%s:error=%s:when=%" PRId64, fault->call, fault->error, first);
+    int64_t way = randomdb_number(random, 3);
+    char *all = way == 0   ? memory_copy(call)
+                : way == 1 ? memory_format("%s+", call)
+                           : memory_format("%s+%" PRId64, call, every);
+
+    free(call);
+    return all;
+}
+
+/* As long as something is in the way of it that goes by itself: a machine that is busy may find
+ * that one row takes too long. */
+static void run_patiently(void)
+{
+    struct program_result result;
+    int status = -1;
+
+    for (int i = 0; i < PATIENCE && status != 0; i++) {
+        expect_run(RUN, &result);
+        status = result.status;
+        ck_assert_msg(status == 0 || i + 1 < PATIENCE, "status %d: %s%s", status, result.out,
+                      result.err);
+        program_result_free(&result);
+    }
+}
+
+/* Whatever was left, it is brought to its end once nothing fails any more. */
+static void check_all(struct cold *cold)
+{
+    int64_t archived = cold_check(cold, true);
+
+    run_patiently();
+    ck_assert_int_ge(cold_check(cold, false), archived);
+}
+
+static void run_beside(struct cold *cold, const char *inject, uint64_t *random)
+{
+    struct program_result result;
+    pid_t application = cold_start(cold, (uint64_t)randomdb_number(random, INT64_MAX));
+
+    traced_run(RUN, inject, &result);
+    cold_stop(cold, application);
+    check_outcome(&result);
+    program_result_free(&result);
+}
+
+static void calls_round(const struct cold_kind *kind, const struct fault *fault, uint64_t *random)
+{
+    cold_make(kind, ROWS);
+    int calls = count_calls(fault);
+    folder_remove();
+    folder_make();
+    struct cold *cold = cold_make(kind, ROWS);
+    char *inject = choose_calls(fault, calls, random);
+    printf("  %s, %s%s%s\n", kind->journal, kind->archive, inject,
+           fault->anywhere ? "" : ", the database");
+    fflush(stdout);
+    run_beside(cold, inject, random);
+    met.happened += traced_count("INJECTED") > 0;
+    check_all(cold);
+    free(inject);
+}
+
+static void disk_round(const struct cold_kind *kind, uint64_t *random)
+{
+    int64_t room = 4096 * randomdb_number(random, 30);
+
+    if (!small_mount("cold", "size=4m,mode=700"))
+        return;
+    struct cold *cold = cold_make(kind, ROWS);
+    printf("  %s, %s: %" PRId64 " bytes are left\n", kind->journal, kind->archive, room);
+    fflush(stdout);
+    small_fill("cold", room);
+    traced_watch("app.db");
+    run_beside(cold, "", random);
+    met.happened++;
+    small_empty("cold");
+    check_all(cold);
+    small_unmount("cold");
+}
+
+START_TEST(calls_fail)
+{
+    uint64_t random = randomdb_seed("archive_faults");
+
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* which would need to trace, too */
+    if (!traced_can()) {
+        skip("strace is missing or may not trace");
+        return;
+    }
+    for (int i = 0; i < rounds(); i++) {
+        uint64_t seed = i ? (uint64_t)randomdb_number(&random, INT64_MAX) : random, own = seed;
+        const struct cold_kind *kind = &kinds[seed / FAULTS % KINDS];
+        const struct fault *fault = &faults[seed % FAULTS];
+        printf("round %d: SEED=%" PRIu64 "\n", i, seed);
+        folder_make();
+        if (fault->call)
+            calls_round(kind, fault, &own);
+        else
+            disk_round(kind, &own);
+        folder_remove();
+    }
+    printf("archive_faults: %d rounds, %d with a fault, %d that did not end well\n", rounds(),
+           met.happened, met.failed);
+    ck_assert(met.happened > 0 || rounds() == 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("archive_faults");
+    TCase *tests = tcase_create("archive_faults");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_set_timeout(tests, SECONDS_A_ROUND * (2 + rounds()));
+    tcase_add_test(tests, calls_fail);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -99,7 +99,7 @@ static const struct command_option restore_options[] = {
     {0, "into-table", NULL, offsetof(struct command_line, into_table),
      "into the table that they left; they are held from retention then"},
     {0, "lift", NULL, offsetof(struct command_line, lift),
-     "instead: lift all holds of the table, so that retention takes its rows again"},
+     "instead: lift all holds of the table; retention takes its rows again"},
     JSON,
     END,
 };

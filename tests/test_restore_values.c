@@ -19,8 +19,8 @@ enum { VALUES_ROWS = 1250 /* of each of 8 tables */, VALUES_TEXT = 40 };
     " a, b TEXT COLLATE NOCASE, c INTEGER, d DOUBLE PRECISION, \"e f\" NUMERIC, \"select\"" \
     " VARCHAR(10) COLLATE RTRIM, f BLOB, g AS (typeof(a) || length(b)),"                    \
     " h INT AS (ifnull(c, 0) > 5) STORED"
-#define NAMES   "a, b, c, d, \"e f\", \"select\", f"
-#define ARCHIVE "keep: 100d, archive: { directory: \"@/cold\", segment_rows: 400 }"
+#define NAMES         "a, b, c, d, \"e f\", \"select\", f"
+#define ARCHIVE(more) "keep: 100d, archive: { directory: \"@/cold\", segment_rows: 400" more " }"
 
 static const struct values_kind {
     const char *name, *table;
@@ -243,7 +243,8 @@ START_TEST(all_values)
     const struct values_kind *kind = &kinds[_i / 2];
     const struct proof_case c = {.name = kind->name,
                                  .setup = "CREATE INDEX t_at ON t(at)",
-                                 .options = ARCHIVE};
+                                 .options = _i % 2 ? ARCHIVE(", to: database, partition: none")
+                                                   : ARCHIVE("")};
 
     fill(kind);
     sqlite3 *before = brought_archive(&c, _i % 2 ? "delete" : "wal");

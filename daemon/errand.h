@@ -29,8 +29,8 @@ struct errand_order {
     int64_t at_us;               /* -1: now */
     struct crew *crew;           /* whose workers do it; NULL: one of its own */
     struct engine_memory memory; /* what the history knows */
-    json_t *order; /* of a "restore": what (restore_job.h); the task is the retention that has
-                      archived it. Else NULL */
+    json_t *order;     /* of a "restore": what (restore_job.h); the task is the retention that has
+                          archived it. Else NULL */
     const char *owned; /* see job_request */
     struct chronicle *chronicle; /* with the catalogue of archives; NULL: there is none */
 };

@@ -24,9 +24,9 @@ struct chronicle *remember_chronicle(struct remember *remember);
 /* What is known of the clock, all unknown where the history can't say. Once a session, so that no
  * task takes for known what another has just noted. `sure`: the operator vouches for the clock. */
 void remember_clock(struct remember *remember, bool sure, struct engine_memory *memory);
-/* The last run of that task that was done, and what is held of its table: the rest of `memory` stays
- * as it is, and what these point to is there until the next question. And what its schedule goes
- * by. */
+/* The last run of that task that was done, and what is held of its table: the rest of `memory`
+ * stays as it is, and what these point to is there until the next question. And what its schedule
+ * goes by. */
 void remember_past(struct remember *remember, const struct history_subject *subject,
                    struct engine_memory *memory, struct schedule_past *counted);
 /* Records an outcome, and forgets what is older than `keep`. */

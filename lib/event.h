@@ -38,7 +38,8 @@ json_t *event_hold(const struct event_subject *subject, int64_t first_us, int64_
 
 /* Parses and checks one line (without its newline). The event is a copy with the keys of its row
  * alone, in the table's order: unknown keys are left behind, so nothing that was not checked goes
- * on. All strings but EVENT_RAW's come back fit for a terminal. STATUS_INVALID says what is wrong with it. */
+ * on. All strings but EVENT_RAW's come back fit for a terminal. STATUS_INVALID says what is wrong
+ * with it. */
 enum status event_parse(const char *line, size_t length, json_t **event,
                         struct error *error) MUST_CHECK;
 /* The same for an object; it stays the caller's. */

@@ -1,10 +1,10 @@
 /*
  * Lets the system fail litekeeper while it archives beside an application that changes the very
  * rows: calls on the database, on the archive and on the history return EIO or ENOSPC, once, every
- * so often or from then on, or the archive's disk is full. Each time there is one outcome with a
- * reason, no row is lost, doubled or changed, and the next run brings to its end what was left.
- * Where strace(1) is missing or may not trace, it says so and is skipped. SEED and ROUNDS in the
- * environment.
+ * so often or from then on, or end the process, or the archive's disk is full. Each time there is
+ * one outcome with a reason, no row is lost, doubled or changed, and the next run brings to its end
+ * what was left. Where strace(1) is missing or may not trace, it says so and is skipped. SEED and
+ * ROUNDS in the environment.
  */
 #include "lib_cold.h"
 #include "lib_expect.h"
@@ -34,14 +34,25 @@ static const struct cold_kind kinds[] = {
 };
 
 static const struct fault {
-    const char *call, *error; /* NULL: the archive's disk is full */
-    bool anywhere;            /* not of the database's files alone */
+    const char *call, *what; /* NULL: the archive's disk is full */
+    bool anywhere;           /* not of the database's files alone */
 } faults[] = {
-    {"pwrite64", "EIO", false},   {"fsync", "EIO", true},       {"renameat", "EIO", true},
-    {"pread64", "EIO", false},    {NULL, NULL, false},          {"fdatasync", "EIO", false},
-    {"unlinkat", "EIO", true},    {"pwrite64", "ENOSPC", true}, {"fsync", "ENOSPC", true},
-    {"renameat", "ENOSPC", true}, {"ftruncate", "EIO", false},  {"fdatasync", "EIO", true},
-    {"unlink", "EIO", true},
+    {"pwrite64", "error=EIO", false},
+    {"fsync", "error=EIO", true},
+    {"renameat", "error=EIO", true},
+    {"pread64", "error=EIO", false},
+    {NULL, NULL, false},
+    {"renameat", "signal=SIGKILL", true},
+    {"fdatasync", "error=EIO", false},
+    {"unlinkat", "error=EIO", true},
+    {"pwrite64", "error=ENOSPC", true},
+    {"fsync", "signal=SIGKILL", true},
+    {"fsync", "error=ENOSPC", true},
+    {"renameat", "error=ENOSPC", true},
+    {"ftruncate", "error=EIO", false},
+    {"fdatasync", "error=EIO", true},
+    {"pwrite64", "signal=SIGKILL", false},
+    {"unlink", "error=EIO", true},
 };
 
 enum { FAULTS = sizeof faults / sizeof *faults, KINDS = sizeof kinds / sizeof *kinds };
@@ -109,8 +120,7 @@ static char *choose_calls(const struct fault *fault, int calls, uint64_t *random
 {
     int64_t first = 1 + randomdb_number(random, calls > 0 ? calls : 1);
     int64_t every = 1 + randomdb_number(random, 40);
-    char *call =
-        memory_format(" -e inject=%s:error=%s:when=%" PRId64, fault->call, fault->error, first);
+    char *call = memory_format(" -e inject=%s:%s:when=%" PRId64, fault->call, fault->what, first);
     int64_t way = randomdb_number(random, 3);
     char *all = way == 0   ? memory_copy(call)
                 : way == 1 ? memory_format("%s+", call)
@@ -168,7 +178,7 @@ static void calls_round(const struct cold_kind *kind, const struct fault *fault,
            fault->anywhere ? "" : ", the database");
     fflush(stdout);
     run_beside(cold, inject, random);
-    met.happened += traced_count("INJECTED") > 0;
+    met.happened += traced_count("INJECTED") > 0 || traced_count("killed by SIGKILL") > 0;
     check_all(cold);
     free(inject);
 }

@@ -11,7 +11,8 @@
 
 #include <jansson.h>
 
-/* Emits "archived" for each table, or "shelved" for each segment, before its rows; for "cat" also "rows". */
+/* Emits "archived" for each table, or "shelved" for each segment, before its rows; for "cat" also
+ * "rows". */
 enum status archive_job(json_t *job, struct error *error) MUST_CHECK;
 
 #endif

@@ -18,6 +18,7 @@ void archive_manifest_free(struct archive_manifest *manifest)
 {
     free(manifest->part);
     free(manifest->name);
+    free(manifest->store);
     json_decref(manifest->about);
     json_decref(manifest->first_key);
     json_decref(manifest->last_key);
@@ -151,6 +152,13 @@ static void manifest_set_time(json_t *object, const char *key, int64_t time_us)
     free(exact);
 }
 
+static void manifest_set_store(json_t *object, const struct archive_manifest *manifest)
+{
+    json_object_set_new(object, "store", json_string(manifest->store));
+    json_object_set_new(object, "store_first", json_integer(manifest->store_first));
+    json_object_set_new(object, "store_last", json_integer(manifest->store_last));
+}
+
 char *archive_manifest_text(const struct archive_manifest *manifest)
 {
     json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:O?, s:O?}",
@@ -167,6 +175,8 @@ char *archive_manifest_text(const struct archive_manifest *manifest)
     manifest_set_time(object, "made", manifest->made_us);
     if (manifest->state == MANIFEST_REMOVED)
         manifest_set_time(object, "removed", manifest->removed_us);
+    if (manifest->store)
+        manifest_set_store(object, manifest);
     json_object_update(object, manifest->about);
     char *text = json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
     json_decref(object);
@@ -215,6 +225,14 @@ static bool manifest_is_name(const char *name)
     return strncmp(name, "part-", 5) == 0 && !strchr(name, '/') && strlen(name) < 200;
 }
 
+static bool manifest_is_store(const char *store)
+{
+    size_t length = store ? strlen(store) : 0;
+
+    return !store || (length > 3 && strcmp(store + length - 3, ".db") == 0 && store[0] != '.' &&
+                      !strchr(store, '/'));
+}
+
 /* As events have it, and so that sums of them are numbers, too. */
 static bool manifest_is_count(json_int_t count)
 {
@@ -230,19 +248,21 @@ static enum status manifest_take(json_t *object, struct archive_manifest *manife
                                  struct error *error)
 {
     json_int_t format, rows, bytes, line_bytes, first, last, cutoff, made, removed = -1;
-    const char *state, *part, *name, *sha256, *sha256_rows;
+    json_int_t store_first = 0, store_last = 0;
+    const char *state, *part, *name, *sha256, *sha256_rows, *store = NULL;
     json_t *first_key = NULL, *last_key = NULL;
     enum manifest_state known;
     json_error_t problem;
 
     if (json_unpack_ex(object, &problem, 0,
                        "{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:o, s:I, s:I, s:I,"
-                       " s:I, s?I}",
+                       " s:I, s?I, s?s, s?I, s?I}",
                        "format", &format, "state", &state, "part", &part, "file", &name, "rows",
                        &rows, "bytes", &bytes, "line_bytes", &line_bytes, "sha256", &sha256,
                        "sha256_rows", &sha256_rows, "first_key", &first_key, "last_key", &last_key,
                        "first_time_us", &first, "last_time_us", &last, "cutoff_us", &cutoff,
-                       "made_us", &made, "removed_us", &removed) < 0)
+                       "made_us", &made, "removed_us", &removed, "store", &store, "store_first",
+                       &store_first, "store_last", &store_last) < 0)
         return error_set(error, STATUS_INVALID, "the manifest is not valid: %s", problem.text);
     if (format != MANIFEST_FORMAT)
         return error_set(error, STATUS_INVALID, "the manifest is of a newer litekeeper");
@@ -250,7 +270,7 @@ static enum status manifest_take(json_t *object, struct archive_manifest *manife
         strlen(sha256) >= DIGEST_HEX || strlen(sha256_rows) >= DIGEST_HEX ||
         !manifest_is_count(rows) || !manifest_is_count(bytes) || !manifest_is_count(line_bytes) ||
         !manifest_is_time(first) || !manifest_is_time(last) || !manifest_is_time(cutoff) ||
-        !manifest_is_time(removed))
+        !manifest_is_time(removed) || !manifest_is_store(store))
         return error_set(error, STATUS_INVALID, "the manifest is not valid");
     *manifest = (struct archive_manifest){.state = known,
                                           .part = memory_copy(part),
@@ -265,7 +285,10 @@ static enum status manifest_take(json_t *object, struct archive_manifest *manife
                                           .last_us = last,
                                           .cutoff_us = cutoff,
                                           .made_us = made,
-                                          .removed_us = removed};
+                                          .removed_us = removed,
+                                          .store = memory_copy(store),
+                                          .store_first = store_first,
+                                          .store_last = store_last};
     memcpy(manifest->sha256, sha256, strlen(sha256));
     memcpy(manifest->sha256_rows, sha256_rows, strlen(sha256_rows));
     return STATUS_OK;

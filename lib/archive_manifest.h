@@ -32,7 +32,10 @@ struct archive_manifest {
     int64_t rows, bytes, line_bytes; /* of the file, and before compression */
     int64_t first_us, last_us;       /* times of the oldest and the youngest row; -1 none */
     int64_t cutoff_us, made_us;
-    int64_t removed_us;                               /* -1: it is there */
+    int64_t removed_us; /* -1: it is there */
+    char
+        *store; /* the SQLite file that its rows go into (archive_db.h); NULL: they stay as lines */
+    int64_t store_first, store_last;                  /* rowids there; 0: they are not there yet */
     char sha256[DIGEST_HEX], sha256_rows[DIGEST_HEX]; /* "": not known yet */
 };
 

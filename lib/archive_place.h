@@ -18,9 +18,9 @@ struct archive_place {
     char *shown; /* its path, for messages */
 };
 
-/* Opens the table's folder (the database's, where `table` is NULL), and makes it where it is missing
- * and `make` says so. The directory itself must be there. STATUS_REFUSED: it is not, can't be written, or a part of the path is a
- * link or somebody else's. */
+/* Opens the table's folder (the database's, where `table` is NULL), and makes it where it is
+ * missing and `make` says so. The directory itself must be there. STATUS_REFUSED: it is not, can't
+ * be written, or a part of the path is a link or somebody else's. */
 enum status archive_place_open(const char *directory, const char *database, const char *table,
                                bool make, struct archive_place *place,
                                struct error *error) MUST_CHECK;

@@ -1,5 +1,5 @@
-/* Reads a file of an archive to its end, by other code than wrote it, and holds it against what its
- * manifest says: bytes, rows, both digests. */
+/* Reads a segment to its end, be it lines or rows of a SQLite file, by other code than wrote it,
+ * and holds it against what its manifest says: bytes (of lines), rows, digests. */
 #ifndef ARCHIVE_READ_H
 #define ARCHIVE_READ_H
 
@@ -15,8 +15,8 @@ enum status archive_read_open(int folder, const char *name, const struct archive
  * known at its end alone, is another than the manifest says. */
 enum status archive_read_row(struct archive_read *read, const struct archive_row **row,
                              struct error *error) MUST_CHECK;
-/* The line that the last row was read from, without its newline. */
-const char *archive_read_line(const struct archive_read *read, size_t *length);
+/* The last row as a line, without its newline, good until the next call. */
+const char *archive_read_line(struct archive_read *read, size_t *length);
 void archive_read_close(struct archive_read *read); /* safe on NULL */
 
 /* Reads all of it, for what its end tells. */

@@ -3,6 +3,7 @@
  * not. Each step can be done again. Nothing here deletes a row of the application's.
  */
 #include "archive.h"
+#include "archive_db.h"
 #include "archive_tally.h"
 #include "memory.h"
 
@@ -166,15 +167,31 @@ static enum status settle_manifest(struct archive *archive, struct error *error)
     return status;
 }
 
+/* Rows that are to lie in a SQLite file go there, and are looked up once they are on the disk. */
+static enum status settle_store(struct archive *archive, bool sure, struct error *error)
+{
+    struct archive_manifest *manifest = &archive->manifest;
+    enum status status = STATUS_OK;
+
+    if (manifest->store)
+        status = archive_db_load(archive->part, manifest->name, archive->place.mode & 0666,
+                                 manifest, &archive->columns, error);
+    if (!status && (manifest->store || !sure))
+        status = archive_verify(archive, manifest->name, error);
+    return status;
+}
+
 /* From `settled` on. */
 static enum status settle_end(struct archive *archive, bool sure, struct error *error)
 {
     enum status status = settle_replace(archive, error);
 
-    if (!status && !sure)
-        status = archive_verify(archive, archive->manifest.name, error);
+    if (!status)
+        status = settle_store(archive, sure, error);
     if (!status)
         status = settle_manifest(archive, error);
+    if (!status && archive->manifest.store)
+        status = archive_place_remove(archive->part, archive->manifest.name, error);
     if (!status)
         status = archive_ledger_strike(&archive->ledger, error);
     return status ? status : archive_leave(archive, error);

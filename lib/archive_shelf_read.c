@@ -1,6 +1,7 @@
 /* What a segment of the shelf consists of: its file, and the rows in it. */
 #include "archive_shelf.h"
 
+#include "archive_db.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -36,7 +37,9 @@ bool shelf_there(const struct shelf *shelf, const struct shelf_segment *segment)
 
     if (!segment->file || shelf_folder(shelf, segment, &folder, &ignored))
         return false;
-    bool there = archive_place_has(folder, segment->file);
+    const struct archive_manifest *manifest = &segment->manifest;
+    bool there = manifest->store_first > 0 ? archive_db_has(folder, manifest)
+                                           : archive_place_has(folder, segment->file);
     close(folder);
     return there;
 }

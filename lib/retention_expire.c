@@ -3,6 +3,7 @@
 #include "retention_expire.h"
 
 #include "archive.h"
+#include "archive_db.h"
 #include "archive_tables.h"
 #include "clock.h"
 #include "memory.h"
@@ -156,6 +157,8 @@ static enum status expire_remove(struct expire *expire, const struct shelf *shel
         return status;
     if (segment->manifest.state == MANIFEST_DONE)
         status = expire_mark(expire, shelf, folder, segment, error);
+    if (!status && segment->manifest.store)
+        status = archive_db_remove(folder, &segment->manifest, error);
     if (!status)
         status = archive_place_remove(folder, segment->file, error);
     close(folder);

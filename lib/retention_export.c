@@ -5,6 +5,7 @@
  */
 #include "retention_export.h"
 
+#include "archive_db.h"
 #include "archive_tally.h"
 #include "clock.h"
 #include "memory.h"
@@ -152,6 +153,8 @@ static enum status export_create(struct export *export, struct segment_writer **
 
     if (status)
         return status;
+    if (export->options->to == ARCHIVE_TO_DATABASE)
+        archive->manifest.store = archive_db_name(export->pass->facts.table.name);
     char *name = archive_name_writing(archive), *shown = archive_shown(archive);
     status = segment_create(archive->part, name, archive->place.mode & 0666, shown, writer, error);
     free(name);

@@ -56,7 +56,7 @@ static bool source_take(void *argument, sqlite3_stmt *row)
         age->base.tie = age->base.given;
     if (!timestamp_read(&age->facts->rules, value, &us)) {
         age->base.others += sqlite3_value_type(value) != SQLITE_NULL;
-    } else if (source_is_old(age, us)) {
+    } else if (!retention_held(age->facts, value) && source_is_old(age, us)) {
         age->base.given++;
         enough = !age->each(age->argument, row, 1 + (int)age->facts->table.key.count,
                             source_time(age, value, us));

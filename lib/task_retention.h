@@ -15,9 +15,12 @@ enum retention_cascade { CASCADE_REFUSE, CASCADE_DELETE, CASCADE_ARCHIVE };
 /* From none to the narrowest. */
 enum archive_partition { PARTITION_NONE, PARTITION_YEAR, PARTITION_MONTH, PARTITION_DAY };
 
+/* Files of JSON lines, or a SQLite file a year. */
+enum archive_to { ARCHIVE_TO_LINES, ARCHIVE_TO_DATABASE };
+
 struct archive_options {
     char *directory; /* NULL: nothing is archived */
-    int partition;
+    int partition, to;
     int64_t segment_rows, segment_bytes;
 };
 

@@ -20,6 +20,10 @@ static const struct option_choice partitions[] = {{"none", PARTITION_NONE, false
                                                   {"day", PARTITION_DAY, false},
                                                   {NULL, 0, false}};
 
+static const struct option_choice forms[] = {{"lines", ARCHIVE_TO_LINES, false},
+                                             {"database", ARCHIVE_TO_DATABASE, false},
+                                             {NULL, 0, false}};
+
 #define FIELD(name) offsetof(struct archive_options, name)
 
 static const struct option archive_options[] = {
@@ -27,6 +31,8 @@ static const struct option archive_options[] = {
      "the folder of the archives, which the owner of the database may write"},
     {"partition", OPTION_CHOICE, 0, FIELD(partition), "month", NULL, NULL, partitions, NULL,
      "the time that one folder of an archive spans"},
+    {"to", OPTION_CHOICE, 0, FIELD(to), "lines", NULL, NULL, forms, NULL,
+     "files of JSON lines, or, with partition: year or none, SQLite files, to be attached"},
     {"segment_rows", OPTION_COUNT, 0, FIELD(segment_rows), "100000", "1", NULL, NULL, NULL,
      "rows in one file of an archive, at most"},
     {"segment_bytes", OPTION_SIZE, 0, FIELD(segment_bytes), "64MiB", "1MiB", NULL, NULL, NULL,
@@ -98,6 +104,14 @@ static const char *retention_check_short(const struct retention_options *options
     return NULL;
 }
 
+static const char *retention_check_form(const struct archive_options *archive, char *why)
+{
+    if (archive->directory && archive->to == ARCHIVE_TO_DATABASE &&
+        archive->partition > PARTITION_YEAR)
+        return retention_wrong(why, "archive", "to: database needs partition: year or none");
+    return NULL;
+}
+
 /* What keeps rows in the archive for less time than in the table would archive nothing. */
 static const char *retention_check_archives(const struct retention_options *options, char *why)
 {
@@ -122,6 +136,8 @@ const char *retention_check(const void *values, char *why)
     if (!name)
         name = retention_check_short(options, &options->keep_min, "keep_min", why);
     if (name)
+        return name;
+    if ((name = retention_check_form(&options->archive, why)))
         return name;
     if (options->cascade == CASCADE_ARCHIVE && !options->archive.directory)
         return retention_wrong(why, "cascade",

@@ -115,6 +115,48 @@ static void cold_count_segment(int folder, const struct archive_manifest *manife
     archive_columns_free(&columns);
 }
 
+/* Rows that lie in a SQLite file; returns how many. */
+static int64_t cold_count_stored(int folder, const struct archive_manifest *manifest,
+                                 const char *what, uint8_t *where)
+{
+    const char *table = json_string_value(json_object_get(manifest->about, "table"));
+    char *path = memory_format("/proc/self/fd/%d/%s", folder, manifest->store);
+    char *sql = memory_format("SELECT t.* FROM %s AS t JOIN _litekeeper_segment AS s"
+                              " ON t.rowid BETWEEN s.first AND s.last WHERE s.name = '%s'",
+                              table, manifest->name);
+    struct archive_value values[6];
+    struct archive_row row = {.values = values, .count = 6};
+    sqlite3 *db = sql_open(path);
+    sqlite3_stmt *select = sql_prepare(db, sql);
+    int64_t rows = 0;
+
+    for (; sqlite3_step(select) == SQLITE_ROW; rows++) {
+        for (int i = 0; i < 6; i++)
+            archive_value_of(select, i, &values[i]);
+        cold_count_row(where, &row, false, what);
+    }
+    sqlite3_finalize(select);
+    sqlite3_close(db);
+    free(sql);
+    free(path);
+    return rows;
+}
+
+static void cold_count_part(int folder, const struct archive_manifest *manifest,
+                            struct cold_count *count)
+{
+    bool done = manifest->state == MANIFEST_DONE;
+    bool lines = faccessat(folder, manifest->name, F_OK, 0) == 0;
+
+    if (done && manifest->store)
+        ck_assert_int_eq(cold_count_stored(folder, manifest, "done segments", count->done),
+                         manifest->rows);
+    else if (done || (lines && manifest->state >= MANIFEST_WRITTEN))
+        cold_count_segment(folder, manifest, done, done ? count->done : count->pending);
+    else if (manifest->state == MANIFEST_SETTLED && manifest->store)
+        cold_count_stored(folder, manifest, "the unfinished segment", count->pending);
+}
+
 static void cold_count_manifest(int folder, const char *name, struct cold_count *count)
 {
     struct archive_manifest manifest;
@@ -132,11 +174,10 @@ static void cold_count_manifest(int folder, const char *name, struct cold_count 
     bool done = manifest.state == MANIFEST_DONE;
     snprintf(path, sizeof path, "%s", done || !manifest.part[0] ? "." : manifest.part);
     int part = openat(folder, path, O_RDONLY | O_DIRECTORY);
-    if (done || (part >= 0 && manifest.state >= MANIFEST_WRITTEN &&
-                 faccessat(part, manifest.name, F_OK, 0) == 0))
-        cold_count_segment(part, &manifest, done, done ? count->done : count->pending);
+    if (part >= 0)
+        cold_count_part(part, &manifest, count);
     count->archived += done ? manifest.rows : 0;
-    count->segments -= done;
+    count->segments -= done && !manifest.store;
     close(part);
     archive_manifest_free(&manifest);
     free(text);

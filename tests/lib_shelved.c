@@ -3,6 +3,7 @@
 
 #include "archive_place.h"
 #include "archive_segment.h"
+#include "archive_shelf.h"
 #include "archive_tally.h"
 #include "lib_folder.h"
 #include "memory.h"
@@ -78,7 +79,10 @@ static void shelved_row(const struct shelved *shelved, int i, struct archive_row
 {
     int64_t at = shelved->first_us / 1000000 + i;
 
-    snprintf(text, 64, "row %d of \"%s\" \xc3\xa4", i, shelved->stamp);
+    snprintf(text, 64,
+             "row %d of \"%s\" \xc3\xa4\x7f\xc2\x9b"
+             "31m",
+             i, shelved->stamp);
     row->values[0] = (struct archive_value){.type = SQLITE_INTEGER, .integer = at * 10};
     row->values[1] = (struct archive_value){.type = SQLITE_INTEGER, .integer = at};
     row->values[2] =
@@ -165,4 +169,56 @@ void shelved_make(const struct shelved *shelved)
     archive_manifest_free(&manifest);
     archive_columns_free(&columns);
     close(folder);
+}
+
+char *shelved_shown(void)
+{
+    char *directory = folder_path("cold");
+    struct text text = {0};
+    struct error error = {0};
+    struct shelf shelf;
+
+    ck_assert_msg(!shelf_open(directory, "app", "t", &shelf, &error), "%s", error.text);
+    for (size_t i = 0; i < shelf.count; i++) {
+        const struct shelf_segment *segment = &shelf.segments[i];
+        struct error problem = {0};
+        char *name = shelf_name(segment);
+        if (!segment->problem.status && segment->manifest.state != MANIFEST_REMOVED)
+            (void)!shelf_check(&shelf, segment, &problem);
+        text_addf(&text, "%s %s %d%s%s\n", strrchr(name, '/') ? strrchr(name, '/') + 1 : name,
+                  segment->manifest.name ? archive_manifest_state(segment->manifest.state) : "-",
+                  (int)segment->manifest.rows,
+                  segment->problem.status || problem.status ? ": " : "",
+                  segment->problem.status ? segment->problem.text : problem.text);
+        free(name);
+    }
+    shelf_close(&shelf);
+    free(directory);
+    return text_take(&text);
+}
+
+void shelved_shows(const char *expected)
+{
+    char *found = shelved_shown();
+
+    ck_assert_msg(strncmp(found, expected, strlen(expected)) == 0, "%s\ninstead of\n%s", found,
+                  expected);
+    free(found);
+}
+
+void shelved_has(const char *part)
+{
+    char *found = shelved_shown();
+
+    ck_assert_msg(strstr(found, part) != NULL, "%s\nlacks\n%s", found, part);
+    free(found);
+}
+
+void shelved_put(char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
 }

@@ -28,4 +28,12 @@ char *shelved_manifest(const struct shelved *shelved);
 /* The same as whole paths. */
 char *shelved_path(char *name);
 
+/* What the shelf has, a line each: name, state, rows, and what is wrong with it; the caller's. */
+char *shelved_shown(void);
+/* Fails the test unless it begins so, or has that in it. */
+void shelved_shows(const char *expected);
+void shelved_has(const char *part);
+/* Writes a file. */
+void shelved_put(char *path, const char *text);
+
 #endif

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 2000, ROUNDS = 4, KINDS = 6 };
+enum { ROWS = 2000, ROUNDS = 4, KINDS = 8 };
 
 #define RUN "run -c @/policy.yaml --json app retention"
 
@@ -27,6 +27,8 @@ static const struct cold_kind kinds[KINDS] = {
     {"wal", true, "partition: none", true, false},
     {"wal", true, "partition: year", false, true},
     {"delete", true, "partition: none", false, true},
+    {"wal", true, "partition: year, to: database", false, false},
+    {"delete", true, "partition: none, to: database", false, true},
 };
 
 static int rounds(void)

@@ -34,25 +34,15 @@ static const struct cold_kind kinds[] = {
 };
 
 static const struct fault {
-    const char *call, *what; /* NULL: the archive's disk is full */
-    bool anywhere;           /* not of the database's files alone */
+    const char *call, *error; /* or a signal; NULL: the archive's disk is full */
+    bool anywhere;            /* not of the database's files alone */
 } faults[] = {
-    {"pwrite64", "error=EIO", false},
-    {"fsync", "error=EIO", true},
-    {"renameat", "error=EIO", true},
-    {"pread64", "error=EIO", false},
-    {NULL, NULL, false},
-    {"renameat", "signal=SIGKILL", true},
-    {"fdatasync", "error=EIO", false},
-    {"unlinkat", "error=EIO", true},
-    {"pwrite64", "error=ENOSPC", true},
-    {"fsync", "signal=SIGKILL", true},
-    {"fsync", "error=ENOSPC", true},
-    {"renameat", "error=ENOSPC", true},
-    {"ftruncate", "error=EIO", false},
-    {"fdatasync", "error=EIO", true},
-    {"pwrite64", "signal=SIGKILL", false},
-    {"unlink", "error=EIO", true},
+    {"pwrite64", "EIO", false},  {"fsync", "EIO", true},     {"renameat", "EIO", true},
+    {"pread64", "EIO", false},   {NULL, NULL, false},        {"renameat", "SIGKILL", true},
+    {"fdatasync", "EIO", false}, {"unlinkat", "EIO", true},  {"pwrite64", "ENOSPC", true},
+    {"fsync", "SIGKILL", true},  {"fsync", "ENOSPC", true},  {"renameat", "ENOSPC", true},
+    {"ftruncate", "EIO", false}, {"fdatasync", "EIO", true}, {"pwrite64", "SIGKILL", false},
+    {"unlink", "EIO", true},
 };
 
 enum { FAULTS = sizeof faults / sizeof *faults, KINDS = sizeof kinds / sizeof *kinds };
@@ -90,46 +80,6 @@ static int count_calls(const struct fault *fault)
     return count;
 }
 
-/* The outcome, of which there must be one, with a reason. */
-static void check_outcome(const struct program_result *result)
-{
-    char *copy = memory_copy(result->out), *rest = copy, *line;
-    int outcomes = 0;
-
-    while ((line = strsep(&rest, "\n")) && *line) {
-        json_t *event = json_loads(line, 0, NULL);
-        const char *outcome = json_string_value(json_object_get(event, "outcome"));
-        const char *reason = json_string_value(json_object_get(event, "reason"));
-        if (outcome) {
-            outcomes++;
-            ck_assert_msg(reason && *reason, "%s", line);
-            bool done = strcmp(outcome, "done") == 0;
-            ck_assert_msg(done || result->status != 0, "status 0: %s", line);
-            printf("  %s: %.200s\n", outcome, reason);
-            fflush(stdout);
-            met.failed += !done;
-        }
-        json_decref(event);
-    }
-    ck_assert_msg(outcomes == 1, "status %d: %s%s", result->status, result->out, result->err);
-    free(copy);
-}
-
-/* ":when=N", one call; "N+", all from then on; "N+M", every so many. */
-static char *choose_calls(const struct fault *fault, int calls, uint64_t *random)
-{
-    int64_t first = 1 + randomdb_number(random, calls > 0 ? calls : 1);
-    int64_t every = 1 + randomdb_number(random, 40);
-    char *call = memory_format(" -e inject=%s:%s:when=%" PRId64, fault->call, fault->what, first);
-    int64_t way = randomdb_number(random, 3);
-    char *all = way == 0   ? memory_copy(call)
-                : way == 1 ? memory_format("%s+", call)
-                           : memory_format("%s+%" PRId64, call, every);
-
-    free(call);
-    return all;
-}
-
 /* As long as something is in the way of it that goes by itself: a machine that is busy may find
  * that one row takes too long. */
 static void run_patiently(void)
@@ -162,7 +112,7 @@ static void run_beside(struct cold *cold, const char *inject, uint64_t *random)
 
     traced_run(RUN, inject, &result);
     cold_stop(cold, application);
-    check_outcome(&result);
+    met.failed += !traced_outcome(&result);
     program_result_free(&result);
 }
 
@@ -173,7 +123,7 @@ static void calls_round(const struct cold_kind *kind, const struct fault *fault,
     folder_remove();
     folder_make();
     struct cold *cold = cold_make(kind, ROWS);
-    char *inject = choose_calls(fault, calls, random);
+    char *inject = traced_choose(fault->call, fault->error, calls, random);
     printf("  %s, %s%s%s\n", kind->journal, kind->archive, inject,
            fault->anywhere ? "" : ", the database");
     fflush(stdout);

@@ -29,61 +29,17 @@ static void set_up(void)
     free(shelved_folder());
 }
 
-/* What the shelf has, a line each: name, state, rows, and what is wrong with it. */
-static char *shown(void)
-{
-    char *directory = folder_path("cold");
-    struct text text = {0};
-    struct error error = {0};
-    struct shelf shelf;
-
-    ck_assert_msg(!shelf_open(directory, "app", "t", &shelf, &error), "%s", error.text);
-    for (size_t i = 0; i < shelf.count; i++) {
-        const struct shelf_segment *segment = &shelf.segments[i];
-        struct error problem = {0};
-        char *name = shelf_name(segment);
-        if (!segment->problem.status && segment->manifest.state != MANIFEST_REMOVED)
-            (void)!shelf_check(&shelf, segment, &problem);
-        text_addf(&text, "%s %s %d%s%s\n", strrchr(name, '/') ? strrchr(name, '/') + 1 : name,
-                  segment->manifest.name ? archive_manifest_state(segment->manifest.state) : "-",
-                  (int)segment->manifest.rows,
-                  segment->problem.status || problem.status ? ": " : "",
-                  segment->problem.status ? segment->problem.text : problem.text);
-        free(name);
-    }
-    shelf_close(&shelf);
-    free(directory);
-    return text_take(&text);
-}
-
-static void shows(const char *expected)
-{
-    char *found = shown();
-
-    ck_assert_msg(strncmp(found, expected, strlen(expected)) == 0, "%s\ninstead of\n%s", found,
-                  expected);
-    free(found);
-}
-
-static void has(const char *part)
-{
-    char *found = shown();
-
-    ck_assert_msg(strstr(found, part) != NULL, "%s\nlacks\n%s", found, part);
-    free(found);
-}
-
 #define FIRST  "part-20260101T000000.000001Z.jsonl.zst"
 #define SECOND "part-20260101T000000.000000Z.jsonl.zst"
 #define THIRD  "part-20260101T000000.000002Z.jsonl.zst"
 
 START_TEST(nothing)
 {
-    shows("");
+    shelved_shows("");
     char *path = folder_path("cold/app/t");
     rmdir(path);
     free(path);
-    shows("");
+    shelved_shows("");
 }
 END_TEST
 
@@ -93,7 +49,7 @@ START_TEST(in_order)
     shelved_make(&third);
     shelved_make(&first);
     shelved_make(&second);
-    shows(FIRST " done 10\n" SECOND " done 20\n" THIRD " done 30\n");
+    shelved_shows(FIRST " done 10\n" SECOND " done 20\n" THIRD " done 30\n");
 }
 END_TEST
 
@@ -109,190 +65,6 @@ START_TEST(no_directory)
 }
 END_TEST
 
-/* --- what may be wrong -------------------------------------------------------------------- */
-
-static void put(char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    fclose(file);
-}
-
-static void cut_manifest(char *file, char *manifest)
-{
-    (void)file;
-    ck_assert(!truncate(manifest, 100));
-}
-
-static void empty_manifest(char *file, char *manifest)
-{
-    (void)file;
-    put(manifest, "{}");
-}
-
-static void no_manifest(char *file, char *manifest)
-{
-    (void)file;
-    ck_assert(!unlink(manifest));
-}
-
-static void no_file(char *file, char *manifest)
-{
-    (void)manifest;
-    ck_assert(!unlink(file));
-}
-
-static void other_manifest(char *file, char *manifest)
-{
-    char *other = shelved_path(shelved_manifest(&first));
-
-    (void)file;
-    ck_assert(!unlink(manifest));
-    ck_assert(!link(other, manifest));
-    free(other);
-}
-
-static void other_file(char *file, char *manifest)
-{
-    char *other = shelved_path(shelved_file(&first));
-
-    (void)manifest;
-    ck_assert(!unlink(file));
-    ck_assert(!link(other, file));
-    free(other);
-}
-
-static void link_for_file(char *file, char *manifest)
-{
-    char *other = shelved_path(shelved_file(&first));
-
-    (void)manifest;
-    ck_assert(!unlink(file));
-    ck_assert(!symlink(other, file));
-    free(other);
-}
-
-static void link_for_manifest(char *file, char *manifest)
-{
-    (void)file;
-    ck_assert(!unlink(manifest));
-    ck_assert(!symlink("/etc/passwd", manifest));
-}
-
-static void pipe_for_file(char *file, char *manifest)
-{
-    (void)manifest;
-    ck_assert(!unlink(file));
-    ck_assert(!mkfifo(file, 0600));
-}
-
-static void pipe_for_manifest(char *file, char *manifest)
-{
-    (void)file;
-    ck_assert(!unlink(manifest));
-    ck_assert(!mkfifo(manifest, 0600));
-}
-
-static void change(char *manifest, const char *from, const char *to)
-{
-    char bytes[8192] = "";
-    FILE *file = fopen(manifest, "r");
-
-    ck_assert_ptr_nonnull(file);
-    size_t length = fread(bytes, 1, sizeof bytes - 1, file);
-    fclose(file);
-    char *at = strstr(bytes, from);
-    ck_assert(length && at);
-    *at = '\0';
-    char *text = memory_format("%s%s%s", bytes, to, at + strlen(from));
-    put(manifest, text);
-    free(text);
-}
-
-static void huge_numbers(char *file, char *manifest)
-{
-    (void)file;
-    change(manifest, "\"rows\": 20", "\"rows\": 9223372036854775807");
-}
-
-static void huge_time(char *file, char *manifest)
-{
-    (void)file;
-    change(manifest, "\"first_time_us\": 1", "\"first_time_us\": 2001");
-}
-
-static void part_elsewhere(char *file, char *manifest)
-{
-    (void)file;
-    change(manifest, "\"part\": \"year=2025\"", "\"part\": \"../../../x\"");
-}
-
-static void no_columns(char *file, char *manifest)
-{
-    (void)file;
-    change(manifest, "\"columns\"", "\"pillars\"");
-}
-
-static void more_rows(char *file, char *manifest)
-{
-    (void)file;
-    change(manifest, "\"rows\": 20", "\"rows\": 21");
-}
-
-static void less_text(char *file, char *manifest)
-{
-    (void)file;
-    change(manifest, "\"line_bytes\": ", "\"line_bytes\": 0.1e1, \"lines\": ");
-}
-
-static const struct {
-    void (*harm)(char *file, char *manifest); /* to the second of three */
-    const char *state, *says;
-} harms[] = {
-    {cut_manifest, "- 0", "the manifest is no JSON"},
-    {empty_manifest, "- 0", "the manifest is not valid"},
-    {no_manifest, "- 0", "no manifest tells of it"},
-    {no_file, "done 20", "No such file"},
-    {other_manifest, "done 10", "the manifest is that of another file"},
-    {other_file, "done 20", "it has 10 rows instead of 20"},
-    {link_for_file, "done 20", "can't open"},
-    {link_for_manifest, "- 0", "can't open"},
-    {pipe_for_file, "done 20", "is not a regular file"},
-    {pipe_for_manifest, "- 0", "is no small regular file"},
-    {huge_numbers, "- 0", "the manifest is not valid"},
-    {huge_time, "- 0", "the manifest is not valid"},
-    {part_elsewhere, "- 0", "the manifest is not valid"},
-    {no_columns, "done 20", "the manifest does not tell its columns"},
-    {more_rows, "done 21", "it has 20 rows instead of 21"},
-    {less_text, "- 0", "the manifest is not valid"},
-};
-
-/* The others come all the same, and it is one segment, under its name. */
-START_TEST(harmed)
-{
-    char *file = shelved_path(shelved_file(&second));
-    char *manifest = shelved_path(shelved_manifest(&second));
-    char *expected = memory_format(SECOND " %s: ", harms[_i].state);
-
-    shelved_make(&first);
-    shelved_make(&second);
-    shelved_make(&third);
-    harms[_i].harm(file, manifest);
-    has(FIRST " done 10\n");
-    has(THIRD " done 30\n");
-    has(expected);
-    has(harms[_i].says);
-    char *all = shown();
-    ck_assert_msg(strchr(strchr(strchr(all, '\n') + 1, '\n') + 1, '\n')[1] == '\0', "%s", all);
-    free(all);
-    free(expected);
-    free(file);
-    free(manifest);
-}
-END_TEST
-
 /* --- what may be there besides ------------------------------------------------------------ */
 
 START_TEST(a_stray_file)
@@ -300,9 +72,9 @@ START_TEST(a_stray_file)
     char *path = shelved_path(memory_copy("part-x.jsonl.zst"));
 
     shelved_make(&first);
-    put(path, "nothing");
-    has(FIRST " done 10\n");
-    has("part-x.jsonl.zst - 0: no manifest tells of it");
+    shelved_put(path, "nothing");
+    shelved_has(FIRST " done 10\n");
+    shelved_has("part-x.jsonl.zst - 0: no manifest tells of it");
     free(path);
 }
 END_TEST
@@ -316,17 +88,17 @@ START_TEST(other_things)
     shelved_make(&first);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = shelved_path(memory_copy(names[i]));
-        put(path, "nothing");
+        shelved_put(path, "nothing");
         free(path);
     }
     char *folder = shelved_path(memory_copy("old")),
          *inner = memory_format("%s/part-1.jsonl.zst", folder);
     ck_assert(!mkdir(folder, 0700));
-    put(inner, "nothing");
+    shelved_put(inner, "nothing");
     free(folder);
     free(inner);
-    shows(FIRST " done 10\n");
-    char *all = shown();
+    shelved_shows(FIRST " done 10\n");
+    char *all = shelved_shown();
     ck_assert_str_eq(all, FIRST " done 10\n");
     free(all);
 }
@@ -345,8 +117,8 @@ START_TEST(deep_folders)
         ck_assert(!mkdir(path.bytes, 0700));
     }
     text_add(&path, "/part-deep.jsonl.zst");
-    put(path.bytes, "nothing");
-    shows(FIRST " done 10\n");
+    shelved_put(path.bytes, "nothing");
+    shelved_shows(FIRST " done 10\n");
     text_free(&path);
     free(folder);
 }
@@ -360,7 +132,7 @@ START_TEST(a_link_for_a_folder)
     shelved_make(&first);
     ck_assert(!rename(folder, away));
     ck_assert(!symlink(away, folder));
-    shows("year=2025 - 0: can't enter the archive's folder year=2025: ");
+    shelved_shows("year=2025 - 0: can't enter the archive's folder year=2025: ");
     free(folder);
     free(away);
 }
@@ -375,8 +147,8 @@ START_TEST(a_folder_of_somebody_else)
     shelved_make(&first);
     ck_assert(!mkdir(folder, 0777));
     ck_assert(!chown(folder, 12345, 12345));
-    has(FIRST " done 10\n");
-    has("year=2026 - 0: the archive's folder year=2026 is not its own");
+    shelved_has(FIRST " done 10\n");
+    shelved_has("year=2026 - 0: the archive's folder year=2026 is not its own");
     free(folder);
 }
 END_TEST
@@ -393,8 +165,8 @@ START_TEST(unfinished)
     amid.state = states[_i];
     shelved_make(&first);
     shelved_make(&amid);
-    has(FIRST " done 10\n");
-    has(expected);
+    shelved_has(FIRST " done 10\n");
+    shelved_has(expected);
     free(expected);
 }
 END_TEST
@@ -412,9 +184,9 @@ START_TEST(settled_is_read_from_the_new_file)
     shelved_make(&before);
     ck_assert(!rename(file, fresh));
     ck_assert(!link(old, file));
-    has(SECOND " settled 20\n");
+    shelved_has(SECOND " settled 20\n");
     ck_assert(!unlink(fresh));
-    has(SECOND " settled 20: it has 10 rows instead of 20");
+    shelved_has(SECOND " settled 20: it has 10 rows instead of 20");
     free(file);
     free(fresh);
     free(old);
@@ -432,7 +204,7 @@ START_TEST(done_and_still_unfinished)
     ck_assert(!unlink(file));
     free(file);
     shelved_make(&second);
-    char *all = shown();
+    char *all = shelved_shown();
     ck_assert_str_eq(all, SECOND " done 20\n");
     free(all);
 }
@@ -445,9 +217,9 @@ START_TEST(removed)
 
     gone.state = MANIFEST_REMOVED;
     shelved_make(&gone);
-    has(SECOND " removed 20\n");
+    shelved_has(SECOND " removed 20\n");
     ck_assert(!unlink(file));
-    char *all = shown();
+    char *all = shelved_shown();
     ck_assert_str_eq(all, SECOND " removed 20\n");
     free(all);
     free(file);
@@ -503,7 +275,6 @@ int main(void)
     tcase_add_test(cases, done_and_still_unfinished);
     tcase_add_test(cases, removed);
     tcase_add_test(cases, folders_as_tables);
-    tcase_add_loop_test(cases, harmed, 0, (int)(sizeof harms / sizeof *harms));
     tcase_add_loop_test(cases, unfinished, 0, 3);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);

@@ -20,8 +20,8 @@ static const struct {
     int64_t newest_row_us;
     const char *why; /* a pattern; NULL: no doubt */
 } readings[] = {
-    {"nothing known", false, {-1, -1, false, {0}}, -1, NULL},
-    {"nothing known, an old table", false, {-1, -1, false, {0}}, T - 900 * DAYS, NULL},
+    {"nothing known", false, {-1, -1, false, {0}, NULL}, -1, NULL},
+    {"nothing known, an old table", false, {-1, -1, false, {0}, NULL}, T - 900 * DAYS, NULL},
     {"all is well", false, {T - HOUR, T - BOOT, false, {0}}, T - SECOND, NULL},
     {"synchronised, whatever else", true, {T + 900 * DAYS, 0, true, {0}}, T - 900 * DAYS, NULL},
 

@@ -206,10 +206,11 @@ static enum status archive_tell_strangers(struct archive *archive, struct error 
     enum status status = archive_ledger_count(archive->engine, &count, error);
 
     if (status == STATUS_OK && count > 0)
-        engine_notice(archive->engine,
-                      "rows were being archived into another directory than %s, and that was never "
-                      "brought to its end; say that one once more, and let it run",
-                      archive->directory);
+        engine_notice(
+            archive->engine,
+            "rows of another table, or into another directory than %s, were being archived, "
+            "and that was never brought to its end; let that retention run once more",
+            archive->directory);
     return status;
 }
 

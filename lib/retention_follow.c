@@ -66,10 +66,8 @@ static enum status follow_collect(struct follow *follow, struct error *error)
 {
     rowlist_clear(&follow->batch);
     follow->at = 0;
-    enum status status = source_slice(follow->old, follow_collect_row, follow, follow->until_ms,
-                                      &follow->more_old, error);
-    follow->base.others = follow->old->others;
-    return status;
+    return source_slice(follow->old, follow_collect_row, follow, follow->until_ms,
+                        &follow->more_old, error);
 }
 
 /* --- down the way ------------------------------------------------------------------------- */

@@ -57,9 +57,9 @@ void traced_watch_all(void)
 
 void traced_run(const char *words, const char *inject, struct program_result *result)
 {
-    char *command =
-        memory_format("strace -f --seccomp-bpf -qq -o @/trace%s -e trace=" TRACED_CALLS "%s",
-                      traced_files, inject);
+    const char *fast = strstr(inject, "signal=") ? "" : " --seccomp-bpf"; /* with which none come */
+    char *command = memory_format("strace -f%s -qq -o @/trace%s -e trace=" TRACED_CALLS "%s", fast,
+                                  traced_files, inject);
     char *real = expect_words(command);
 
     program_through(real);
@@ -94,7 +94,8 @@ char *traced_choose(const char *call, const char *error, int calls, uint64_t *ra
     int64_t below = 1 + randomdb_number(random, calls > 0 ? calls : 1); /* rather an early one */
     int64_t first = 1 + randomdb_number(random, below);
     int64_t every = 1 + randomdb_number(random, 40);
-    char *one = memory_format(" -e inject=%s:error=%s:when=%" PRId64, call, error, first);
+    const char *what = strncmp(error, "SIG", 3) == 0 ? "signal" : "error";
+    char *one = memory_format(" -e inject=%s:%s=%s:when=%" PRId64, call, what, error, first);
     int64_t way = randomdb_number(random, 3);
     char *all = way == 0   ? memory_copy(one)
                 : way == 1 ? memory_format("%s+", one)

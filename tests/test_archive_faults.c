@@ -1,10 +1,10 @@
 /*
  * Lets the system fail litekeeper while it archives beside an application that changes the very
  * rows: calls on the database, on the archive and on the history return EIO or ENOSPC, once, every
- * so often or from then on, or the archive's disk is full. Each time there is one outcome with a
- * reason, no row is lost, doubled or changed, and the next run brings to its end what was left.
- * Where strace(1) is missing or may not trace, it says so and is skipped. SEED and ROUNDS in the
- * environment.
+ * so often or from then on, or end the process, or the archive's disk is full. Each time there is
+ * one outcome with a reason, no row is lost, doubled or changed, and the next run brings to its end
+ * what was left. Where strace(1) is missing or may not trace, it says so and is skipped. SEED and
+ * ROUNDS in the environment.
  */
 #include "lib_cold.h"
 #include "lib_expect.h"
@@ -34,13 +34,14 @@ static const struct cold_kind kinds[] = {
 };
 
 static const struct fault {
-    const char *call, *error; /* NULL: the archive's disk is full */
+    const char *call, *error; /* or a signal; NULL: the archive's disk is full */
     bool anywhere;            /* not of the database's files alone */
 } faults[] = {
-    {"pwrite64", "EIO", false},   {"fsync", "EIO", true},       {"renameat", "EIO", true},
-    {"pread64", "EIO", false},    {NULL, NULL, false},          {"fdatasync", "EIO", false},
-    {"unlinkat", "EIO", true},    {"pwrite64", "ENOSPC", true}, {"fsync", "ENOSPC", true},
-    {"renameat", "ENOSPC", true}, {"ftruncate", "EIO", false},  {"fdatasync", "EIO", true},
+    {"pwrite64", "EIO", false},  {"fsync", "EIO", true},     {"renameat", "EIO", true},
+    {"pread64", "EIO", false},   {NULL, NULL, false},        {"renameat", "SIGKILL", true},
+    {"fdatasync", "EIO", false}, {"unlinkat", "EIO", true},  {"pwrite64", "ENOSPC", true},
+    {"fsync", "SIGKILL", true},  {"fsync", "ENOSPC", true},  {"renameat", "ENOSPC", true},
+    {"ftruncate", "EIO", false}, {"fdatasync", "EIO", true}, {"pwrite64", "SIGKILL", false},
     {"unlink", "EIO", true},
 };
 
@@ -127,7 +128,7 @@ static void calls_round(const struct cold_kind *kind, const struct fault *fault,
            fault->anywhere ? "" : ", the database");
     fflush(stdout);
     run_beside(cold, inject, random);
-    met.happened += traced_count("INJECTED") > 0;
+    met.happened += traced_count("INJECTED") > 0 || traced_count("killed by SIGKILL") > 0;
     check_all(cold);
     free(inject);
 }

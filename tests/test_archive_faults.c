@@ -178,6 +178,32 @@ START_TEST(calls_fail)
 }
 END_TEST
 
+/* Each write takes only a part of what it is given: all goes well, it only takes longer. */
+START_TEST(writes_are_short)
+{
+    uint64_t random = randomdb_seed("writes_are_short");
+    struct program_result result;
+    struct program program;
+    bool done = false;
+
+    folder_make();
+    char *words = expect_words(RUN);
+    struct cold *cold = cold_make(&kinds[_i], ROWS);
+    pid_t application = cold_start(cold, (uint64_t)randomdb_number(&random, INT64_MAX));
+    for (int i = 0; i < PATIENCE && !done; i++) { /* as run_patiently() */
+        program_start_named(&program, "stingy", words, false);
+        program_finish(&program, &result);
+        done = traced_outcome(&result);
+        program_result_free(&result);
+    }
+    ck_assert(done);
+    cold_stop(cold, application);
+    check_all(cold);
+    folder_remove();
+    free(words);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("archive_faults");
@@ -186,6 +212,7 @@ int main(void)
 
     tcase_set_timeout(tests, SECONDS_A_ROUND * (2 + rounds()));
     tcase_add_test(tests, calls_fail);
+    tcase_add_loop_test(tests, writes_are_short, 0, KINDS);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -88,6 +88,12 @@ $(BUILD)/adrift: $(DAEMON_OBJECTS) $(BUILD)/tests/adrift.o $(LIBRARY)
 
 $(BUILD)/tests/test_daemon_clock: | $(BUILD)/adrift
 
+# A litekeeper whose writes are short.
+$(BUILD)/stingy: $(DAEMON_OBJECTS) $(BUILD)/tests/stingy.o $(LIBRARY)
+	$(LINK) -Wl,--wrap=write $(LIBS_ALL)
+
+$(BUILD)/tests/test_archive_faults: | $(BUILD)/stingy
+
 # An application whose SQLite library can be another one.
 $(BUILD)/stranger: $(BUILD)/tests/stranger.o $(TEST_SHARED) $(LIBRARY)
 	$(LINK) $(CHECK_LIBS) $(LIBS_ALL)

@@ -192,7 +192,7 @@ int archive_ask(const struct command_line *line, const char *command,
 /* --- the worker --------------------------------------------------------------------------- */
 
 /* Where the database is gone, its folder in the archive's directory tells whose it was. */
-static char *ask_owned(const struct archive_table *table)
+char *archive_ask_owned(const struct archive_table *table)
 {
     struct text path = {0};
 
@@ -207,7 +207,7 @@ enum status archive_ask_worker(const struct archive_table *table, json_t *order,
                                void (*event)(void *argument, json_t *event), void *argument,
                                struct error *error)
 {
-    char *owned = ask_owned(table);
+    char *owned = archive_ask_owned(table);
 
     if (table->name)
         json_object_set_new(order, "table", json_string(table->name));
@@ -219,7 +219,7 @@ enum status archive_ask_worker(const struct archive_table *table, json_t *order,
                                   .path = table->file->path,
                                   .seen = table->file->seen,
                                   .at_us = -1,
-                                  .memory = {-1, -1, false, {0}},
+                                  .memory = {-1, -1, false, {0}, NULL},
                                   .order = order,
                                   .owned = owned};
     json_t *job = job_engine(&request);
@@ -238,6 +238,28 @@ json_t *archive_ask_catalogue(const struct archive_table *table)
 
     json_decref(rows);
     return found;
+}
+
+static bool ask_holds(const struct archive_table *table, const json_t *hold)
+{
+    const char *path = json_string_value(json_object_get(hold, "path"));
+    const char *target = json_string_value(json_object_get(hold, "target"));
+
+    return path && target && strcmp(path, table->file->path) == 0 &&
+           strcasecmp(target, table->name) == 0;
+}
+
+json_t *archive_ask_holds(const struct archive_table *table)
+{
+    json_t *all = remember_holds(table->ask->remember), *hold;
+    json_t *holds = all ? json_array() : NULL;
+    size_t i;
+
+    json_array_foreach (all, i, hold)
+        if (ask_holds(table, hold))
+            json_array_append(holds, hold);
+    json_decref(all);
+    return holds;
 }
 
 int archive_ask_failed(const struct archive_table *table, const struct error *error)

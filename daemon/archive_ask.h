@@ -38,12 +38,17 @@ struct archive_table {
 int archive_ask(const struct command_line *line, const char *command,
                 int (*each)(const struct archive_table *table));
 
+/* Whose rights are taken where the database is gone (job_request's `owned`), the caller's to free;
+ * NULL where it is there. */
+char *archive_ask_owned(const struct archive_table *table);
 /* Has a worker do what `order` (taken over) says, see archive_job.h. */
 enum status archive_ask_worker(const struct archive_table *table, json_t *order,
                                void (*event)(void *argument, json_t *event), void *argument,
                                struct error *error) MUST_CHECK;
 /* What the catalogue knows of the table, by file; a new reference, NULL where it can't be read. */
 json_t *archive_ask_catalogue(const struct archive_table *table);
+/* What is held of the table, an array of events "hold"; a new reference, NULL likewise. */
+json_t *archive_ask_holds(const struct archive_table *table);
 /* Says on standard error why it could not be done, and returns the exit status. */
 int archive_ask_failed(const struct archive_table *table, const struct error *error);
 

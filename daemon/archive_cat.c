@@ -106,7 +106,10 @@ static enum status look_rows(struct archive_look *look, const struct shelf_segme
     look->filter = NULL;
     if (!status || look->wrong || status == STATUS_CANCELLED)
         return status;
-    look_tell(look, segment, LOOK_NOT_READ, error);
+    bool changing = shelf_changed(&look->shelf, segment); /* keep_archives has taken it meanwhile */
+    if (changing)
+        *error = (struct error){0};
+    look_tell(look, segment, changing ? LOOK_CHANGING : LOOK_NOT_READ, error);
     return STATUS_OK;
 }
 
@@ -124,6 +127,10 @@ static enum status look_cat_segment(struct archive_look *look, const struct shel
         enum status status = look_check(look, segment, &found, &problem, error);
         if (status)
             return status;
+    }
+    if (segment->problem.status && !look_still(look, segment)) {
+        problem = (struct error){0};
+        found = LOOK_CHANGING;
     }
     look_tell(look, segment, problem.status ? LOOK_NOT_READ : found, &problem);
     return reads && !problem.status && found == LOOK_RIGHT ? look_rows(look, segment, all, error)

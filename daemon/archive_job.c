@@ -80,11 +80,34 @@ bool look_has_file(const struct shelf_segment *segment)
            segment->manifest.state != MANIFEST_WRITING;
 }
 
+bool look_still(struct archive_look *look, const struct shelf_segment *segment)
+{
+    struct error ignored;
+
+    if (!look->again) {
+        look->again = true;
+        if (shelf_open(look->options->archive.directory, look->job->database->name, look->table,
+                       &look->second, &ignored))
+            return true;
+    }
+    for (size_t i = 0; i < look->second.count; i++) {
+        const struct shelf_segment *now = &look->second.segments[i];
+        if (strcmp(now->part, segment->part) == 0 && strcmp(now->listed, segment->listed) == 0)
+            return now->problem.status != STATUS_OK;
+    }
+    return !look->second.place.shown;
+}
+
+/* What is known of it without reading its file. */
 static enum status look_list(struct archive_look *look, const struct shelf_segment *segment,
                              struct error *error)
 {
+    static const struct error none = {0};
+    bool changing = segment->problem.status && !look_still(look, segment);
+
     (void)error;
-    look_tell(look, segment, LOOK_NOT_READ, &segment->problem);
+    look_tell(look, segment, changing ? LOOK_CHANGING : LOOK_NOT_READ,
+              changing ? &none : &segment->problem);
     return STATUS_OK;
 }
 
@@ -112,11 +135,11 @@ static enum status look_verify(struct archive_look *look, const struct shelf_seg
     enum look_found found = LOOK_NOT_READ;
     struct error problem = segment->problem;
 
-    if (look_has_file(segment)) {
-        enum status status = look_check(look, segment, &found, &problem, error);
-        if (status)
-            return status;
-    }
+    if (!look_has_file(segment))
+        return look_list(look, segment, error);
+    enum status status = look_check(look, segment, &found, &problem, error);
+    if (status)
+        return status;
     look_tell(look, segment, problem.status ? LOOK_NOT_READ : found, &problem);
     return STATUS_OK;
 }
@@ -222,6 +245,7 @@ static enum status look_do(struct archive_look *look, struct error *error)
         }
     text_free(&look->rows);
     shelf_close(&look->shelf);
+    shelf_close(&look->second);
     return status;
 }
 

@@ -12,7 +12,8 @@ struct archive_look {
     const struct engine_job *job;
     const struct retention_options *options;
     const char *table;
-    struct shelf shelf;
+    struct shelf shelf, second; /* the latter where there was need of a second look */
+    bool again;
     struct archive_wanted wanted; /* of `cat` */
     bool unfinished;              /* those, too */
     struct archive_filter *filter;
@@ -28,6 +29,8 @@ void look_tell(const struct archive_look *look, const struct shelf_segment *segm
                enum look_found found, const struct error *problem);
 /* Whether there is a file that must be what the manifest says. */
 bool look_has_file(const struct shelf_segment *segment);
+/* Whether its manifest's problem is still there: a run may have been at work on it. */
+bool look_still(struct archive_look *look, const struct shelf_segment *segment);
 /* Reads it to its end. Only that we were told to stop is an error; the rest is a finding. */
 enum status look_check(const struct archive_look *look, const struct shelf_segment *segment,
                        enum look_found *found, struct error *problem,

@@ -180,11 +180,26 @@ static void print_total(const struct archive_summary *summary)
     text_free(&line);
 }
 
+/* What came back out of the archive, and retention leaves alone. */
+static void print_holds(const struct archive_summary *summary)
+{
+    char first[TEXT_SHORT], last[TEXT_SHORT], set[TEXT_SHORT];
+    json_t *hold;
+    size_t i;
+
+    json_array_foreach (summary->holds, i, hold)
+        printf("  held since %s: rows from %s to %s\n", text_time(set, print_whole(hold, "set_us")),
+               text_time(first, print_whole(hold, "first_us")),
+               text_time(last, print_whole(hold, "last_us")));
+}
+
 void archive_print_table(const struct archive_summary *summary)
 {
     printf("%s %s  %s\n", summary->database, summary->table, summary->folder);
-    if (!summary->verified)
+    if (!summary->verified) {
         print_rows(summary);
+        print_holds(summary);
+    }
     print_notes(summary);
     print_total(summary);
 }
@@ -235,6 +250,8 @@ void archive_print_json(const struct archive_summary *summary)
 
     json_array_foreach (summary->segments, i, segment)
         print_json_segment(summary, segment);
+    json_array_foreach (summary->holds, i, segment)
+        print_line(json_incref(segment));
     print_line(json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "event",
                          "archive", "database", summary->database, "table", summary->table,
                          "folder", summary->folder, "segments", (json_int_t)sum.segments, "rows",

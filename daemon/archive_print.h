@@ -10,6 +10,7 @@
 struct archive_summary {
     const char *database, *table, *folder;
     json_t *segments; /* as catalogue_judge makes them */
+    json_t *holds;    /* rows of the table that were put back; NULL: it is not known */
     bool verified;    /* every byte was read, not the manifests alone */
     bool lost;        /* the catalogue knows nothing of it */
     size_t rebuilt;   /* segments that were entered in it anew */

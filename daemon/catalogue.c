@@ -104,24 +104,22 @@ static void judge_problem(json_t *judged, const char *problem)
         json_object_set_new(judged, "problem", json_string(problem));
 }
 
-static void judge_catalogue(json_t *judged, const json_t *before, const json_t *after,
-                            const json_t *shelved)
+/* Whether the row is another by now. */
+static bool judge_moves(const json_t *row, const json_t *old)
 {
-    const char *file = catalogue_text(shelved, "file"), *word = "known";
-    const json_t *row = json_object_get(after, file), *old = json_object_get(before, file);
-    const char *other = NULL;
+    return row && old ? !json_equal(row, old) : row != old;
+}
 
-    if (!before || !after)
-        word = "unread";
-    else if (!row && !old)
-        word = "unknown";
-    else if ((other = row ? catalogue_difference(shelved, row) : "state") &&
-             (!old || catalogue_difference(shelved, old)))
-        word = "differs";
-    else if (json_is_true(json_object_get(row, "rebuilt")))
-        word = "rebuilt";
+static void judge_row(json_t *judged, const json_t *shelved, const json_t *row)
+{
+    const char *other = row ? catalogue_difference(shelved, row) : NULL;
+    const char *word = !row                                            ? "unknown"
+                       : other                                         ? "differs"
+                       : json_is_true(json_object_get(row, "rebuilt")) ? "rebuilt"
+                                                                       : "known";
+
     json_object_set_new(judged, "catalogue", json_string(word));
-    if (strcmp(word, "differs") == 0) {
+    if (other) {
         char *problem = memory_format("the catalogue has another %s of it", other);
         judge_problem(judged, problem);
         free(problem);
@@ -131,12 +129,37 @@ static void judge_catalogue(json_t *judged, const json_t *before, const json_t *
                             json_string("its removal was begun, and the next run ends it"));
 }
 
+static void judge_moving(json_t *judged, const json_t *shelved)
+{
+    json_object_set_new(judged, "catalogue", json_string("known"));
+    json_object_set_new(judged, "problem", json_null());
+    json_object_set_new(judged, "changing", json_true());
+    if (json_is_null(json_object_get(shelved, "state")))
+        json_object_set_new(judged, "state", json_string("changing"));
+}
+
+static void judge_catalogue(json_t *judged, const json_t *before, const json_t *after,
+                            const json_t *shelved)
+{
+    const char *file = catalogue_text(shelved, "file");
+    const json_t *row = json_object_get(after, file), *old = json_object_get(before, file);
+
+    if (!before || !after)
+        json_object_set_new(judged, "catalogue", json_string("unread"));
+    else if (judge_moves(row, old))
+        judge_moving(judged, shelved);
+    else
+        judge_row(judged, shelved, row);
+}
+
 static void judge_state(json_t *judged, const json_t *shelved)
 {
     bool damaged = json_is_string(json_object_get(shelved, "problem"));
     bool there = json_is_true(json_object_get(shelved, "there"));
 
-    if (json_is_null(json_object_get(shelved, "state"))) {
+    if (json_is_true(json_object_get(shelved, "changing"))) {
+        json_object_set_new(judged, "state", json_string("changing"));
+    } else if (json_is_null(json_object_get(shelved, "state"))) {
         const char *file = strrchr(catalogue_text(shelved, "file"), '/');
         bool named = file && strncmp(file, "/part-", 6) == 0;
         json_object_set_new(judged, "state",
@@ -170,6 +193,15 @@ json_t *catalogue_judge(const json_t *before, const json_t *after, const json_t 
     if (judge_needs_row(shelved) || json_object_get(after, catalogue_text(shelved, "file")))
         judge_catalogue(judged, before, after, shelved);
     return judged;
+}
+
+const char *catalogue_doubts(const json_t *before, const json_t *shelved)
+{
+    const json_t *row = json_object_get(before, catalogue_text(shelved, "file"));
+
+    return row && catalogue_is(shelved, "state", catalogue_text(row, "state"))
+               ? catalogue_difference(shelved, row)
+               : NULL;
 }
 
 /* --- what is not there -------------------------------------------------------------------- */

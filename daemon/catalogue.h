@@ -20,9 +20,14 @@ json_t *catalogue_of(const json_t *rows, const char *directory, const char *pref
  *   catalogue  "known", "rebuilt" (known from its manifest alone), "unknown", "differs", "unread"
  *   problem    what is wrong, or null
  *   note       what is worth a line and nothing wrong, or null
- * A segment may change while it is looked at: what fits to the catalogue `before` or to that
- * `after` is right. New reference. */
+ * A run may work on it while it is looked at: where the catalogue said something else `before` than
+ * `after`, nothing is wrong with it, and it is "changing", which is its state where it has none.
+ * New reference. */
 json_t *catalogue_judge(const json_t *before, const json_t *after, const json_t *shelved);
+
+/* What is wrong with a segment by a catalogue that was read before, while a run may have gone on
+ * since: a word, "sha256"; NULL: nothing is. */
+const char *catalogue_doubts(const json_t *before, const json_t *shelved);
 
 /* Appends the segments that the catalogue knows, before and after, and which `judged` has not. */
 void catalogue_add_missing(const json_t *before, const json_t *after, json_t *judged);

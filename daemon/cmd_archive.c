@@ -98,12 +98,15 @@ static int archive_tell(const struct archive_table *table, bool verify)
     if (table->ask->line->rebuild)
         summary.rebuilt = archive_rebuild(table, summary.segments);
     summary.lost = archive_lost(summary.segments);
+    if (!verify)
+        summary.holds = archive_ask_holds(table);
     archive_print_count(&summary);
     if (table->ask->line->json)
         archive_print_json(&summary);
     else
         archive_print_table(&summary);
     json_decref(summary.segments);
+    json_decref(summary.holds);
     free(folder);
     return verify && summary.problems ? COMMAND_FAILED : COMMAND_OK;
 }

@@ -6,10 +6,12 @@
 #include "catalogue.h"
 #include "event.h"
 #include "log.h"
+#include "memory.h"
 #include "moment.h"
 #include "text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,17 +43,24 @@ static bool cat_unfinished(const json_t *segment)
     return false;
 }
 
-static void cat_segment(struct cat *cat, const json_t *event)
+static void cat_segment(struct cat *cat, json_t *event)
 {
-    json_t *judged = catalogue_judge(cat->known, cat->known, event);
-    const char *problem = json_string_value(json_object_get(judged, "problem"));
+    const char *problem = json_string_value(json_object_get(event, "problem"));
+    const char *file = json_string_value(json_object_get(event, "file"));
+    const char *doubt = catalogue_doubts(cat->known, event);
 
-    cat->good = !problem;
-    if (problem)
-        cat_say(cat, json_string_value(json_object_get(judged, "file")), problem);
-    else if (cat_unfinished(judged) && !json_is_true(json_object_get(judged, "checked")))
-        cat->unfinished++;
-    json_array_append_new(cat->judged, judged);
+    cat->good = !problem && !doubt;
+    if (problem) {
+        cat_say(cat, file, problem);
+    } else if (doubt) {
+        char *words = memory_format("the catalogue has another %s of it", doubt);
+        cat_say(cat, file, words);
+        free(words);
+    } else if (!json_is_true(json_object_get(event, "checked"))) {
+        cat->unfinished +=
+            cat_unfinished(event) || json_is_true(json_object_get(event, "changing"));
+    }
+    json_array_append(cat->judged, event);
 }
 
 /* What a terminal would take for a command is written as JSON can write it, too. */
@@ -134,6 +143,16 @@ static bool cat_spans(const json_t *segment, int64_t since_us, int64_t until_us)
            (until_us < 0 || json_integer_value(json_object_get(segment, "first_us")) < until_us);
 }
 
+/* One that was not may have been taken back since. */
+static bool cat_was_done(const struct cat *cat, const json_t *segment)
+{
+    const char *file = json_string_value(json_object_get(segment, "file"));
+    const char *state =
+        json_string_value(json_object_get(json_object_get(cat->known, file), "state"));
+
+    return state && strcmp(state, "done") == 0;
+}
+
 /* Segments that the catalogue knows, and that are not there: of the times that were asked for. */
 static void cat_missing(struct cat *cat, int64_t since_us, int64_t until_us)
 {
@@ -142,7 +161,7 @@ static void cat_missing(struct cat *cat, int64_t since_us, int64_t until_us)
     catalogue_add_missing(cat->known, cat->known, cat->judged);
     for (size_t i = first; i < json_array_size(cat->judged); i++) {
         const json_t *segment = json_array_get(cat->judged, i);
-        if (!cat_spans(segment, since_us, until_us))
+        if (!cat_spans(segment, since_us, until_us) || !cat_was_done(cat, segment))
             continue;
         cat_say(cat, json_string_value(json_object_get(segment, "file")),
                 json_string_value(json_object_get(segment, "problem")));

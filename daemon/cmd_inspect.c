@@ -76,7 +76,7 @@ static enum status inspect_measure(struct session *session, const struct selecti
         .path = file->path,
         .seen = file->seen,
         .at_us = -1,
-        .memory = {-1, -1, false, {0}},
+        .memory = {-1, -1, false, {0}, NULL},
     };
     json_t *job = job_engine(&request);
     enum status status = session_run(session, job, INSPECT_MS, inspect_event, inspect, error);

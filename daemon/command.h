@@ -24,6 +24,8 @@ struct command_line {
     const char *config; /* NULL: the standard place, see paths.h */
     const char *socket; /* NULL: the policy's, or the standard place */
     const char *at, *since, *until, *where, *limit, *span;
+    const char *into;
+    bool into_table, lift;
     bool json, dump, force, outside_window, trust_clock, rebuild, unfinished;
     const char *names[3]; /* what is neither option nor value: DB, TASK, TARGET; or FILE */
 };
@@ -69,6 +71,7 @@ int cmd_inspect(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);

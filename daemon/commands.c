@@ -86,6 +86,24 @@ static const struct command_option archive_cat_options[] = {
     END,
 };
 
+static const struct command_option restore_options[] = {
+    CONFIG,
+    {0, "since", "TIME", offsetof(struct command_line, since),
+     "rows since: 2026-11-23T04:00:00Z, or \"2026-11-23 04:00\" in UTC"},
+    {0, "until", "TIME", offsetof(struct command_line, until),
+     "rows before then"},
+    {0, "where", "SQL", offsetof(struct command_line, where),
+     "rows of which this expression on the columns is true"},
+    {0, "into", "FILE", offsetof(struct command_line, into),
+     "into a new SQLite file with the table, made as the database's owner"},
+    {0, "into-table", NULL, offsetof(struct command_line, into_table),
+     "into the table that they left; they are held from retention then"},
+    {0, "lift", NULL, offsetof(struct command_line, lift),
+     "instead: lift all holds of the table; retention takes its rows again"},
+    JSON,
+    END,
+};
+
 static const struct command_option inspect_options[] = {JSON, END};
 static const struct command_option no_options[] = {END};
 
@@ -170,6 +188,14 @@ const struct command commands[] = {
      "\n"
      "Exit status: 0 all well, 1 a segment is damaged or missing.\n",
      archive_cat_options, 2, 2, false, cmd_archive_cat},
+    {"restore", "DB TABLE", "put archived rows back, into their table or a new file",
+     "A row that is in the table already is left as it is, whether it is the same or\n"
+     "has changed since. Rows that were put back are held: retention leaves them alone\n"
+     "until --lift. A segment that is not what it was is named and left out.\n"
+     "\n"
+     "Exit status: 0 all well; 1 it failed, or a segment can't be used; 75 the\n"
+     "database stayed busy or is being worked on, try later; 130 interrupted.\n",
+     restore_options, 2, 2, false, cmd_restore},
     {"worker", "", "the engine, as a child of another command", NULL,
      no_options, 0, 0, true, worker_main},
     {0},

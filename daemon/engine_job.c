@@ -8,6 +8,8 @@
 #include "job.h"
 #include "memory.h"
 #include "privileges.h"
+#include "restore_job.h"
+#include "task_retention.h"
 #include "worker.h"
 
 #include <fcntl.h>
@@ -83,6 +85,32 @@ static enum status engine_job_do(json_t *job, engine_job_function *engine, bool 
 enum status engine_job_run(json_t *job, struct error *error)
 {
     return engine_job_do(job, engine_run, true, error);
+}
+
+/* The task of the job is the retention that has archived the rows. */
+static enum status engine_job_bring_back(const struct engine_job *job, struct error *error)
+{
+    const struct retention_options *retention = job->task->options;
+    struct restore_options options;
+    struct config_task task = {.options = &options};
+    struct engine_job restore = *job;
+
+    if (strcmp(job->task->kind->name, "retention") != 0)
+        return error_set(error, STATUS_INVALID, "the job is not valid: its task archives nothing");
+    enum status status = restore_job_read(job->order, &options, error);
+    if (status)
+        return status;
+    options.directory = retention->archive.directory;
+    options.wanted.zone = retention->zone;
+    task.kind = options.into ? &restore_into_file : &restore_into_table;
+    task.target = options.table;
+    restore.task = &task;
+    return engine_run(&restore, error);
+}
+
+enum status engine_job_restore(json_t *job, struct error *error)
+{
+    return engine_job_do(job, engine_job_bring_back, true, error);
 }
 
 enum status engine_job_plan(json_t *job, struct error *error)

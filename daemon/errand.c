@@ -24,8 +24,8 @@ struct errand {
     struct hand *hand;
     struct errand_handlers handlers;
     char *name, *path, *target, *last_kind;
-    const struct task_kind *task;
-    bool cancelled; /* we have told it to stop */
+    const char *task; /* its kind's name */
+    bool cancelled;   /* we have told it to stop */
     double begun_ms;
     json_t *last, *btrees;
     struct error refusal;
@@ -35,13 +35,23 @@ struct errand {
 
 static struct event_subject errand_subject(const struct errand *errand)
 {
-    return (struct event_subject){errand->name, errand->task->name, errand->target};
+    return (struct event_subject){errand->name, errand->task, errand->target};
+}
+
+/* Whom an order's events are about. */
+static struct event_subject errand_ordered(const struct errand_order *order)
+{
+    const char *table = json_string_value(json_object_get(order->order, "table"));
+
+    if (order->order)
+        return (struct event_subject){order->name, "restore", table};
+    return (struct event_subject){order->name, order->task->kind->name, order->task->target};
 }
 
 static void errand_rename(const struct errand *errand, json_t *event)
 {
     json_object_set_new(event, "database", json_string(errand->name));
-    json_object_set_new(event, "task", json_string(errand->task->name));
+    json_object_set_new(event, "task", json_string(errand->task));
     json_object_set_new(event, "target",
                         errand->target ? json_string(errand->target) : json_null());
 }
@@ -76,8 +86,27 @@ static void errand_noted(void *argument, const json_t *answer, const struct erro
     errand_answer(errand, answer ? NULL : error);
 }
 
-/* A segment of an archive goes to the catalogue; a second one before the answer is ignored. */
-static void errand_note(struct errand *errand, json_t *segment)
+/* What the history is told, and the worker waits for. */
+static const struct errand_record {
+    const char *event;
+    json_t *(*request)(json_t *event, const char *path);
+} errand_records[] = {
+    {"segment", history_job_segment}, /* of an archive: to the catalogue */
+    {"hold", history_job_hold},
+    {0},
+};
+
+static const struct errand_record *errand_record(const char *kind)
+{
+    const struct errand_record *record = errand_records;
+
+    while (record->event && strcmp(record->event, kind) != 0)
+        record++;
+    return record->event ? record : NULL;
+}
+
+/* A second one before the answer is ignored. */
+static void errand_note(struct errand *errand, const struct errand_record *record, json_t *event)
 {
     static const struct error none = {.status = STATUS_FAILED, .text = "the history can't be used"};
 
@@ -88,7 +117,7 @@ static void errand_note(struct errand *errand, json_t *segment)
         struct chronicle_answers answers = {NULL, errand_noted, question};
         question->errand = errand;
         errand->question = question;
-        chronicle_ask(errand->chronicle, history_job_segment(segment, errand->path), &answers);
+        chronicle_ask(errand->chronicle, record->request(event, errand->path), &answers);
     }
 }
 
@@ -107,9 +136,9 @@ static void errand_event(void *argument, json_t *event)
     } else if (strcmp(kind, "btree") == 0 && json_array_size(errand->btrees) < ERRAND_BTREES) {
         json_object_del(event, "event");
         json_array_append(errand->btrees, event);
-    } else if (strcmp(kind, "segment") == 0 && !errand->last) {
+    } else if (errand_record(kind) && !errand->last) {
         errand_rename(errand, event);
-        errand_note(errand, event);
+        errand_note(errand, errand_record(kind), event);
     } else if (between && !errand->last) {
         errand_rename(errand, event);
         errand->handlers.event(errand->handlers.argument, event);
@@ -213,6 +242,8 @@ static json_t *errand_job(const struct errand_order *order)
         .trust_clock = order->trust_clock,
         .at_us = order->at_us,
         .memory = order->memory,
+        .order = order->order,
+        .owned = order->owned,
     };
 
     return job_engine(&request);
@@ -226,10 +257,12 @@ static struct errand *errand_new(const struct errand_order *order,
     errand->handlers = *handlers;
     errand->name = memory_copy(order->name);
     errand->path = memory_copy(order->path);
-    errand->target = memory_copy(order->task->target);
+    struct event_subject subject = errand_ordered(order);
+
+    errand->task = subject.task;
+    errand->target = memory_copy(subject.target);
     errand->chronicle = order->chronicle;
     errand->last_kind = memory_copy(order->last);
-    errand->task = order->task->kind;
     errand->begun_ms = clock_monotonic_ms();
     errand->btrees = json_array();
     return errand;
@@ -276,7 +309,7 @@ void errand_cancel(struct errand *errand, int64_t grace_ms)
 
 json_t *errand_verdict(const struct errand_order *order, const struct error *error)
 {
-    struct event_subject subject = {order->name, order->task->kind->name, order->task->target};
+    struct event_subject subject = errand_ordered(order);
 
     return errand_judge(order->last, &subject, error, 0, false);
 }

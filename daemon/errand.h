@@ -18,7 +18,7 @@ struct errand;
 
 /* What is to be done; everything is borrowed for the time of the call that takes it. */
 struct errand_order {
-    const char *kind; /* the job's: "run" or "plan" */
+    const char *kind; /* the job's: "run", "plan", "restore" */
     const char *last; /* the kind of the event that is its last word: "outcome" or "plan" */
     const struct config *config;
     const struct config_database *database;
@@ -29,6 +29,9 @@ struct errand_order {
     int64_t at_us;               /* -1: now */
     struct crew *crew;           /* whose workers do it; NULL: one of its own */
     struct engine_memory memory; /* what the history knows */
+    json_t *order;     /* of a "restore": what (restore_job.h); the task is the retention that has
+                          archived it. Else NULL */
+    const char *owned; /* see job_request */
     struct chronicle *chronicle; /* with the catalogue of archives; NULL: there is none */
 };
 

@@ -2,7 +2,8 @@
  * What the history worker is asked, one JSON object a line, and answers with one event each, in
  * the order of the requests:
  *   {"request":"clock","sure"}                           {"event":"clock",...}, see engine_memory
- *   {"request":"recall","sure","path","task","target"}   the same, and with the task's last run
+ *   {"request":"recall","sure","path","task","target"}   the same, and with the task's last run,
+ *                                                        and of a retention what is held
  *   {"request":"record","outcome","path","started_us"}   {"event":"recorded"}
  *   {"request":"btrees","path","task","target","started_us","position","btrees"}
  *                                                        {"event":"recorded"}
@@ -13,6 +14,8 @@
  *   {"request":"resume","database","task"}               {"event":"recorded"}
  *   {"request":"prune","months","us"}                    {"event":"recorded"}
  *   {"request":"segment","path","segment"}               {"event":"recorded"}
+ *   {"request":"hold","path","hold"}                     {"event":"recorded"}
+ *   {"request":"lift","path","target"}                   {"event":"recorded"}
  * or, where the answer has rows, with an event a row and {"event":"listed"} at the end:
  *   {"request":"states"}     {"event":"state","path","task","target","seen_us","started_us",
  *                             "failures","outcome"}, "started_us" null where no run counts yet;
@@ -23,6 +26,7 @@
  *   {"request":"alarms"}     {"event":"alarm",...}: those that are raised, the oldest first
  *   {"request":"pauses"}     {"event":"pause","database","task","until_us"}
  *   {"request":"segments"}   {"event":"segment",...}, the catalogue of archives
+ *   {"request":"holds"}      {"event":"hold",...}, what was put back and is held
  * or to any of them {"event":"unwritten","reason"}, with "later": true where the same may succeed
  * at another time: the disk is full, the file is busy, ... Unasked, before the next answer, it says
  * that it has opened the file: {"event":"opened","found"}, "found", "made" or "replaced".
@@ -79,6 +83,10 @@ json_t *history_job_pauses(void);
  * again: whoever asks waits for the answer. */
 json_t *history_job_segment(json_t *segment, const char *path);
 json_t *history_job_segments(void);
+/* A hold on rows of the database at `path`, likewise; the end of all of a table's; their list. */
+json_t *history_job_hold(json_t *hold, const char *path);
+json_t *history_job_lift(const char *path, const char *target);
+json_t *history_job_holds(void);
 /* May be asked as often as one likes: a step is made every few minutes, more often only where
  * there is much to forget. */
 json_t *history_job_prune(const struct span *keep);
@@ -91,7 +99,8 @@ bool history_job_tells(const json_t *request);
 /* Whether there are many of it, and one less does the least harm. */
 bool history_job_spare(const json_t *request);
 
-/* The answer to "clock" and "recall". `memory->last.effect` stays the answer's. */
+/* The answer to "clock" and "recall". `memory->last.effect` and `memory->holds` stay the
+ * answer's. */
 void history_job_memory(const json_t *answer, struct engine_memory *memory);
 /* What an answer to "recall" has for the schedule. */
 void history_job_counted(const json_t *answer, struct schedule_past *past);

@@ -92,6 +92,21 @@ json_t *history_job_segments(void)
     return json_pack("{s:s}", "request", "segments");
 }
 
+json_t *history_job_hold(json_t *hold, const char *path)
+{
+    return json_pack("{s:s, s:s, s:O}", "request", "hold", "path", path, "hold", hold);
+}
+
+json_t *history_job_lift(const char *path, const char *target)
+{
+    return json_pack("{s:s, s:s, s:s}", "request", "lift", "path", path, "target", target);
+}
+
+json_t *history_job_holds(void)
+{
+    return json_pack("{s:s}", "request", "holds");
+}
+
 json_t *history_job_prune(const struct span *keep)
 {
     return json_pack("{s:s, s:I, s:I}", "request", "prune", "months", (json_int_t)keep->months,
@@ -214,6 +229,7 @@ static int64_t history_time(const json_t *answer, const char *key, int64_t none)
 void history_job_memory(const json_t *answer, struct engine_memory *memory)
 {
     json_t *effect = json_object_get(answer, "last_effect");
+    json_t *holds = json_object_get(json_object_get(answer, "held"), "ranges");
 
     *memory = (struct engine_memory){
         .newest_us = history_time(answer, "newest_us", -1),
@@ -222,6 +238,7 @@ void history_job_memory(const json_t *answer, struct engine_memory *memory)
         .last = {.started_us = history_time(answer, "last_us", 0),
                  .seconds = json_number_value(json_object_get(answer, "last_seconds")),
                  .effect = json_is_object(effect) ? effect : NULL},
+        .holds = json_is_array(holds) ? holds : NULL,
     };
 }
 

@@ -49,6 +49,21 @@ static enum status history_take_clock(struct history_taker *taker, const json_t 
     return status;
 }
 
+/* Rows that were put back into the table of a task. */
+static enum status history_take_held(struct history_taker *taker,
+                                     const struct history_subject *subject, json_t *answer,
+                                     struct error *error)
+{
+    json_t *holds = NULL;
+    enum status status = subject->target ? history_holds(taker->history, subject->path,
+                                                         subject->target, &holds, error)
+                                         : STATUS_OK;
+
+    if (holds)
+        json_object_set_new(answer, "held", json_pack("{s:o}", "ranges", holds));
+    return status;
+}
+
 static enum status history_take_recall(struct history_taker *taker, const json_t *request,
                                        json_t **answer, struct error *error)
 {
@@ -65,7 +80,7 @@ static enum status history_take_recall(struct history_taker *taker, const json_t
     json_object_set_new(*answer, "last_effect", past.last.effect ? past.last.effect : json_null());
     json_object_set_new(*answer, "seen_us", history_known(past.counted.seen_us));
     json_object_set_new(*answer, "started_us", history_known(past.counted.started_us));
-    return STATUS_OK;
+    return history_take_held(taker, &subject, *answer, error);
 }
 
 static enum status history_take_record(struct history_taker *taker, const json_t *request,
@@ -134,6 +149,22 @@ static enum status history_take_segment(struct history_taker *taker, const json_
     (void)answer;
     return history_segment(taker->history, json_object_get(request, "segment"),
                            json_string_value(json_object_get(request, "path")), error);
+}
+
+static enum status history_take_hold(struct history_taker *taker, const json_t *request,
+                                     json_t **answer, struct error *error)
+{
+    (void)answer;
+    return history_hold(taker->history, json_object_get(request, "hold"),
+                        json_string_value(json_object_get(request, "path")), error);
+}
+
+static enum status history_take_lift(struct history_taker *taker, const json_t *request,
+                                     json_t **answer, struct error *error)
+{
+    (void)answer;
+    return history_lift(taker->history, json_object_get(request, "path"),
+                        json_object_get(request, "target"), error);
 }
 
 /* By the time that is believed: a clock that ran ahead must not make us forget everything. */
@@ -214,6 +245,14 @@ static enum status history_take_segments(struct history_taker *taker, const json
     return history_take_list(taker, HISTORY_SEGMENTS, error);
 }
 
+static enum status history_take_holds(struct history_taker *taker, const json_t *request,
+                                      json_t **answer, struct error *error)
+{
+    (void)request;
+    (void)answer;
+    return history_take_list(taker, HISTORY_HOLDS, error);
+}
+
 static enum status history_take_runs(struct history_taker *taker, const json_t *request,
                                      json_t **answer, struct error *error)
 {
@@ -237,7 +276,8 @@ static const struct history_request history_requests[] = {
     {"states", true, history_take_states},     {"files", true, history_take_files},
     {"runs", true, history_take_runs},         {"alarms", true, history_take_alarms},
     {"pauses", true, history_take_pauses},     {"segment", false, history_take_segment},
-    {"segments", true, history_take_segments},
+    {"segments", true, history_take_segments}, {"hold", false, history_take_hold},
+    {"lift", false, history_take_lift},        {"holds", true, history_take_holds},
 };
 
 const struct history_request *history_request_find(const json_t *request)

@@ -22,10 +22,12 @@ static json_t *job_memory(const struct engine_memory *memory)
 {
     const struct engine_past *last = &memory->last;
 
-    return json_pack("{s:I, s:I, s:b, s:I, s:f, s:O?}", "newest_us", (json_int_t)memory->newest_us,
-                     "boot_offset_us", (json_int_t)memory->boot_offset_us, "was_synchronised",
+    return json_pack("{s:I, s:I, s:b, s:I, s:f, s:O?, s:O?}", "newest_us",
+                     (json_int_t)memory->newest_us, "boot_offset_us",
+                     (json_int_t)memory->boot_offset_us, "was_synchronised",
                      memory->was_synchronised, "last_us", (json_int_t)last->started_us,
-                     "last_seconds", last->seconds, "last_effect", last->effect);
+                     "last_seconds", last->seconds, "last_effect", last->effect, "holds",
+                     memory->holds);
 }
 
 json_t *job_engine(const struct job_request *request)
@@ -178,13 +180,14 @@ static enum status job_remember(json_t *object, struct engine_memory *memory, st
 {
     json_int_t newest, offset, last;
     json_error_t problem;
-    json_t *effect;
+    json_t *effect, *holds;
     double seconds;
     int synchronised;
 
-    if (json_unpack_ex(object, &problem, JSON_STRICT, "{s:I, s:I, s:b, s:I, s:F, s:o}", "newest_us",
-                       &newest, "boot_offset_us", &offset, "was_synchronised", &synchronised,
-                       "last_us", &last, "last_seconds", &seconds, "last_effect", &effect) < 0)
+    if (json_unpack_ex(object, &problem, JSON_STRICT, "{s:I, s:I, s:b, s:I, s:F, s:o, s:o}",
+                       "newest_us", &newest, "boot_offset_us", &offset, "was_synchronised",
+                       &synchronised, "last_us", &last, "last_seconds", &seconds, "last_effect",
+                       &effect, "holds", &holds) < 0)
         return job_wrong(&problem, error);
     *memory = (struct engine_memory){.newest_us = newest,
                                      .boot_offset_us = offset,
@@ -192,6 +195,8 @@ static enum status job_remember(json_t *object, struct engine_memory *memory, st
                                      .last = {.started_us = last, .seconds = seconds}};
     if (json_is_object(effect))
         memory->last.effect = effect;
+    if (json_is_array(holds))
+        memory->holds = holds;
     return STATUS_OK;
 }
 

@@ -15,7 +15,7 @@
 
 /* What a parent says of a job for the engine. `policy` and `database` are NULL for "inspect". */
 struct job_request {
-    const char *kind;                       /* "run", "plan", "inspect", "archive" */
+    const char *kind;                       /* "run", "plan", "inspect", "archive", "restore" */
     const struct config *policy;            /* the whole; only `database`'s part travels */
     const struct config_database *database; /* with the glob's match as the path, see `path` */
     const struct config_task *task;

@@ -106,23 +106,24 @@ void remember_clock(struct remember *remember, bool sure, struct engine_memory *
 {
     const json_t *answer = remember_ask(remember, history_job_clock(sure));
 
-    *memory = (struct engine_memory){-1, -1, false, {0}};
+    *memory = (struct engine_memory){-1, -1, false, {0}, NULL};
     if (answer)
         history_job_memory(answer, memory);
 }
 
 void remember_past(struct remember *remember, const struct history_subject *subject,
-                   struct engine_past *past, struct schedule_past *counted)
+                   struct engine_memory *memory, struct schedule_past *counted)
 {
     const json_t *answer = remember_ask(remember, history_job_recall(false, subject));
-    struct engine_memory memory = {0};
+    struct engine_memory known = {0};
 
     *counted = (struct schedule_past){-1, -1};
     if (answer) {
-        history_job_memory(answer, &memory);
+        history_job_memory(answer, &known);
         history_job_counted(answer, counted);
     }
-    *past = memory.last;
+    memory->last = known.last;
+    memory->holds = known.holds;
 }
 
 void remember_outcome(struct remember *remember, json_t *outcome, const char *path,
@@ -140,4 +141,14 @@ json_t *remember_segments(struct remember *remember)
 bool remember_segment(struct remember *remember, json_t *segment, const char *path)
 {
     return remember_ask(remember, history_job_segment(segment, path)) != NULL;
+}
+
+json_t *remember_holds(struct remember *remember)
+{
+    return remember_ask(remember, history_job_holds()) ? json_incref(remember->rows) : NULL;
+}
+
+bool remember_lift(struct remember *remember, const char *path, const char *target)
+{
+    return remember_ask(remember, history_job_lift(path, target)) != NULL;
 }

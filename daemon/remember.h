@@ -24,10 +24,11 @@ struct chronicle *remember_chronicle(struct remember *remember);
 /* What is known of the clock, all unknown where the history can't say. Once a session, so that no
  * task takes for known what another has just noted. `sure`: the operator vouches for the clock. */
 void remember_clock(struct remember *remember, bool sure, struct engine_memory *memory);
-/* The last run of that task that was done, what it points to being there until the next question;
- * and what its schedule goes by. */
+/* The last run of that task that was done, and what is held of its table: the rest of `memory`
+ * stays as it is, and what these point to is there until the next question. And what its schedule
+ * goes by. */
 void remember_past(struct remember *remember, const struct history_subject *subject,
-                   struct engine_past *past, struct schedule_past *counted);
+                   struct engine_memory *memory, struct schedule_past *counted);
 /* Records an outcome, and forgets what is older than `keep`. */
 void remember_outcome(struct remember *remember, json_t *outcome, const char *path,
                       int64_t started_us, const struct span *keep);
@@ -38,5 +39,11 @@ json_t *remember_segments(struct remember *remember);
 /* Enters a segment (history_job_segment; borrowed), of the database at `path`. Returns whether that
  * is on the disk. */
 bool remember_segment(struct remember *remember, json_t *segment, const char *path);
+
+/* What was put back and is held: an array of events "hold" with their paths, a new reference; NULL
+ * where the history can't say. */
+json_t *remember_holds(struct remember *remember);
+/* Lifts all holds of a table. Returns whether that is on the disk. */
+bool remember_lift(struct remember *remember, const char *path, const char *target);
 
 #endif

@@ -145,7 +145,7 @@ static void runs_launch(struct runs_item *item, const struct engine_memory *memo
 
 static void runs_recalled(void *argument, const json_t *answer, const struct error *error)
 {
-    struct engine_memory memory = {-1, -1, false, {0}};
+    struct engine_memory memory = {-1, -1, false, {0}, NULL};
     struct runs_item *item = argument;
 
     (void)error; /* the chronicle tells of its own troubles; guards are careful without a memory */
@@ -165,7 +165,7 @@ void runs_start(struct runs *runs, struct policy *policy, struct duty *duty, int
     struct run *run = &item->run;
     struct history_subject subject = {duty->file->path, duty->task->kind->name, duty->task->target};
     struct chronicle_answers answers = {NULL, runs_recalled, item};
-    struct engine_memory nothing = {-1, -1, false, {0}};
+    struct engine_memory nothing = {-1, -1, false, {0}, NULL};
 
     item->runs = runs;
     item->policy = policy_hold(policy);

@@ -60,6 +60,8 @@ static struct errand_order work_order(const struct work *work, const struct sele
         .trust_clock = work->line->trust_clock,
         .at_us = work->at_us,
         .memory = work->memory,
+        .order = work->order,
+        .owned = work->owned,
         .chronicle = work->remember ? remember_chronicle(work->remember) : NULL,
     };
 }
@@ -70,7 +72,7 @@ void work_recall(struct work *work, struct remember *remember, const struct sele
     struct history_subject subject = {selection->files[item->file].path, item->task->kind->name,
                                       item->task->target};
 
-    remember_past(remember, &subject, &work->memory.last, &work->counted);
+    remember_past(remember, &subject, &work->memory, &work->counted);
 }
 
 json_t *work_do(struct session *session, const struct work *work, const struct selection *selection,
@@ -81,7 +83,7 @@ json_t *work_do(struct session *session, const struct work *work, const struct s
     struct work_errand running = {.work = work};
     struct errand_handlers handlers = {work_event, work_ended, &running};
 
-    if (file->error.status)
+    if (file->error.status && !work->owned)
         return errand_verdict(&order, &file->error);
     session_grace(session,
                   item->task->kind->flags & TASK_STUBBORN ? SESSION_STUBBORN_MS : SESSION_GRACE_MS);

@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 struct work {
-    const char *kind; /* the job's: "run" or "plan" */
+    const char *kind; /* the job's: "run", "plan", "restore" */
     const char *last; /* the kind of the event that is its last word: "outcome" or "plan" */
     const struct config *config;
     const struct command_line *line;
@@ -23,6 +23,8 @@ struct work {
     struct schedule_past counted; /* likewise, for the schedule */
     void (*event)(json_t *event); /* what comes before the last word; borrowed */
     struct remember *remember;    /* for the catalogue of archives; NULL: there is none */
+    json_t *order;                /* of a "restore": see errand_order; else NULL */
+    const char *owned;            /* likewise */
 };
 
 /* Adds what the history knows of the task's own past, where it goes by that. */

@@ -42,6 +42,7 @@ static enum status worker_history(json_t *job, struct error *error)
 
 static const struct worker_kind worker_kinds[] = {
     {.name = "run", .serve = engine_job_run, .as_owner = true},
+    {.name = "restore", .serve = engine_job_restore, .as_owner = true},
     {.name = "plan", .serve = engine_job_plan, .as_owner = true},
     {.name = "inspect", .serve = engine_job_inspect, .as_owner = true},
     {.name = "archive", .serve = archive_job, .as_owner = true},

@@ -3,6 +3,7 @@
 
 #include "archive_read.h"
 #include "clock.h"
+#include "holds.h"
 #include "memory.h"
 
 #include <stdio.h>
@@ -171,8 +172,11 @@ enum status archive_tell(struct archive *archive, const char *state, const char 
                   "last_us", (json_int_t)manifest->last_us, "cutoff_us",
                   (json_int_t)manifest->cutoff_us);
     struct error why = {0};
+    char held[DIGEST_HEX];
 
     free(shown);
+    holds_digest(archive->engine->job->memory.holds, held);
+    json_object_set_new(about, "held", json_string(held));
     archive->told = true;
     enum status status = engine_record(archive->engine, about, &why);
     if (status)
@@ -202,10 +206,11 @@ static enum status archive_tell_strangers(struct archive *archive, struct error 
     enum status status = archive_ledger_count(archive->engine, &count, error);
 
     if (status == STATUS_OK && count > 0)
-        engine_notice(archive->engine,
-                      "rows were being archived into another directory than %s, and that was never "
-                      "brought to its end; say that one once more, and let it run",
-                      archive->directory);
+        engine_notice(
+            archive->engine,
+            "rows of another table, or into another directory than %s, were being archived, "
+            "and that was never brought to its end; let that retention run once more",
+            archive->directory);
     return status;
 }
 

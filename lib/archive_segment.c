@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -51,6 +52,15 @@ static enum status segment_failed(const char *what, const char *shown, int probl
     return error_set(error, STATUS_FAILED, "can't %s %s: %s", what, shown, strerror(problem));
 }
 
+/* A worker of any user but root may have no process or thread besides itself; to ask for one would
+ * fail later. */
+static int segment_helpers(void)
+{
+    struct rlimit limit;
+
+    return geteuid() != 0 && getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur == 0 ? 0 : 1;
+}
+
 enum status segment_create(int folder, const char *name, mode_t mode, const char *shown,
                            struct segment_writer **result, struct error *error)
 {
@@ -69,8 +79,10 @@ enum status segment_create(int folder, const char *name, mode_t mode, const char
         abort(); /* as memory.h has it */
     ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_compressionLevel, SEGMENT_LEVEL);
     ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_checksumFlag, 1);
-    ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_nbWorkers, 1);
-    ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_jobSize, SEGMENT_JOB);
+    if (segment_helpers()) {
+        ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_nbWorkers, 1);
+        ZSTD_CCtx_setParameter(writer->stream, ZSTD_c_jobSize, SEGMENT_JOB);
+    }
     digest_begin(&writer->digest);
     *result = writer;
     return STATUS_OK;

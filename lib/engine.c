@@ -74,18 +74,6 @@ void engine_notice(struct engine *engine, const char *format, ...)
     engine_emit(engine, event_notice(&subject, text));
 }
 
-enum status engine_record(struct engine *engine, json_t *about, struct error *error)
-{
-    const struct engine_host *host = &engine->job->host;
-    struct event_subject subject = engine_subject(engine);
-    json_t *event = event_segment(&subject, about);
-
-    if (host->record)
-        return host->record(host->argument, event, error);
-    json_decref(event);
-    return error_set(error, STATUS_FAILED, "there is no catalogue of archives here");
-}
-
 double engine_max_lock_ms(const struct engine *engine)
 {
     return engine_ms(&engine->job->database->limits.max_lock);
@@ -134,6 +122,8 @@ static enum status engine_open(struct engine *engine, const struct engine_job *j
     engine->job = job;
     engine->now_us = job->at_us >= 0 ? job->at_us : clock_now_us();
     engine->begun_ms = clock_monotonic_ms();
+    if (job->task->kind->flags & TASK_APART)
+        return STATUS_OK;
     return database_open(job->file, &job->seen, mode, engine_ms(&limits->busy_timeout), &job->host,
                          &engine->database, error);
 }
@@ -166,7 +156,8 @@ static enum status engine_measure(struct engine *engine, void **facts, struct de
     const struct config_task *task = engine->job->task;
 
     *decision = (struct decision){.rows = -1, .bytes = -1, .seconds = -1};
-    database_deadlines(engine->database, engine_busy_ms(engine), 0);
+    if (engine->database)
+        database_deadlines(engine->database, engine_busy_ms(engine), 0);
     enum status status = task->kind->measure(engine, task->options, facts, error);
     if (status == STATUS_OK)
         task->kind->decide(task->options, *facts, engine->now_us, decision);
@@ -367,11 +358,10 @@ enum status engine_run(const struct engine_job *job, struct error *error)
         status = enginelock_take(job->file, &job->seen, error);
     if (status == STATUS_OK)
         status = engine_open(&engine, job, read_only ? DATABASE_READ : DATABASE_WRITE, error);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && engine.database)
         free_bytes = engine_free_bytes(&engine, &pages);
-        if (!read_only)
-            status = engine_online_clean(&engine, error);
-    }
+    if (status == STATUS_OK && !read_only)
+        status = engine_online_clean(&engine, error);
     if (status == STATUS_OK)
         status = engine_act(&engine, &outcome, error);
     engine_conclude(status, error, &outcome);

@@ -22,6 +22,9 @@ struct engine_memory {
     int64_t boot_offset_us; /* wall clock less boot clock when this boot was first seen */
     bool was_synchronised;  /* the kernel has said so before, on this host */
     struct engine_past last;
+    const json_t *holds; /* of a retention's table, an array of [first_us, last_us, set_us]: rows
+                            whose times are between the first two were put back; the job's. NULL:
+                            it can't be said */
 };
 
 struct engine_host {

@@ -125,6 +125,15 @@ json_t *event_segment(const struct event_subject *subject, json_t *about)
     return event;
 }
 
+json_t *event_hold(const struct event_subject *subject, int64_t first_us, int64_t last_us)
+{
+    json_t *event = event_new("hold", subject);
+
+    json_object_set_new(event, "first_us", json_integer(first_us));
+    json_object_set_new(event, "last_us", json_integer(last_us));
+    return event;
+}
+
 static const struct event_row *event_row(const char *kind)
 {
     for (const struct event_row *row = event_table; row->kind; row++)

@@ -33,10 +33,13 @@ json_t *event_progress(const struct event_subject *subject, int64_t rows, int64_
 json_t *event_notice(const struct event_subject *subject, const char *text);
 /* A segment of an archive, for the catalogue: `about` (taken over) has the keys of its row. */
 json_t *event_segment(const struct event_subject *subject, json_t *about);
+/* A hold on rows of the subject's target whose times are between the two, in microseconds. */
+json_t *event_hold(const struct event_subject *subject, int64_t first_us, int64_t last_us);
 
 /* Parses and checks one line (without its newline). The event is a copy with the keys of its row
  * alone, in the table's order: unknown keys are left behind, so nothing that was not checked goes
- * on. All strings but EVENT_RAW's come back fit for a terminal. STATUS_INVALID says what is wrong with it. */
+ * on. All strings but EVENT_RAW's come back fit for a terminal. STATUS_INVALID says what is wrong
+ * with it. */
 enum status event_parse(const char *line, size_t length, json_t **event,
                         struct error *error) MUST_CHECK;
 /* The same for an object; it stays the caller's. */

@@ -87,6 +87,7 @@ static const struct event_key segment_keys[] = {
     {"first_us",        EVENT_TIME,   0,          0,    NULL,     NULL},
     {"last_us",         EVENT_TIME,   0,          0,    NULL,     NULL},
     {"cutoff_us",       EVENT_TIME,   0,          0,    NULL,     NULL},
+    {"held",            EVENT_EXACT,  EVENT_OPTIONAL, 64, NULL,   NULL}, /* holds_digest */
     {"path",            EVENT_TEXT,   EVENT_OPTIONAL | EVENT_NULL, PATH, NULL, NULL},
     {"rebuilt",         EVENT_FLAG,   EVENT_OPTIONAL, 0, NULL,    NULL}, /* from its manifest */
     {0},
@@ -125,6 +126,16 @@ static const struct event_key archived_keys[] = {
 
 static const struct event_key rows_keys[] = {
     {"text", EVENT_RAW, 0, EVENT_ROWS, NULL, NULL}, /* lines of JSON, cut anywhere */
+    {0},
+};
+
+/* What retention shall leave alone: likewise; and as the history lists it. */
+static const struct event_key hold_keys[] = {
+    SUBJECT,
+    {"path",     EVENT_TEXT, EVENT_OPTIONAL, PATH, NULL, NULL},
+    {"first_us", EVENT_TIME, 0,              0,    NULL, NULL},
+    {"last_us",  EVENT_TIME, 0,              0,    NULL, NULL},
+    {"set_us",   EVENT_TIME, EVENT_OPTIONAL, 0,    NULL, NULL},
     {0},
 };
 
@@ -199,6 +210,7 @@ static const struct event_key clock_keys[] = {
     {"last_us",          EVENT_TIME,   EVENT_OPTIONAL,              0, NULL, NULL},
     {"last_seconds",     EVENT_NUMBER, EVENT_OPTIONAL,              0, NULL, NULL},
     {"last_effect",      EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
+    {"held",             EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"seen_us",          EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"started_us",       EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {0},
@@ -284,6 +296,7 @@ const struct event_row event_table[] = {
     {"outcome",    outcome_keys},
     {"notice",     notice_keys},
     {"segment",    segment_keys}, /* the worker waits for {"recorded":true}, or false and "reason" */
+    {"hold",       hold_keys},    /* likewise */
     {"archived",   archived_keys},
     {"shelved",    shelved_keys},
     {"rows",       rows_keys},

@@ -103,6 +103,18 @@ enum status history_resume(struct history *history, const json_t *database, cons
 enum status history_segment(struct history *history, const json_t *segment, const char *path,
                             struct error *error) MUST_CHECK;
 
+/* Notes a hold, an event of the database at `path`, and joins it to those that it touches.
+ * STATUS_FAILED: its table has too many. */
+enum status history_hold(struct history *history, const json_t *hold, const char *path,
+                         struct error *error) MUST_CHECK;
+/* Lifts all holds of a table; that there are none is fine. */
+enum status history_lift(struct history *history, const json_t *path, const json_t *target,
+                         struct error *error) MUST_CHECK;
+/* Those of a table: an array of [first_us, last_us, set_us] in the order of their times, a new
+ * reference. */
+enum status history_holds(struct history *history, const char *path, const char *target,
+                          json_t **holds, struct error *error) MUST_CHECK;
+
 /* Takes the rows of an answer, each an event that event_table.c allows; takes over the reference.
  * No row is lost but one that no event may have: the file is damaged there. */
 struct history_rows {
@@ -115,7 +127,8 @@ enum history_list {
     HISTORY_FILES,
     HISTORY_ALARMS,
     HISTORY_PAUSES,
-    HISTORY_SEGMENTS
+    HISTORY_SEGMENTS,
+    HISTORY_HOLDS
 };
 
 enum status history_list(struct history *history, enum history_list list,

@@ -84,7 +84,7 @@ static const char *history_boot(char boot[HISTORY_BOOT])
 enum status history_clock(struct history *history, bool sure, struct engine_memory *memory,
                           struct error *error)
 {
-    struct engine_memory known = {-1, -1, false, {0}};
+    struct engine_memory known = {-1, -1, false, {0}, NULL};
     char boot[HISTORY_BOOT];
     enum status status = history_db_begin(history, error);
 
@@ -100,7 +100,7 @@ enum status history_clock(struct history *history, bool sure, struct engine_memo
 enum status history_clock_known(struct history *history, struct engine_memory *memory,
                                 struct error *error)
 {
-    struct engine_memory known = {-1, -1, false, {0}};
+    struct engine_memory known = {-1, -1, false, {0}, NULL};
     char boot[HISTORY_BOOT];
     enum status status = history_db_ready(history, error);
 

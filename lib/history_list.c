@@ -31,6 +31,9 @@ static const struct {
                           " file, rows, bytes, sha256, sha256_rows, manifest_sha256, first_us,"
                           " last_us, cutoff_us, nullif(rebuilt, 0) AS \"rebuilt?\" FROM segment"
                           " ORDER BY directory, database, target, first_us"},
+    [HISTORY_HOLDS] = {"hold",
+                       "SELECT database, 'restore' AS task, target, path, first_us, last_us,"
+                       " set_us FROM hold"},
 };
 
 #define HISTORY_RUNS(PATH)                                                                    \

@@ -148,6 +148,17 @@ const char *const history_schema[] = {
     " rebuilt INTEGER NOT NULL DEFAULT 0," /* from the manifest, which nothing vouches for then */
     " PRIMARY KEY(directory, file)) WITHOUT ROWID;"
     "PRAGMA user_version = 3;",
+
+    /* What was put back out of an archive, and retention leaves alone. */
+    "CREATE TABLE hold("
+    " path TEXT NOT NULL,"
+    " target TEXT NOT NULL COLLATE NOCASE," /* the table */
+    " first_us INTEGER NOT NULL,"
+    " last_us INTEGER NOT NULL," /* times of rows: first_us <= time <= last_us */
+    " database TEXT NOT NULL,"
+    " set_us INTEGER NOT NULL,"
+    " PRIMARY KEY(path, target, first_us)) WITHOUT ROWID;"
+    "PRAGMA user_version = 4;",
 };
 
 const int history_schema_version = sizeof history_schema / sizeof *history_schema;

@@ -1,6 +1,7 @@
 /* The catalogue of archives, a table of the history. Runs in the history worker. */
 #include "clock.h"
 #include "history_db.h"
+#include "holds.h"
 
 #include <string.h>
 
@@ -35,6 +36,28 @@ static enum status segment_forget(struct history *history, const json_t *segment
                          "jj", segment_get(segment, "directory"), segment_get(segment, "file"));
 }
 
+/* Rows that were put back since the job was made must not go with it. */
+static enum status segment_check_held(struct history *history, const json_t *segment,
+                                      const char *path, struct error *error)
+{
+    const char *held = json_string_value(segment_get(segment, "held"));
+    const char *target = json_string_value(segment_get(segment, "target"));
+    char now[DIGEST_HEX];
+    json_t *holds = NULL;
+
+    if (!held || !target)
+        return STATUS_OK;
+    enum status status = history_holds(history, path, target, &holds, error);
+    if (status)
+        return status;
+    holds_digest(holds, now);
+    json_decref(holds);
+    return strcmp(now, held) == 0
+               ? STATUS_OK
+               : error_set(error, STATUS_FAILED,
+                           "rows were put back or given free meanwhile; the next run knows which");
+}
+
 enum status history_segment(struct history *history, const json_t *segment, const char *path,
                             struct error *error)
 {
@@ -45,7 +68,9 @@ enum status history_segment(struct history *history, const json_t *segment, cons
         return status;
     if (state && strcmp(state, "undone") == 0)
         status = segment_forget(history, segment, error);
-    else
+    else if (state && strcmp(state, "written") == 0)
+        status = segment_check_held(history, segment, path, error);
+    if (!status && !(state && strcmp(state, "undone") == 0))
         status = segment_set(history, segment, path, error);
     return history_db_end(history, status, error);
 }

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct retention_holds;
 struct zone;
 
 struct retention_facts {
@@ -42,6 +43,10 @@ struct retention_facts {
     bool unfinished;   /* a segment of the archive was left so by a run that was ended */
     int64_t expired;   /* segments of the archive beyond keep_archives, ... */
     int64_t expired_bytes;
+
+    struct retention_holds *holds; /* NULL: nothing is held */
+    int64_t held;                  /* rows that are; no other number counts them */
+    int64_t held_since_us;
 };
 
 enum status retention_measure(struct engine *engine, const void *options, void **facts,
@@ -51,6 +56,18 @@ void retention_decide(const void *options, const void *facts, int64_t now_us,
                       struct decision *decision);
 enum status retention_run(struct engine *engine, const void *options, void *facts,
                           struct outcome *outcome, struct error *error) MUST_CHECK;
+
+/* retention_holds.c: what the history says is held. STATUS_FAILED: it can't say, and rows of the
+ * archive may have been put back. */
+enum status retention_load_holds(const struct engine *engine,
+                                 const struct retention_options *options,
+                                 struct retention_facts *facts, struct error *error) MUST_CHECK;
+void retention_free_holds(struct retention_holds *holds); /* safe on NULL */
+/* Whether a row with that time is held. */
+bool retention_held(const struct retention_facts *facts, sqlite3_value *value);
+/* Counts those that are, and takes them off the table's rows. */
+enum status retention_count_held(struct engine *engine, struct retention_facts *facts,
+                                 struct error *error) MUST_CHECK;
 
 /* Whether the policy allows what becomes of the rows that refer to those that go: STATUS_REFUSED
  * says what it doesn't. */
@@ -140,6 +157,7 @@ struct retention_walk {
     bool (*each)(void *argument, int64_t latest_us); /* gets every row; false: enough */
     void *argument;
     int64_t others; /* counts the rows whose value is no time in the format; NULLs left out */
+    int64_t held;   /* counts those that are held, which `each` doesn't get */
 };
 
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,

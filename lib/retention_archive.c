@@ -172,19 +172,16 @@ static enum status archive_look(struct engine *engine, const struct retention_op
 enum status retention_archive_check(struct engine *engine, const struct retention_options *options,
                                     struct retention_facts *facts, struct error *error)
 {
-    static const char *const parts[] = {[PARTITION_NONE] = "none",
-                                        [PARTITION_YEAR] = "year",
-                                        [PARTITION_MONTH] = "month",
-                                        [PARTITION_DAY] = "day"};
     const struct archive_options *archive = &options->archive;
 
     if (!archive->directory)
         return STATUS_OK;
-    if (archive->partition != PARTITION_NONE && !facts->by_age)
+    if (archive->partition > PARTITION_YEAR && !facts->by_age)
         return error_set(error, STATUS_REFUSED,
                          "no index gives %s by %s, and without one rows can't be archived by %s: "
-                         "make such an index, or say `partition: none`",
-                         facts->table.name, facts->table.column, parts[archive->partition]);
+                         "make such an index, or say `partition: year` or `none`",
+                         facts->table.name, facts->table.column,
+                         archive->partition == PARTITION_DAY ? "day" : "month");
     enum status status = archive_check_encoding(engine, error);
     if (!status && options->cascade == CASCADE_ARCHIVE)
         status = archive_check_passes(engine, facts, error);

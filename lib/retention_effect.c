@@ -109,6 +109,7 @@ void retention_report(const struct retention_options *options, const struct rete
                   text_counted(segments, result->archives_removed, "segment"),
                   text_bytes(bytes, result->archives_removed_bytes));
     report_rows(result->changed, "changed while they were archived, so for the next run", &reason);
+    report_rows(facts->held, "held since they were put back", &reason);
     report_rows(result->children_changed, "that refer to them changed meanwhile, too", &reason);
     report_rows(result->kept,
                 options->cascade == CASCADE_ARCHIVE
@@ -131,6 +132,7 @@ void retention_report(const struct retention_options *options, const struct rete
     outcome->effect = json_object();
     effect_add(outcome->effect, "rows_past_cutoff", result->past, result->past >= 0);
     effect_add(outcome->effect, "rows_kept", result->kept, false);
+    effect_add(outcome->effect, "rows_held", facts->held, false);
     effect_add(outcome->effect, "rows_refused", result->refused, false);
     effect_add(outcome->effect, "rows_other_format", result->others, false);
     effect_add(outcome->effect, "child_rows", result->children, false);

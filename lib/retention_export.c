@@ -6,6 +6,7 @@
 #include "retention_export.h"
 
 #include "archive_db.h"
+#include "archive_partition.h"
 #include "archive_tally.h"
 #include "clock.h"
 #include "memory.h"
@@ -23,7 +24,7 @@ enum {
 
 /* The rows of a segment. */
 struct export_rows {
-    char part[EXPORT_PART];
+    char part[ARCHIVE_PARTITION];
     struct text lines; /* not yet written */
     struct archive_tally tally;
     int64_t first_us, last_us;
@@ -44,25 +45,6 @@ struct export
     bool full;                /* the segment has ended */
     bool more;
 };
-
-/* --- partitions --------------------------------------------------------------------------- */
-
-static void export_part(const struct export *export, int64_t time_us, char part[EXPORT_PART])
-{
-    time_t seconds = (time_t)(time_us / 1000000);
-    int partition = export->options->partition, length = 0;
-    struct tm parts;
-
-    part[0] = '\0';
-    gmtime_r(&seconds, &parts);
-    if (partition >= PARTITION_YEAR)
-        length = snprintf(part, EXPORT_PART, "year=%04d", parts.tm_year + 1900);
-    if (partition >= PARTITION_MONTH)
-        length +=
-            snprintf(part + length, EXPORT_PART - (size_t)length, "/month=%02d", parts.tm_mon + 1);
-    if (partition >= PARTITION_DAY)
-        snprintf(part + length, EXPORT_PART - (size_t)length, "/day=%02d", parts.tm_mday);
-}
 
 /* --- rows --------------------------------------------------------------------------------- */
 
@@ -102,9 +84,9 @@ static void export_add(struct export *export, struct export_rows *rows, int64_t 
 static bool export_take(void *argument, sqlite3_stmt *row, int first, int64_t time_us)
 {
     struct export *export = argument;
-    char part[EXPORT_PART];
+    char part[ARCHIVE_PARTITION];
 
-    export_part(export, time_us, part);
+    archive_partition_name(export->options->partition, time_us, part);
     archive_row_of(row, first, &export->row);
     if (!export->now.tally.rows)
         memcpy(export->now.part, part, sizeof part);
@@ -247,9 +229,10 @@ static enum status export_open_source(struct export *export, struct error *error
 
     archive_columns_sql(&export->archive->columns, &columns);
     enum status status =
-        pass->depth
-            ? source_by_reference(export->engine, pass, columns.bytes, &export->source, error)
-            : source_by_age(export->engine, &pass->facts, columns.bytes, &export->source, error);
+        pass->depth ? source_by_reference(export->engine, pass, export->options->partition,
+                                          columns.bytes, &export->source, error)
+                    : source_by_age(export->engine, &pass->facts, export->options->partition,
+                                    columns.bytes, &export->source, error);
     text_free(&columns);
     return status;
 }

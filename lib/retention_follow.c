@@ -66,10 +66,8 @@ static enum status follow_collect(struct follow *follow, struct error *error)
 {
     rowlist_clear(&follow->batch);
     follow->at = 0;
-    enum status status = source_slice(follow->old, follow_collect_row, follow, follow->until_ms,
-                                      &follow->more_old, error);
-    follow->base.others = follow->old->others;
-    return status;
+    return source_slice(follow->old, follow_collect_row, follow, follow->until_ms,
+                        &follow->more_old, error);
 }
 
 /* --- down the way ------------------------------------------------------------------------- */
@@ -333,8 +331,8 @@ static void follow_close(struct source *source)
 
 static const struct source_kind follow_kind = {follow_slice, follow_close};
 
-enum status source_by_reference(struct engine *engine, const struct pass *pass, const char *columns,
-                                struct source **source, struct error *error)
+enum status source_by_reference(struct engine *engine, const struct pass *pass, int partition,
+                                const char *columns, struct source **source, struct error *error)
 {
     struct follow *follow = memory_new(struct follow);
 
@@ -343,7 +341,7 @@ enum status source_by_reference(struct engine *engine, const struct pass *pass, 
     follow->pass = pass;
     follow->more_old = true;
     follow->times = memory_zeroed(FOLLOW_BATCH, sizeof *follow->times);
-    enum status status = source_by_age(engine, pass->root, NULL, &follow->old, error);
+    enum status status = source_by_age(engine, pass->root, partition, NULL, &follow->old, error);
     for (size_t depth = 0; !status && depth < pass->depth; depth++)
         status = follow_prepare_level(follow, depth, error);
     if (!status)

@@ -158,7 +158,7 @@ static enum status measure_old(struct engine *engine, struct retention_facts *fa
     facts->old = facts->rows < 0 ? -1 : (int64_t)(share * (double)facts->rows);
     if (!facts->by_age)
         return STATUS_OK;
-    if (wal)
+    if (wal && !facts->holds) /* SQL knows nothing of them */
         status = measure_count_surely(engine, facts, cutoff_us, &from, &surely, error);
     walk.from = from.bytes;
     if (status == STATUS_OK)
@@ -235,7 +235,8 @@ static enum status measure_table(struct engine *engine, const struct retention_o
         (status = measure_format(database, options, facts, error)))
         return status;
     facts->by_age = facts->table.index || facts->table.key_is_time;
-    if ((status = retention_archive_check(engine, options, facts, error)) ||
+    if ((status = retention_load_holds(engine, options, facts, error)) ||
+        (status = retention_archive_check(engine, options, facts, error)) ||
         (status = retention_expire_measure(engine, options, facts, error)))
         return status;
     if ((status = retention_sample_ends(database, facts, &facts->rules, cutoff_us, &sample, error)))
@@ -250,7 +251,8 @@ static enum status measure_table(struct engine *engine, const struct retention_o
         facts->newest_us = spread.newest_us;
     if ((status = measure_check_clock(engine, facts, error)) ||
         (status = measure_check_epoch(engine, options, facts, error)) ||
-        (status = measure_rows(engine, options, facts, error)))
+        (status = measure_rows(engine, options, facts, error)) ||
+        (status = retention_count_held(engine, facts, error)))
         return status;
     return measure_old(engine, facts, cutoff_us, spread.read ? &spread : &sample, error);
 }
@@ -280,6 +282,7 @@ void retention_free_facts(void *argument)
         return;
     table_free(&facts->table);
     referrers_free(facts->referrers);
+    retention_free_holds(facts->holds);
     zone_free(facts->zone);
     free(facts);
 }

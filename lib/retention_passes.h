@@ -39,7 +39,8 @@ void passes_offer(struct engine *engine, const struct retention_facts *facts);
 struct source;
 /* The rows of a pass, whose rows refer to others, that are to go: `columns` (SQL) of each, in the
  * order of the age of what they refer to. retention_follow.c has it. */
-enum status source_by_reference(struct engine *engine, const struct pass *pass, const char *columns,
-                                struct source **source, struct error *error) MUST_CHECK;
+enum status source_by_reference(struct engine *engine, const struct pass *pass, int partition,
+                                const char *columns, struct source **source,
+                                struct error *error) MUST_CHECK;
 
 #endif

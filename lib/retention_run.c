@@ -47,7 +47,7 @@ static bool run_collect_row(void *argument, sqlite3_stmt *row)
     if (rows->facts->by_age && !scan_at_position(run->scan, value))
         rows->tie_start = rows->batch.count;
     if (timestamp_read(&rows->facts->rules, value, &us)) {
-        if (run_is_old(run, us))
+        if (!retention_held(rows->facts, value) && run_is_old(run, us))
             rowlist_add(&rows->batch, row, rows->columns + 1);
     } else if (sqlite3_value_type(value) != SQLITE_NULL) {
         run->others++;

@@ -4,6 +4,7 @@
  */
 #include "retention_source.h"
 
+#include "archive_partition.h"
 #include "clock.h"
 #include "memory.h"
 #include "scan.h"
@@ -13,12 +14,24 @@
 
 enum { SOURCE_LOOK = 16 }; /* rows between two looks at the clock */
 
+/* Where no index gives rows by age and each year has its folder, the table is read once a year, and
+ * of each reading those rows count that are of that one. */
+struct source_years {
+    bool one_by_one;
+    int64_t from_us, to_us; /* of this reading */
+    int64_t next_us;        /* the oldest row that is for a later one */
+    bool later;             /* this reading is not the first */
+};
+
 struct source_age {
     struct source base;
+    struct engine *engine;
     const struct retention_facts *facts;
+    char *columns;
     struct scan *scan;
     struct zone *utc;
     struct timestamp_rules rules; /* what a time is called: not the latest that it can be */
+    struct source_years years;
     int64_t ties, seen;
     source_row *each; /* of the slice */
     void *argument;
@@ -45,6 +58,20 @@ static bool source_is_old(struct source_age *age, int64_t latest_us)
     return true;
 }
 
+static bool source_is_of_year(struct source_years *years, int64_t time_us)
+{
+    if (years->one_by_one && time_us >= years->to_us && time_us < years->next_us)
+        years->next_us = time_us;
+    return !years->one_by_one || (time_us >= years->from_us && time_us < years->to_us);
+}
+
+static bool source_goes(struct source_age *age, sqlite3_value *value, int64_t latest_us)
+{
+    return latest_us <= age->facts->cutoff_us && !retention_held(age->facts, value) &&
+           source_is_of_year(&age->years, source_time(age, value, latest_us)) &&
+           source_is_old(age, latest_us);
+}
+
 static bool source_take(void *argument, sqlite3_stmt *row)
 {
     struct source_age *age = argument;
@@ -55,13 +82,27 @@ static bool source_take(void *argument, sqlite3_stmt *row)
     if (age->facts->by_age && !scan_at_position(age->scan, value))
         age->base.tie = age->base.given;
     if (!timestamp_read(&age->facts->rules, value, &us)) {
-        age->base.others += sqlite3_value_type(value) != SQLITE_NULL;
-    } else if (source_is_old(age, us)) {
+        age->base.others += sqlite3_value_type(value) != SQLITE_NULL && !age->years.later;
+    } else if (source_goes(age, value, us)) {
         age->base.given++;
         enough = !age->each(age->argument, row, 1 + (int)age->facts->table.key.count,
                             source_time(age, value, us));
     }
     return !enough && !(look && clock_monotonic_ms() >= age->until_ms);
+}
+
+static enum status source_next_year(struct source_age *age, bool *more, struct error *error)
+{
+    struct source_years *years = &age->years;
+
+    years->from_us = years->to_us;
+    years->to_us = archive_partition_year_end(years->next_us);
+    years->next_us = INT64_MAX;
+    years->later = true;
+    scan_close(age->scan);
+    age->scan = NULL;
+    *more = true;
+    return retention_scan_columns(age->engine, age->facts, age->columns, &age->scan, error);
 }
 
 static enum status source_age_slice(struct source *source, source_row *each, void *argument,
@@ -72,7 +113,10 @@ static enum status source_age_slice(struct source *source, source_row *each, voi
     age->each = each;
     age->argument = argument;
     age->until_ms = until_ms;
-    return scan_slice(age->scan, source_take, age, more, error);
+    enum status status = scan_slice(age->scan, source_take, age, more, error);
+    if (!status && !*more && age->years.next_us < INT64_MAX)
+        status = source_next_year(age, more, error);
+    return status;
 }
 
 static void source_age_close(struct source *source)
@@ -81,18 +125,31 @@ static void source_age_close(struct source *source)
 
     scan_close(age->scan);
     zone_free(age->utc);
+    free(age->columns);
     free(age);
 }
 
 static const struct source_kind source_age_kind = {source_age_slice, source_age_close};
 
-enum status source_by_age(struct engine *engine, const struct retention_facts *facts,
+/* The first reading only finds the first year. */
+static struct source_years source_begin_years(const struct retention_facts *facts, int partition)
+{
+    return (struct source_years){.one_by_one = partition != PARTITION_NONE && !facts->by_age,
+                                 .from_us = INT64_MIN,
+                                 .to_us = INT64_MIN,
+                                 .next_us = INT64_MAX};
+}
+
+enum status source_by_age(struct engine *engine, const struct retention_facts *facts, int partition,
                           const char *columns, struct source **source, struct error *error)
 {
     struct source_age *age = memory_new(struct source_age);
 
     age->base.kind = &source_age_kind;
+    age->engine = engine;
     age->facts = facts;
+    age->columns = memory_copy(columns);
+    age->years = source_begin_years(facts, partition);
     age->rules = facts->rules;
     enum status status = zone_load("UTC", &age->utc, error);
     if (!age->rules.zone || age->rules.format == FORMAT_DATE)

@@ -29,8 +29,9 @@ struct source {
 };
 
 /* The rows that go by the facts: first their time and their key, then `columns` (SQL; NULL: none).
- */
-enum status source_by_age(struct engine *engine, const struct retention_facts *facts,
+ * With a partition those of one folder come together, even where no index gives rows by age: then
+ * it is `year`. */
+enum status source_by_age(struct engine *engine, const struct retention_facts *facts, int partition,
                           const char *columns, struct source **source,
                           struct error *error) MUST_CHECK;
 void source_close(struct source *source); /* safe on NULL */

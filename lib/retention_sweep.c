@@ -53,7 +53,7 @@ static void sweep_old(sqlite3_context *context, int count, sqlite3_value **value
 bool sweep_possible(const struct retention_facts *facts)
 {
     return facts->by_age && facts->most < 0 && facts->ties == 0 && !facts->table.triggers &&
-           referrers_none(facts->referrers);
+           !facts->holds && referrers_none(facts->referrers);
 }
 
 /* Appends "verb FROM table INDEXED BY index WHERE time ". */

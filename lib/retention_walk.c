@@ -7,6 +7,7 @@
 enum { WALK_LOOK = 64 }; /* rows between two looks at the clock */
 
 struct walk_slice {
+    const struct retention_facts *facts;
     const struct timestamp_rules *rules;
     struct retention_walk *walk;
     double until_ms;
@@ -30,7 +31,9 @@ static bool walk_row(void *argument, sqlite3_stmt *row)
     sqlite3_value *value = sqlite3_column_value(row, 0);
     int64_t us;
 
-    if (timestamp_read(slice->rules, value, &us))
+    if (retention_held(slice->facts, value))
+        slice->walk->held++;
+    else if (timestamp_read(slice->rules, value, &us))
         slice->done = !slice->walk->each(slice->walk->argument, us);
     else
         slice->walk->others += sqlite3_value_type(value) != SQLITE_NULL;
@@ -98,7 +101,7 @@ enum status retention_scan_columns(struct engine *engine, const struct retention
 enum status retention_walk(struct engine *engine, const struct retention_facts *facts,
                            struct retention_walk *walk, struct error *error)
 {
-    struct walk_slice slice = {.rules = &facts->rules, .walk = walk};
+    struct walk_slice slice = {.facts = facts, .rules = &facts->rules, .walk = walk};
     struct scan *scan = NULL;
     enum status status = retention_scan(engine, facts, walk->from, walk->before_us, &scan, error);
 

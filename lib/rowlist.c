@@ -116,6 +116,15 @@ bool rowlist_same_at(const struct rowlist *list, size_t row, int from, size_t co
     return archive_value_same(&ours, &theirs);
 }
 
+void rowlist_value_at(const struct rowlist *list, size_t row, int column,
+                      struct archive_value *value)
+{
+    const uint8_t *at = list->bytes + list->starts[row];
+
+    for (int i = 0; i <= column; i++)
+        at = rowlist_value(at, value);
+}
+
 /* Binds a value to the parameter. */
 static void rowlist_bind_value(const struct archive_value *value, bool wide,
                                sqlite3_stmt *statement, int parameter)

@@ -31,6 +31,9 @@ bool rowlist_same(const struct rowlist *list, size_t row, int from, int columns,
 /* The same of one value: number `from` + `column` and that column of the statement. */
 bool rowlist_same_at(const struct rowlist *list, size_t row, int from, size_t column,
                      sqlite3_stmt *statement);
+/* One value of a row; its bytes are the list's, until that changes. */
+void rowlist_value_at(const struct rowlist *list, size_t row, int column,
+                      struct archive_value *value);
 /* Binds values `from` and on of a row to parameters 1 and on of `statement`, as many as
  * `columns`; the list must not change while they are bound. */
 void rowlist_bind(const struct rowlist *list, size_t row, int from, int columns,

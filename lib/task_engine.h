@@ -27,6 +27,11 @@ void engine_notice(struct engine *engine, const char *format, ...)
  * OK, that is on the disk. STATUS_FAILED: it can't be written; STATUS_CANCELLED: told to stop. */
 enum status engine_record(struct engine *engine, json_t *about, struct error *error) MUST_CHECK;
 
+/* Likewise a hold: rows of the task's target with such times were put back, and retention leaves
+ * them alone until it is lifted. */
+enum status engine_hold(struct engine *engine, int64_t first_us, int64_t last_us,
+                        struct error *error) MUST_CHECK;
+
 /* Whether the policy says that this task, or all of this database's, decide and never act. */
 bool engine_observes(const struct engine *engine);
 /* Makes the lease of the write lock, unless it is there. */

@@ -53,10 +53,11 @@ static void retention_none_old(const struct retention_options *options,
         text_addf(out, "%s has no rows with a time in %s", facts->table.name, facts->table.column);
         return;
     }
-    text_add(out, "no row is older than ");
+    text_addf(out, "no %srow is older than ", facts->held ? "other " : "");
     retention_span(options->keep.set ? &options->keep : &options->keep_min, out);
-    text_addf(out, "; the oldest is of %.1f days ago",
-              (double)(now_us - facts->oldest_us) / 86400e6);
+    if (!facts->held) /* then that may be the oldest */
+        text_addf(out, "; the oldest is of %.1f days ago",
+                  (double)(now_us - facts->oldest_us) / 86400e6);
 }
 
 /* "; 3 segments of the archive, of 12.0 MiB, are older than keep_archives 7y". */
@@ -108,6 +109,17 @@ static bool retention_judge(const struct retention_options *options,
     return facts->old > 0 || facts->beyond > 0 || (unseen && options->keep.set);
 }
 
+/* Whoever put rows back is told how to let them go. */
+static void retention_tell_held(const struct retention_facts *facts, struct text *reason)
+{
+    char count[TEXT_SHORT], since[TEXT_SHORT];
+
+    if (facts->held)
+        text_addf(reason, "; %s %s held since %s, until `litekeeper restore DB %s --lift`",
+                  text_counted(count, facts->held, "row"), facts->held == 1 ? "is" : "are",
+                  text_time(since, facts->held_since_us), facts->table.name);
+}
+
 static void retention_name_children(const struct retention_options *options,
                                     const struct retention_facts *facts, struct text *reason)
 {
@@ -135,6 +147,7 @@ void retention_decide(const void *argument, const void *measured, int64_t now_us
     decision->act = decision->act && facts->most != 0;
     if (decision->act)
         retention_name_children(options, facts, &reason);
+    retention_tell_held(facts, &reason);
     if (facts->unfinished) {
         decision->act = true;
         text_add(&reason, "; an earlier run has left a segment of the archive unfinished");

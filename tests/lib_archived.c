@@ -42,21 +42,28 @@ static void archived_fill(sqlite3 *db)
            ARCHIVED_ROWS);
 }
 
-sqlite3 *archived_make(void)
+sqlite3 *archived_prepare(void)
 {
     char *path = folder_path("app.db"), *cold = folder_path("cold");
-    sqlite3 *db = sql_make(path), *before = sql_make(":memory:");
+    sqlite3 *db = sql_make(path);
 
     archived_policy("");
     ck_assert(!mkdir(cold, 0750));
     archived_fill(db);
+    free(path);
+    free(cold);
+    return db;
+}
+
+sqlite3 *archived_make(void)
+{
+    sqlite3 *db = archived_prepare(), *before = sql_make(":memory:");
+
     sqlite3_backup *copy = sqlite3_backup_init(before, "main", db, "main");
     ck_assert_int_eq(sqlite3_backup_step(copy, -1), SQLITE_DONE);
     sqlite3_backup_finish(copy);
     sqlite3_close(db);
     expect("run -c @/policy.yaml app", 0, "app retention t: done in ~ archived in ~\n", "");
-    free(path);
-    free(cold);
     return before;
 }
 

@@ -12,6 +12,8 @@ enum { ARCHIVED_ROWS = 600 }; /* of which about half are old, four hours apart *
 
 /* Writes the folder's policy.yaml: database app, table t, `options` (may be "") behind `keep`. */
 void archived_policy(const char *options);
+/* Makes app.db, whose rows are all still there. */
+sqlite3 *archived_prepare(void);
 /* Makes app.db and has its old rows archived in some twenty segments; returns a copy in memory as
  * it was before, the caller's. */
 sqlite3 *archived_make(void);

@@ -3,9 +3,13 @@
 
 #include "lib_expect.h"
 #include "lib_folder.h"
+#include "lib_randomdb.h"
 #include "memory.h"
 #include "text.h"
 
+#include <check.h>
+#include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +57,9 @@ void traced_watch_all(void)
 
 void traced_run(const char *words, const char *inject, struct program_result *result)
 {
-    char *command =
-        memory_format("strace -f --seccomp-bpf -qq -o @/trace%s -e trace=" TRACED_CALLS "%s",
-                      traced_files, inject);
+    const char *fast = strstr(inject, "signal=") ? "" : " --seccomp-bpf"; /* with which none come */
+    char *command = memory_format("strace -f%s -qq -o @/trace%s -e trace=" TRACED_CALLS "%s", fast,
+                                  traced_files, inject);
     char *real = expect_words(command);
 
     program_through(real);
@@ -83,4 +87,52 @@ int traced_count(const char *text)
     free(counts);
     free(path);
     return most;
+}
+
+char *traced_choose(const char *call, const char *error, int calls, uint64_t *random)
+{
+    int64_t below = 1 + randomdb_number(random, calls > 0 ? calls : 1); /* rather an early one */
+    int64_t first = 1 + randomdb_number(random, below);
+    int64_t every = 1 + randomdb_number(random, 40);
+    const char *what = strncmp(error, "SIG", 3) == 0 ? "signal" : "error";
+    char *one = memory_format(" -e inject=%s:%s=%s:when=%" PRId64, call, what, error, first);
+    int64_t way = randomdb_number(random, 3);
+    char *all = way == 0   ? memory_copy(one)
+                : way == 1 ? memory_format("%s+", one)
+                           : memory_format("%s+%" PRId64, one, every);
+
+    free(one);
+    return all;
+}
+
+static bool traced_check(const json_t *event, const char *outcome, int status)
+{
+    const char *reason = json_string_value(json_object_get(event, "reason"));
+    bool done = strcmp(outcome, "done") == 0, busy = json_is_true(json_object_get(event, "busy"));
+
+    ck_assert_msg(reason && *reason, "%s without a reason", outcome);
+    ck_assert_msg(done ? status == 0 || status == 1 : status == (busy ? 75 : 1),
+                  "status %d: %s: %s", status, outcome, reason);
+    printf("  %s: %.200s\n", outcome, reason);
+    fflush(stdout);
+    return done;
+}
+
+bool traced_outcome(const struct program_result *result)
+{
+    char *copy = memory_copy(result->out), *rest = copy, *line;
+    bool done = false;
+    int outcomes = 0;
+
+    while ((line = strsep(&rest, "\n")) && *line) {
+        json_t *event = json_loads(line, 0, NULL);
+        const char *outcome = json_string_value(json_object_get(event, "outcome"));
+        outcomes += outcome != NULL;
+        if (outcome)
+            done = traced_check(event, outcome, result->status);
+        json_decref(event);
+    }
+    ck_assert_msg(outcomes == 1, "status %d: %s%s", result->status, result->out, result->err);
+    free(copy);
+    return done;
 }

@@ -5,6 +5,7 @@
 #include "lib_program.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Whether strace is here and may trace. */
 bool traced_can(void);
@@ -17,5 +18,12 @@ void traced_watch_all(void);
 void traced_run(const char *words, const char *inject, struct program_result *result);
 /* Lines of the trace that have that text: of the process that has most of them. */
 int traced_count(const char *text);
+
+/* In the words of strace: one of `calls` such calls fails with that error ("EIO"; or brings a
+ * signal, "SIGKILL"), or all from one on, or one in so many. The caller's to free. */
+char *traced_choose(const char *call, const char *error, int calls, uint64_t *random);
+/* Fails the test unless there is one outcome, with a reason, and the exit status that goes with it;
+ * prints it. Whether it was done. */
+bool traced_outcome(const struct program_result *result);
 
 #endif

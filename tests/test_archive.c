@@ -153,7 +153,8 @@ static const struct {
       .options = ARCHIVE(""),
       .status = 1,
       .outcome = "failed",
-      .reason = "the catalogue of archives can't be written: ~"},
+      .reason = "the history can't be used, so it is not known which rows were put back and are "
+                "held; nothing goes"},
      NO_HISTORY},
     {{.name = "something unknown that was left",
       .setup = TABLE,

@@ -23,6 +23,11 @@ static const struct cascade_case cases[] = {
                .options = OPTIONS(", partition: year, segment_rows: 150"),
                .model = GO_ALL},
      .children = 238},
+    {.proof = {.name = "years without an index",
+               .setup = PARENT "DROP INDEX t_at;" CHILD(CASCADES),
+               .options = OPTIONS(", partition: year"),
+               .model = GO},
+     .children = 159},
     {.proof = {.name = "two children",
                .setup = PARENT CHILD(CASCADES)
                    GRANDCHILD("REFERENCES t ON DELETE CASCADE") "UPDATE g SET c_id = id * 3;",

@@ -148,7 +148,7 @@ START_TEST(not_without_the_catalogue)
     ck_assert(!mkdir(history, 0700));
     expect_run(RUN, &result);
     ck_assert_int_eq(result.status, 1);
-    ck_assert_ptr_nonnull(strstr(result.out, "the catalogue of archives can't be written"));
+    ck_assert_ptr_nonnull(strstr(result.out, "the history can't be used"));
     program_result_free(&result);
     ck_assert(!rmdir(history));
     ck_assert(!rename(away, history));

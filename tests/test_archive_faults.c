@@ -1,10 +1,10 @@
 /*
  * Lets the system fail litekeeper while it archives beside an application that changes the very
  * rows: calls on the database, on the archive and on the history return EIO or ENOSPC, once, every
- * so often or from then on, or the archive's disk is full. Each time there is one outcome with a
- * reason, no row is lost, doubled or changed, and the next run brings to its end what was left.
- * Where strace(1) is missing or may not trace, it says so and is skipped. SEED and ROUNDS in the
- * environment.
+ * so often or from then on, or end the process, or the archive's disk is full. Each time there is
+ * one outcome with a reason, no row is lost, doubled or changed, and the next run brings to its end
+ * what was left. Where strace(1) is missing or may not trace, it says so and is skipped. SEED and
+ * ROUNDS in the environment.
  */
 #include "lib_cold.h"
 #include "lib_expect.h"
@@ -34,13 +34,14 @@ static const struct cold_kind kinds[] = {
 };
 
 static const struct fault {
-    const char *call, *error; /* NULL: the archive's disk is full */
+    const char *call, *error; /* or a signal; NULL: the archive's disk is full */
     bool anywhere;            /* not of the database's files alone */
 } faults[] = {
-    {"pwrite64", "EIO", false},   {"fsync", "EIO", true},       {"renameat", "EIO", true},
-    {"pread64", "EIO", false},    {NULL, NULL, false},          {"fdatasync", "EIO", false},
-    {"unlinkat", "EIO", true},    {"pwrite64", "ENOSPC", true}, {"fsync", "ENOSPC", true},
-    {"renameat", "ENOSPC", true}, {"ftruncate", "EIO", false},  {"fdatasync", "EIO", true},
+    {"pwrite64", "EIO", false},  {"fsync", "EIO", true},     {"renameat", "EIO", true},
+    {"pread64", "EIO", false},   {NULL, NULL, false},        {"renameat", "SIGKILL", true},
+    {"fdatasync", "EIO", false}, {"unlinkat", "EIO", true},  {"pwrite64", "ENOSPC", true},
+    {"fsync", "SIGKILL", true},  {"fsync", "ENOSPC", true},  {"renameat", "ENOSPC", true},
+    {"ftruncate", "EIO", false}, {"fdatasync", "EIO", true}, {"pwrite64", "SIGKILL", false},
     {"unlink", "EIO", true},
 };
 
@@ -79,47 +80,6 @@ static int count_calls(const struct fault *fault)
     return count;
 }
 
-/* The outcome, of which there must be one, with a reason. */
-static void check_outcome(const struct program_result *result)
-{
-    char *copy = memory_copy(result->out), *rest = copy, *line;
-    int outcomes = 0;
-
-    while ((line = strsep(&rest, "\n")) && *line) {
-        json_t *event = json_loads(line, 0, NULL);
-        const char *outcome = json_string_value(json_object_get(event, "outcome"));
-        const char *reason = json_string_value(json_object_get(event, "reason"));
-        if (outcome) {
-            outcomes++;
-            ck_assert_msg(reason && *reason, "%s", line);
-            bool done = strcmp(outcome, "done") == 0;
-            ck_assert_msg(done || result->status != 0, "status 0: %s", line);
-            printf("  %s: %.200s\n", outcome, reason);
-            fflush(stdout);
-            met.failed += !done;
-        }
-        json_decref(event);
-    }
-    ck_assert_msg(outcomes == 1, "status %d: %s%s", result->status, result->out, result->err);
-    free(copy);
-}
-
-/* ":when=N", one call; "N+", all from then on; "N+M", every so many. */
-static char *choose_calls(const struct fault *fault, int calls, uint64_t *random)
-{
-    int64_t first = 1 + randomdb_number(random, calls > 0 ? calls : 1);
-    int64_t every = 1 + randomdb_number(random, 40);
-    char *call =
-        memory_format(" -e inject=%s:error=%s:when=%" PRId64, fault->call, fault->error, first);
-    int64_t way = randomdb_number(random, 3);
-    char *all = way == 0   ? memory_copy(call)
-                : way == 1 ? memory_format("%s+", call)
-                           : memory_format("%s+%" PRId64, call, every);
-
-    free(call);
-    return all;
-}
-
 /* As long as something is in the way of it that goes by itself: a machine that is busy may find
  * that one row takes too long. */
 static void run_patiently(void)
@@ -152,7 +112,7 @@ static void run_beside(struct cold *cold, const char *inject, uint64_t *random)
 
     traced_run(RUN, inject, &result);
     cold_stop(cold, application);
-    check_outcome(&result);
+    met.failed += !traced_outcome(&result);
     program_result_free(&result);
 }
 
@@ -163,12 +123,12 @@ static void calls_round(const struct cold_kind *kind, const struct fault *fault,
     folder_remove();
     folder_make();
     struct cold *cold = cold_make(kind, ROWS);
-    char *inject = choose_calls(fault, calls, random);
+    char *inject = traced_choose(fault->call, fault->error, calls, random);
     printf("  %s, %s%s%s\n", kind->journal, kind->archive, inject,
            fault->anywhere ? "" : ", the database");
     fflush(stdout);
     run_beside(cold, inject, random);
-    met.happened += traced_count("INJECTED") > 0;
+    met.happened += traced_count("INJECTED") > 0 || traced_count("killed by SIGKILL") > 0;
     check_all(cold);
     free(inject);
 }
@@ -218,6 +178,32 @@ START_TEST(calls_fail)
 }
 END_TEST
 
+/* Each write takes only a part of what it is given: all goes well, it only takes longer. */
+START_TEST(writes_are_short)
+{
+    uint64_t random = randomdb_seed("writes_are_short");
+    struct program_result result;
+    struct program program;
+    bool done = false;
+
+    folder_make();
+    char *words = expect_words(RUN);
+    struct cold *cold = cold_make(&kinds[_i], ROWS);
+    pid_t application = cold_start(cold, (uint64_t)randomdb_number(&random, INT64_MAX));
+    for (int i = 0; i < PATIENCE && !done; i++) { /* as run_patiently() */
+        program_start_named(&program, "stingy", words, false);
+        program_finish(&program, &result);
+        done = traced_outcome(&result);
+        program_result_free(&result);
+    }
+    ck_assert(done);
+    cold_stop(cold, application);
+    check_all(cold);
+    folder_remove();
+    free(words);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("archive_faults");
@@ -226,6 +212,7 @@ int main(void)
 
     tcase_set_timeout(tests, SECONDS_A_ROUND * (2 + rounds()));
     tcase_add_test(tests, calls_fail);
+    tcase_add_loop_test(tests, writes_are_short, 0, KINDS);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

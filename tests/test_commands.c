@@ -33,7 +33,7 @@ static const struct {
     {"plam", 2, "",
      "litekeeper: no command \"plam\"; did you mean \"plan\"? There are: check, daemon, plan, "
      "run, inspect, status, history, alerts, reload, cancel, pause, resume, archive list, "
-     "archive verify, archive cat\n"},
+     "archive verify, archive cat, restore\n"},
     {"archive", 2, "",
      "usage: litekeeper archive list [options] [DB [TABLE]]\n"
      "usage: litekeeper archive verify [options] [DB [TABLE]]\n"
@@ -136,7 +136,7 @@ START_TEST(help_is_there_and_fits)
            "  check ~\n  daemon ~\n  plan ~\n  run ~\n  inspect ~\n  status ~\n  history ~\n  "
            "alerts ~\n"
            "  reload ~\n  cancel ~\n  pause ~\n  resume ~\n  archive list ~\n  archive verify ~\n"
-           "  archive cat ~\n\n~\n~\n");
+           "  archive cat ~\n  restore ~\n\n~\n~\n");
     for (const struct command *command = commands; command->name; command++) {
         char *words = memory_format("%s --help", command->name);
         if (!command->hidden) {

@@ -28,7 +28,7 @@ static struct history *history_of(const char *folder)
 
 static struct engine_memory clock_of(struct history *history, bool sure)
 {
-    struct engine_memory memory = {7, 7, true, {0}};
+    struct engine_memory memory = {7, 7, true, {0}, NULL};
     struct error error = {0};
 
     ck_assert_msg(history_clock(history, sure, &memory, &error) == 0, "%s", error.text);

@@ -54,7 +54,7 @@ static const struct kind {
 enum { FAULTS = sizeof faults / sizeof *faults, KINDS = sizeof kinds / sizeof *kinds };
 
 static struct {
-    int happened, failed, done;
+    int happened, failed;
 } met;
 
 static int rounds(void)
@@ -97,57 +97,11 @@ static void count_calls(const struct kind *kind, int *calls)
     }
 }
 
-/* The outcome, of which there must be one, with a reason. */
-static void check_outcome(const struct program_result *result)
-{
-    char *copy = memory_copy(result->out), *rest = copy, *line;
-    int outcomes = 0;
-
-    while ((line = strsep(&rest, "\n")) && *line) {
-        json_t *event = json_loads(line, 0, NULL);
-        const char *outcome = json_string_value(json_object_get(event, "outcome"));
-        const char *reason = json_string_value(json_object_get(event, "reason"));
-        if (outcome) {
-            outcomes++;
-            ck_assert_msg(reason && *reason, "%s", line);
-            bool done = strcmp(outcome, "done") == 0;
-            bool busy = json_is_true(json_object_get(event, "busy"));
-            ck_assert_msg(result->status == (done   ? 0
-                                             : busy ? 75
-                                                    : 1),
-                          "status %d: %s", result->status, line);
-            printf("  %s: %.200s\n", outcome, reason);
-            met.failed += !done;
-            met.done += done;
-        }
-        json_decref(event);
-    }
-    ck_assert_msg(outcomes == 1, "status %d: %s%s", result->status, result->out, result->err);
-    free(copy);
-}
-
-/* ":when=N", one call; "N+", all from then on; "N+M", every so many. */
-static char *choose_calls(const struct fault *fault, int calls, uint64_t *random)
-{
-    int64_t below = 1 + randomdb_number(random, calls > 0 ? calls : 1); /* rather an early one */
-    int64_t first = 1 + randomdb_number(random, below);
-    int64_t every = 1 + randomdb_number(random, 40);
-    char *call =
-        memory_format(" -e inject=%s:error=%s:when=%" PRId64, fault->call, fault->error, first);
-    int64_t way = randomdb_number(random, 3);
-    char *all = way == 0   ? memory_copy(call)
-                : way == 1 ? memory_format("%s+", call)
-                           : memory_format("%s+%" PRId64, call, every);
-
-    free(call);
-    return all;
-}
-
 static void fault_round(const struct kind *kind, const struct fault *fault, int calls,
                         uint64_t random)
 {
     struct restless_way way = {.processes = 1, .model = !kind->anew && randomdb_number(&random, 2)};
-    char *inject = choose_calls(fault, calls, &random);
+    char *inject = traced_choose(fault->call, fault->error, calls, &random);
     struct program_result result;
     struct restless_made made;
 
@@ -157,7 +111,7 @@ static void fault_round(const struct kind *kind, const struct fault *fault, int 
     struct restless *restless = restless_start(&way, (uint64_t)randomdb_number(&random, INT64_MAX));
     traced_run(kind->run, inject, &result);
     met.happened += traced_count("INJECTED") > 0;
-    check_outcome(&result);
+    met.failed += !traced_outcome(&result);
     if (strcmp(kind->journal, "WAL") == 0) /* else it would keep the application from writing */
         lib_rebuild_sound();
     restless_wait(restless, restless_commits(restless), 3, 1000);

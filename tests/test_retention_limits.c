@@ -193,8 +193,8 @@ static const struct proof_case cases[] = {
      .setup = TABLE,
      .options = "keep: 100d, cascade: archive",
      .status = 78,
-     .reason = "@/policy.yaml:#:#: databases[0].retention[0].cascade: ~not supported "
-               "yet~\n"},
+     .reason = "@/policy.yaml:#:#: databases[0].retention[0].cascade: must not be archive "
+               "without ~\n"},
     {.name = "a short keep that nobody meant",
      .setup = TABLE,
      .options = "keep: 23h",

@@ -87,7 +87,7 @@ static json_t *by_day(struct demo *demo, struct demo_daemon *daemon)
     start_application(demo, &application);
     demo_daemon_start(demo, daemon);
     demo_daemon_follow(demo, daemon, &scene);
-    demo_daemon_show(demo, "status");
+    demo_daemon_show(demo, "status", NULL);
     return stage_application_stop(&application);
 }
 
@@ -104,11 +104,12 @@ static json_t *in_window(const struct demo *demo, struct demo_daemon *daemon)
     demo_policy_write(demo, true);
     start_application(demo, &application);
     demo_daemon_begin(daemon);
-    demo_daemon_show(demo, "reload");
+    demo_daemon_show(demo, "reload", NULL);
     puts("");
     demo_daemon_follow(demo, daemon, &scene);
-    demo_daemon_show(demo, "history");
-    demo_daemon_show(demo, "alerts");
+    demo_daemon_show(demo, "history", NULL);
+    demo_daemon_show(demo, "alerts", NULL);
+    demo_daemon_show(demo, "archive", "verify");
     return stage_application_stop(&application);
 }
 

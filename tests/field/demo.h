@@ -47,8 +47,8 @@ void demo_daemon_begin(struct demo_daemon *daemon);
 /* Prints what the daemon says until all has come about; ends the demo if that takes too long. */
 void demo_daemon_follow(const struct demo *demo, struct demo_daemon *daemon,
                         const struct demo_scene *scene);
-/* Prints a client's command, and what it answers. */
-void demo_daemon_show(const struct demo *demo, const char *command);
+/* Prints a command, of one word or two (`verb` or NULL), and what it answers. */
+void demo_daemon_show(const struct demo *demo, const char *command, const char *verb);
 void demo_daemon_stop(const struct demo *demo, struct demo_daemon *daemon);
 
 /* demo_table.c: what is compared. */

@@ -212,13 +212,17 @@ static void daemon_show_line(char *line)
     daemon_wrap(line + last, 2 + last);
 }
 
-void demo_daemon_show(const struct demo *demo, const char *command)
+void demo_daemon_show(const struct demo *demo, const char *command, const char *verb)
 {
-    const char *const argv[] = {demo->litekeeper, command, "-c", demo->policy, NULL};
+    const char *argv[] = {demo->litekeeper, command, "-c", demo->policy, NULL, NULL};
     struct stage_process client;
     char line[1024];
 
-    printf("\n  $ litekeeper %s\n", command);
+    if (verb) { /* "archive verify" is a command of two words */
+        memmove(argv + 3, argv + 2, 2 * sizeof *argv);
+        argv[2] = verb;
+    }
+    printf("\n  $ litekeeper %s%s%s\n", command, verb ? " " : "", verb ? verb : "");
     stage_start(&client, argv, demo->log);
     FILE *out = fdopen(dup(client.out), "r");
     while (out && fgets(line, sizeof line, out))

@@ -1,0 +1,38 @@
+/* What a task has its parent remember before it goes on. Runs in a worker, which may not write the
+ * history itself. */
+#include "event.h"
+#include "task_engine.h"
+
+static struct event_subject record_subject(const struct engine *engine)
+{
+    const struct config_task *task = engine->job->task;
+
+    return (struct event_subject){.database = engine->job->database->name,
+                                  .task = task->kind->name,
+                                  .target = task->target};
+}
+
+static enum status record_send(struct engine *engine, json_t *event, struct error *error)
+{
+    const struct engine_host *host = &engine->job->host;
+
+    if (host->record)
+        return host->record(host->argument, event, error);
+    json_decref(event);
+    return error_set(error, STATUS_FAILED, "there is no history here");
+}
+
+enum status engine_record(struct engine *engine, json_t *about, struct error *error)
+{
+    struct event_subject subject = record_subject(engine);
+
+    return record_send(engine, event_segment(&subject, about), error);
+}
+
+enum status engine_hold(struct engine *engine, int64_t first_us, int64_t last_us,
+                        struct error *error)
+{
+    struct event_subject subject = record_subject(engine);
+
+    return record_send(engine, event_hold(&subject, first_us, last_us), error);
+}

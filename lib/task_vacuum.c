@@ -35,7 +35,7 @@ static const struct option vacuum_options[] = {
      "act when they are more bytes than this, too"},
     {"mode", OPTION_CHOICE, 0, FIELD(mode), "auto", NULL, NULL, modes, NULL,
      "how it is done; auto is incremental where the file allows it, else full in the window; "
-     "online moves pages while the application writes"},
+     "online, which is experimental, moves pages while the application writes"},
     {"convert", OPTION_BOOL, 0, FIELD(convert), "false", NULL, NULL, NULL, NULL,
      "turn a file with auto_vacuum NONE to INCREMENTAL, by one full VACUUM in the window, whatever "
      "is free"},

@@ -298,6 +298,13 @@ START_TEST(nothing_is_lost)
 }
 END_TEST
 
+START_TEST(left_out)
+{
+    skip("online compaction: the linked SQLite has no sqlite_dbpage that truncates; see the head "
+         "of tests/test_vacuum_online_crash.c");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vacuum_online_crash");
@@ -310,8 +317,7 @@ int main(void)
     if (pageedit_available(&error) == STATUS_OK)
         tcase_add_test(some, nothing_is_lost);
     else
-        skip("online compaction: the linked SQLite has no sqlite_dbpage that truncates; see the "
-             "head of tests/test_vacuum_online_crash.c");
+        tcase_add_test(some, left_out);
     suite_add_tcase(suite, some);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

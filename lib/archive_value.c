@@ -37,6 +37,40 @@ void archive_value_free(struct archive_value *value)
 
 /* --- writing ------------------------------------------------------------------------------ */
 
+/* Most values are integers. */
+static void value_write_integer(int64_t integer, struct text *json)
+{
+    char digits[24], *at = digits + sizeof digits;
+    uint64_t rest = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
+
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (integer < 0)
+        *--at = '-';
+    text_add_length(json, at, (size_t)(digits + sizeof digits - at));
+}
+
+/* Most reals that people store have at most three decimals. The quotient of two exact numbers is
+ * the nearest real to that decimal, which therefore reads back as the very same; and with so few
+ * digits none is shorter. */
+static bool value_write_decimal(double real, struct text *json)
+{
+    double thousandths = real * 1000;
+
+    if (!(fabs(real) < 1e11) || real == 0 || nearbyint(thousandths) / 1000 != real)
+        return false;
+    int64_t whole = (int64_t)nearbyint(fabs(thousandths));
+    char digits[] = {'.', (char)('0' + whole / 100 % 10), (char)('0' + whole / 10 % 10),
+                     (char)('0' + whole % 10)};
+    size_t length = whole % 10 ? 4 : whole % 100 ? 3 : 2;
+    if (real < 0)
+        text_add_length(json, "-", 1);
+    value_write_integer(whole / 1000, json);
+    text_add_length(json, digits, length);
+    return true;
+}
+
 /* The shortest of 15 to 17 digits that reads back as the same number; 17 always do. */
 static void value_write_real(double real, struct text *json)
 {
@@ -46,6 +80,8 @@ static void value_write_real(double real, struct text *json)
         text_addf(json, "\"%s%s\"", value_real, real > 0 ? "Infinity" : "-Infinity");
         return;
     }
+    if (value_write_decimal(real, json))
+        return;
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(number, sizeof number, "%.*g", digits, real);
         double back = strtod(number, NULL);
@@ -123,20 +159,6 @@ void archive_value_write_text(const char *text, size_t length, struct text *json
     }
     text_add_length(json, text + begin, length - begin);
     text_add_length(json, "\"", 1);
-}
-
-/* Most values are integers. */
-static void value_write_integer(int64_t integer, struct text *json)
-{
-    char digits[24], *at = digits + sizeof digits;
-    uint64_t rest = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
-
-    do
-        *--at = (char)('0' + rest % 10);
-    while (rest /= 10);
-    if (integer < 0)
-        *--at = '-';
-    text_add_length(json, at, (size_t)(digits + sizeof digits - at));
 }
 
 void archive_value_write(const struct archive_value *value, struct text *json)

@@ -18,9 +18,10 @@
 #include <time.h>
 
 enum {
-    EXPORT_PART = 48,          /* bytes of "year=2025/month=03/day=01" */
     EXPORT_LINES = 1024 * 1024 /* bytes of lines that wait to be written */
 };
+
+static const int64_t export_day_us = INT64_C(86400) * 1000000;
 
 /* The rows of a segment. */
 struct export_rows {
@@ -39,7 +40,10 @@ struct export
     struct source *source;
     struct archive_row row;
     struct export_rows now, next; /* `next` begins with the row that ended the one before */
-    int64_t before;               /* rows of the segments before this one */
+    bool day_known;
+    int64_t day; /* of `day_part`, the name of its partition */
+    char day_part[ARCHIVE_PARTITION];
+    int64_t before; /* rows of the segments before this one */
     int64_t most;
     double began_ms, took_ms; /* of the segment in work; of all */
     bool full;                /* the segment has ended */
@@ -80,13 +84,25 @@ static void export_add(struct export *export, struct export_rows *rows, int64_t 
     rows->last_us = time_us > rows->last_us ? time_us : rows->last_us;
 }
 
+/* The name of a partition is made once a day, not once a row. */
+static void export_part(struct export *export, int64_t time_us, char part[ARCHIVE_PARTITION])
+{
+    int64_t day = (time_us - (time_us < 0 ? export_day_us - 1 : 0)) / export_day_us;
+
+    if (!export->day_known || export->day != day)
+        archive_partition_name(export->options->partition, time_us, export->day_part);
+    export->day_known = true;
+    export->day = day;
+    memcpy(part, export->day_part, ARCHIVE_PARTITION);
+}
+
 /* A row that goes: into this segment, or as the first into the next. */
 static bool export_take(void *argument, sqlite3_stmt *row, int first, int64_t time_us)
 {
     struct export *export = argument;
     char part[ARCHIVE_PARTITION];
 
-    archive_partition_name(export->options->partition, time_us, part);
+    export_part(export, time_us, part);
     archive_row_of(row, first, &export->row);
     if (!export->now.tally.rows)
         memcpy(export->now.part, part, sizeof part);

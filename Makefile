@@ -88,9 +88,9 @@ $(BUILD)/adrift: $(DAEMON_OBJECTS) $(BUILD)/tests/adrift.o $(LIBRARY)
 
 $(BUILD)/tests/test_daemon_clock: | $(BUILD)/adrift
 
-# A litekeeper whose writes are short.
+# A litekeeper whose writes are short, and whose reads and writes may fail.
 $(BUILD)/stingy: $(DAEMON_OBJECTS) $(BUILD)/tests/stingy.o $(LIBRARY)
-	$(LINK) -Wl,--wrap=write $(LIBS_ALL)
+	$(LINK) -Wl,--wrap=write -Wl,--wrap=read $(LIBS_ALL)
 
 $(BUILD)/tests/test_archive_faults: | $(BUILD)/stingy
 

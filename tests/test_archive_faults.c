@@ -204,6 +204,36 @@ START_TEST(writes_are_short)
 }
 END_TEST
 
+/* Reads and writes of the archive's own files, whose names nobody knows before. */
+START_TEST(files_fail)
+{
+    uint64_t random = randomdb_seed("files_fail");
+    const char *call = _i % 2 ? "read" : "write";
+    struct program_result result;
+    struct program program;
+
+    for (int i = 0; i < 2; i++) {
+        char order[32];
+        folder_make();
+        char *words = expect_words(RUN);
+        struct cold *cold = cold_make(&kinds[_i / 2], ROWS);
+        snprintf(order, sizeof order, "%s %d", call, 1 + (int)randomdb_number(&random, 40));
+        folder_write("stingy", order);
+        printf("  %s, %s: %s\n", kinds[_i / 2].journal, kinds[_i / 2].archive, order);
+        pid_t application = cold_start(cold, (uint64_t)randomdb_number(&random, INT64_MAX));
+        program_start_named(&program, "stingy", words, false);
+        program_finish(&program, &result);
+        cold_stop(cold, application);
+        met.failed += !traced_outcome(&result);
+        program_result_free(&result);
+        folder_write("stingy", "");
+        check_all(cold);
+        folder_remove();
+        free(words);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("archive_faults");
@@ -213,6 +243,7 @@ int main(void)
     tcase_set_timeout(tests, SECONDS_A_ROUND * (2 + rounds()));
     tcase_add_test(tests, calls_fail);
     tcase_add_loop_test(tests, writes_are_short, 0, KINDS);
+    tcase_add_loop_test(tests, files_fail, 0, 2 * KINDS);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

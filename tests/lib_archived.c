@@ -35,7 +35,7 @@ static void archived_fill(sqlite3 *db)
                "CREATE INDEX t_at ON t(at)");
     sql_do(db,
            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
-           " INSERT INTO t SELECT i, unixepoch('now', '-' || (i * 4) || ' hours'),"
+           " INSERT INTO t SELECT i, unixepoch('now', '-' || (i * 240 + 30) || ' minutes'),"
            " CASE i %% 5 WHEN 0 THEN NULL ELSE 'text \"' || (i * 7 %% 100) || '\" \xc3\xa4' END,"
            " CASE i %% 4 WHEN 0 THEN i / 3.0 WHEN 1 THEN x'00ff' || i WHEN 2 THEN i * 3000000000000"
            " ELSE 'n' || i END FROM n",

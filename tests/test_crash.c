@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 24, STATUSES = 4, SECONDS_A_ROUND = 30, MOMENTS = 1000 };
+enum { ROUNDS = 40, STATUSES = 4, SECONDS_A_ROUND = 30, MOMENTS = 1000 };
 
 static const struct ledger_kind kinds[] = {
     {"wal", true, false, 10},

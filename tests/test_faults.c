@@ -28,7 +28,7 @@
 #define SANITIZED false
 #endif
 
-enum { ROUNDS = 12, SECONDS_A_ROUND = 30 };
+enum { ROUNDS = 20, SECONDS_A_ROUND = 30 };
 enum { MEMORY_LEAST = 4096, MEMORY_MOST = 65536, MEMORY_STEP = 64, MEMORY_ENOUGH = 4 }; /* KiB */
 
 static const struct ledger_kind kinds[] = {{"wal", true, true, 2}, {"delete", false, false, 2}};

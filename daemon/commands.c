@@ -9,6 +9,12 @@
                 "print JSON, one object a line"}
 #define SOCKET {0, "socket", "PATH", offsetof(struct command_line, socket), \
                 "the daemon's control socket, whatever the policy says"}
+#define SINCE  {0, "since", "TIME", offsetof(struct command_line, since), \
+                "rows since: 2026-11-23T04:00:00Z, or \"2026-11-23 04:00\" in UTC"}
+#define UNTIL  {0, "until", "TIME", offsetof(struct command_line, until), \
+                "rows before then"}
+#define WHERE  {0, "where", "SQL", offsetof(struct command_line, where), \
+                "rows of which this expression on the columns is true"}
 #define END    {0}
 
 static const struct command_option check_options[] = {
@@ -75,12 +81,9 @@ static const struct command_option archive_verify_options[] = {
 
 static const struct command_option archive_cat_options[] = {
     CONFIG,
-    {0, "since", "TIME", offsetof(struct command_line, since),
-     "rows since: 2026-11-23T04:00:00Z, or \"2026-11-23 04:00\" in UTC"},
-    {0, "until", "TIME", offsetof(struct command_line, until),
-     "rows before then"},
-    {0, "where", "SQL", offsetof(struct command_line, where),
-     "rows of which this expression on the columns is true"},
+    SINCE,
+    UNTIL,
+    WHERE,
     {0, "unfinished", NULL, offsetof(struct command_line, unfinished),
      "rows of unfinished segments, too: they may still be in the database"},
     END,
@@ -88,12 +91,9 @@ static const struct command_option archive_cat_options[] = {
 
 static const struct command_option restore_options[] = {
     CONFIG,
-    {0, "since", "TIME", offsetof(struct command_line, since),
-     "rows since: 2026-11-23T04:00:00Z, or \"2026-11-23 04:00\" in UTC"},
-    {0, "until", "TIME", offsetof(struct command_line, until),
-     "rows before then"},
-    {0, "where", "SQL", offsetof(struct command_line, where),
-     "rows of which this expression on the columns is true"},
+    SINCE,
+    UNTIL,
+    WHERE,
     {0, "into", "FILE", offsetof(struct command_line, into),
      "into a new SQLite file with the table, made as the database's owner"},
     {0, "into-table", NULL, offsetof(struct command_line, into_table),

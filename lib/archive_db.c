@@ -13,11 +13,13 @@
 
 enum { DB_BUSY_MS = 5000 };
 
-/* A rollback journal, so that whoever ATTACHes the file may do so from a read-only folder. */
-static const char db_manners[] =
-    "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
-    "PRAGMA cache_size=-16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=DELETE;"
-    "PRAGMA synchronous=EXTRA";
+static const char db_manners[] = "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;"
+                                 "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384";
+/* Who reads changes nothing, not even the journal's mode. Who writes has a rollback journal, so
+ * that whoever ATTACHes the file may do so from a read-only folder. */
+static const char db_reading[] = "PRAGMA query_only=ON";
+static const char db_writing[] =
+    "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA";
 
 enum status db_failed(const struct archive_db *db, struct error *error)
 {
@@ -56,12 +58,12 @@ enum status db_step(const struct archive_db *db, sqlite3_stmt *statement, bool *
 /* --- opening ------------------------------------------------------------------------------ */
 
 /* Makes the file where it is missing, so that it has our mode, and looks that it is one. */
-static enum status db_make(int folder, bool make, mode_t mode, const struct archive_db *db,
+static enum status db_make(int folder, bool write, mode_t mode, const struct archive_db *db,
                            struct error *error)
 {
     struct stat about;
 
-    if (make) {
+    if (write) {
         int fd = openat(folder, db->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
         if (fd < 0 && errno != EEXIST)
             return error_set(error, STATUS_FAILED, "can't make %s: %s", db->name, strerror(errno));
@@ -78,7 +80,7 @@ static enum status db_make(int folder, bool make, mode_t mode, const struct arch
 }
 
 /* Nothing in the file is trusted to run: it may have been written by somebody else. */
-static enum status db_begin_use(struct archive_db *db, struct error *error)
+static enum status db_begin_use(struct archive_db *db, bool write, struct error *error)
 {
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -86,7 +88,8 @@ static enum status db_begin_use(struct archive_db *db, struct error *error)
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     sqlite3_limit(db->sql, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
-    return db_do(db, db_manners, error);
+    enum status status = db_do(db, db_manners, error);
+    return status ? status : db_do(db, write ? db_writing : db_reading, error);
 }
 
 char *archive_db_name(const char *table)
@@ -98,7 +101,7 @@ char *archive_db_name(const char *table)
     return text_take(&name);
 }
 
-enum status db_open(int folder, const struct archive_manifest *manifest, bool make, mode_t mode,
+enum status db_open(int folder, const struct archive_manifest *manifest, bool write, mode_t mode,
                     struct archive_db *result, struct error *error)
 {
     const char *table = json_string_value(json_object_get(manifest->about, "table"));
@@ -108,12 +111,12 @@ enum status db_open(int folder, const struct archive_manifest *manifest, bool ma
         return error_set(error, STATUS_INVALID, "the manifest does not tell its table");
     db.name = memory_copy(manifest->store);
     db.table = memory_copy(table);
-    enum status status = db_make(folder, make, mode, &db, error);
+    enum status status = db_make(folder, write, mode, &db, error);
     if (status == STATUS_OK) {
         char *path = memory_format("/proc/self/fd/%d/%s", folder, db.name);
         status = sqlite3_open_v2(path, &db.sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                                  "unix") == SQLITE_OK
-                     ? db_begin_use(&db, error)
+                     ? db_begin_use(&db, write, error)
                      : db_failed(&db, error);
         free(path);
     }

@@ -11,9 +11,9 @@ struct archive_db {
     const char *rowid; /* by which its rows are addressed; NULL: not known yet */
 };
 
-/* Opens the manifest's file; with `make` it is made where it is missing, else that is
- * STATUS_INVALID. */
-enum status db_open(int folder, const struct archive_manifest *manifest, bool make, mode_t mode,
+/* Opens the manifest's file. To be written it is made where it is missing, with that mode; to be
+ * read it must be there (STATUS_INVALID), and nothing of it changes. */
+enum status db_open(int folder, const struct archive_manifest *manifest, bool write, mode_t mode,
                     struct archive_db *db, struct error *error) MUST_CHECK;
 void db_close(struct archive_db *db);
 

@@ -356,7 +356,7 @@ enum status archive_db_remove(int folder, const struct archive_manifest *manifes
 
     if (faccessat(folder, manifest->store, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return STATUS_OK;
-    enum status status = db_open(folder, manifest, false, 0, &db, error);
+    enum status status = db_open(folder, manifest, true, 0600, &db, error);
     if (status)
         return status;
     status = remove_all(&db, manifest->name, &last, error);

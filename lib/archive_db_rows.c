@@ -16,8 +16,7 @@ static enum status rows_find(struct archive_db_rows *rows, const struct archive_
 {
     enum status status;
 
-    if ((status = db_do(&rows->db, "PRAGMA query_only=ON", error)) ||
-        (status = db_find_rowid(&rows->db, error)) ||
+    if ((status = db_find_rowid(&rows->db, error)) ||
         (status = db_find_segment(&rows->db, manifest->name, segment, error)))
         return status;
     bool same = segment->found && segment->first == manifest->store_first &&

@@ -89,26 +89,10 @@ enum status btreepage_child(const struct btreepage *page, uint32_t i, uint32_t *
     return STATUS_OK;
 }
 
-/* A variable-length integer (fileformat2.html#varint) at `*at`, which moves behind it; false if it
- * does not end on the page. */
+/* A variable-length integer of the page. */
 static bool btreepage_varint(const struct btreepage *page, uint32_t *at, uint64_t *value)
 {
-    uint64_t found = 0;
-
-    for (int i = 0; i < 9; i++) {
-        if (*at >= page->usable)
-            return false;
-        unsigned char byte = page->bytes[(*at)++];
-        if (i == 8) {
-            found = found << 8 | byte;
-            break;
-        }
-        found = found << 7 | (byte & 0x7F);
-        if (!(byte & 0x80))
-            break;
-    }
-    *value = found;
-    return true;
+    return bytes_varint(page->bytes, page->usable, at, value);
 }
 
 /* How much of a payload stays on the page: fileformat2.html#cell_payload, where U is the usable

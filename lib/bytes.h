@@ -3,6 +3,7 @@
 #ifndef BYTES_H
 #define BYTES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 static inline uint32_t bytes_two(const unsigned char *at)
@@ -21,6 +22,29 @@ static inline void bytes_put_four(unsigned char *at, uint32_t value)
     at[1] = (unsigned char)(value >> 16);
     at[2] = (unsigned char)(value >> 8);
     at[3] = (unsigned char)value;
+}
+
+/* A variable-length integer (fileformat2.html#varint) at `*at`, which moves behind it; false if it
+ * does not end within `length` bytes. */
+static inline bool bytes_varint(const unsigned char *bytes, uint32_t length, uint32_t *at,
+                                uint64_t *value)
+{
+    uint64_t found = 0;
+
+    for (int i = 0; i < 9; i++) {
+        if (*at >= length)
+            return false;
+        unsigned char byte = bytes[(*at)++];
+        if (i == 8) {
+            found = found << 8 | byte;
+            break;
+        }
+        found = found << 7 | (byte & 0x7F);
+        if (!(byte & 0x80))
+            break;
+    }
+    *value = found;
+    return true;
 }
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "library.h"
+#include "pagefile.h"
 
 #include <string.h>
 
@@ -20,18 +21,6 @@ static const char probe_make[] = "PRAGMA page_size=512; CREATE TABLE t(v);"
 static int probe_exec(sqlite3 *db, const char *sql)
 {
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
-}
-
-static int64_t probe_number(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *query = NULL;
-    int64_t number = -1;
-
-    if (sqlite3_prepare_v2(db, sql, -1, &query, NULL) == SQLITE_OK &&
-        sqlite3_step(query) == SQLITE_ROW)
-        number = sqlite3_column_int64(query, 0);
-    sqlite3_finalize(query);
-    return number;
 }
 
 static bool probe_first(sqlite3 *db, unsigned char *bytes)
@@ -66,7 +55,7 @@ static bool probe_works(sqlite3 *db)
 {
     unsigned char bytes[PROBE_PAGE];
 
-    if (probe_exec(db, probe_make) || probe_number(db, "PRAGMA page_count") < 2 ||
+    if (probe_exec(db, probe_make) || pagefile_number(db, "PRAGMA page_count") < 2 ||
         probe_exec(db, "BEGIN IMMEDIATE") || !probe_first(db, bytes))
         return false;
     bytes_put_four(bytes + 28, 1); /* pages; freelist; free pages */
@@ -75,10 +64,10 @@ static bool probe_works(sqlite3 *db)
     return probe_write(db, bytes) &&
            !probe_exec(db, "INSERT INTO sqlite_dbpage(pgno, data) VALUES(2, NULL)") &&
            !probe_exec(db, "COMMIT; CREATE TABLE u(v); DROP TABLE u") &&
-           probe_number(db, "PRAGMA page_count") == 2 &&
-           probe_number(db, "PRAGMA freelist_count") == 1 &&
-           probe_number(db, "SELECT count(*) FROM pragma_integrity_check WHERE "
-                            "integrity_check = 'ok'") == 1;
+           pagefile_number(db, "PRAGMA page_count") == 2 &&
+           pagefile_number(db, "PRAGMA freelist_count") == 1 &&
+           pagefile_number(db, "SELECT count(*) FROM pragma_integrity_check WHERE "
+                               "integrity_check = 'ok'") == 1;
 }
 
 static bool probe_scratch(void)

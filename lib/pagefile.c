@@ -56,7 +56,7 @@ static sqlite3_file *pagefile_handle(sqlite3 *db, int which)
     return handle && handle->pMethods ? handle : NULL;
 }
 
-static int64_t pagefile_number(sqlite3 *db, const char *sql)
+int64_t pagefile_number(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *query = NULL;
     int64_t number = -1;

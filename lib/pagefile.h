@@ -57,4 +57,7 @@ enum status pagefile_breathe(struct pagefile *file, struct error *error) MUST_CH
 /* What a failure of `db` means for someone who only reads. */
 enum status pagefile_failure(sqlite3 *db, const char *what, struct error *error);
 
+/* What a query of one number gives; -1: nothing. */
+int64_t pagefile_number(sqlite3 *db, const char *sql);
+
 #endif

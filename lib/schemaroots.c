@@ -24,22 +24,7 @@ struct record {
 
 static bool roots_varint(const struct record *record, uint32_t *at, uint64_t *value)
 {
-    uint64_t found = 0;
-
-    for (int i = 0; i < 9; i++) {
-        if (*at >= record->length)
-            return false;
-        unsigned char byte = record->bytes[(*at)++];
-        if (i == 8) {
-            found = found << 8 | byte;
-            break;
-        }
-        found = found << 7 | (byte & 0x7F);
-        if (!(byte & 0x80))
-            break;
-    }
-    *value = found;
-    return true;
+    return bytes_varint(record->bytes, record->length, at, value);
 }
 
 /* Bytes of a column's value by its serial type. */

@@ -111,7 +111,9 @@ static bool traced_check(const json_t *event, const char *outcome, int status)
     bool done = strcmp(outcome, "done") == 0, busy = json_is_true(json_object_get(event, "busy"));
 
     ck_assert_msg(reason && *reason, "%s without a reason", outcome);
-    ck_assert_msg(done ? status == 0 || status == 1 : status == (busy ? 75 : 1),
+    ck_assert_msg(status == (done   ? 0
+                             : busy ? 75
+                                    : 1),
                   "status %d: %s: %s", status, outcome, reason);
     printf("  %s: %.200s\n", outcome, reason);
     fflush(stdout);

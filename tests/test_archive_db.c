@@ -249,6 +249,25 @@ START_TEST(somebody_reads)
 }
 END_TEST
 
+/* Whoever only looks changes nothing, not even the mode that somebody has given the file. */
+START_TEST(readers_change_nothing)
+{
+    make_plain();
+    run_done(&plain, 700);
+    sqlite3 *db = open_cold();
+    char *mode = proof_text(db, "PRAGMA journal_mode = WAL");
+    ck_assert_str_eq(mode, "wal");
+    free(mode);
+    sqlite3_close(db);
+    expect("archive verify -c @/policy.yaml", 0, "&", "");
+    db = open_cold();
+    mode = proof_text(db, "PRAGMA journal_mode");
+    ck_assert_str_eq(mode, "wal");
+    free(mode);
+    sqlite3_close(db);
+}
+END_TEST
+
 /* The oldest segments go, one by one, and the file with the last. */
 START_TEST(archives_have_a_retention)
 {
@@ -286,6 +305,7 @@ int main(void)
                         (int)(sizeof damages / sizeof *damages));
     tcase_add_test(group, columns_change);
     tcase_add_test(group, somebody_reads);
+    tcase_add_test(group, readers_change_nothing);
     tcase_add_test(group, archives_have_a_retention);
     suite_add_tcase(suite, group);
     srunner_run_all(runner, CK_ENV);

@@ -103,7 +103,8 @@ static void cold_count_segment(int folder, const struct archive_manifest *manife
         if (!line)
             break;
         ck_assert_msg(!archive_row_parse(&columns, line, length, &row, &error), "%s", error.text);
-        cold_count_row(where, &row, !done, done ? "done segments" : "the unfinished segment");
+        cold_count_row(where, &row, !done && json_object_get(manifest->about, "follows"),
+                       done ? "done segments" : "the unfinished segment");
     }
     segment_read(reader, &file);
     if (done) {

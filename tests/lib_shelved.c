@@ -16,6 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const struct shelved shelved_first = {"year=2025", "20260101T000000.000001Z", SHELVED_DAYS(0), 10,
+                                      MANIFEST_DONE},
+                     shelved_second = {"year=2025", "20260101T000000.000000Z", SHELVED_DAYS(1), 20,
+                                       MANIFEST_DONE},
+                     shelved_third = {"year=2025", "20260101T000000.000002Z", SHELVED_DAYS(400), 30,
+                                      MANIFEST_DONE};
+
 static void shelved_enter(const char *name)
 {
     char *path = folder_path(name);
@@ -221,4 +228,10 @@ void shelved_put(char *path, const char *text)
     ck_assert_ptr_nonnull(file);
     fputs(text, file);
     fclose(file);
+}
+
+void shelved_set_up(void)
+{
+    folder_make();
+    free(shelved_folder());
 }

@@ -16,6 +16,15 @@ struct shelved {
     enum manifest_state state;
 };
 
+/* Three of one table, the first two of a year: "first" by its rows, not by its name. */
+extern const struct shelved shelved_first, shelved_second, shelved_third;
+#define SHELVED_DAYS(n) (INT64_C(1735689600000000) + (n)*SHELVED_DAY) /* from 2025-01-01 on */
+#define SHELVED_FIRST   "part-20260101T000000.000001Z.jsonl.zst"
+#define SHELVED_SECOND  "part-20260101T000000.000000Z.jsonl.zst"
+#define SHELVED_THIRD   "part-20260101T000000.000002Z.jsonl.zst"
+
+/* A fixture: the test's folder with that of the table in it. */
+void shelved_set_up(void);
 /* The folder "cold/app/t" in the test's folder (lib_folder.h), and those above; the caller's. */
 char *shelved_folder(void);
 /* Writes a segment with its manifest, or, where it is not done, _unfinished.json. The columns are

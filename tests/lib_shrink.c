@@ -284,3 +284,32 @@ void shrink_whole(const struct shrink_case *c)
     proof_free(&run);
     sqlite3_close(model);
 }
+
+static void shrink_copy_file(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "re"), *out = fopen(to, "we");
+    char bytes[65536];
+
+    ck_assert(in && out);
+    for (size_t got; (got = fread(bytes, 1, sizeof bytes, in)) > 0;)
+        ck_assert_uint_eq(fwrite(bytes, 1, got, out), got);
+    ck_assert_int_eq(fclose(out), 0);
+    fclose(in);
+}
+
+void shrink_remove_beside(const char *path)
+{
+    static const char *const endings[] = {"-wal", "-shm", "-journal"};
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char *beside = memory_format("%s%s", path, endings[i]);
+        unlink(beside);
+        free(beside);
+    }
+}
+
+void shrink_renew(const char *from, const char *to)
+{
+    shrink_remove_beside(to);
+    shrink_copy_file(from, to);
+}

@@ -64,4 +64,10 @@ void shrink_whole(const struct shrink_case *c);
 int64_t shrink_pragma(const struct shrink_case *c, const char *name);
 int64_t shrink_number(const json_t *outcome, const char *key); /* of the effect */
 
+/* Copies a database over another one, of whose log or journal nothing is left; nobody has either
+ * open. */
+void shrink_renew(const char *from, const char *to);
+/* Removes what lies beside a database that nobody has open. */
+void shrink_remove_beside(const char *path);
+
 #endif

@@ -14,25 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DAYS(n) (INT64_C(1735689600000000) + (n)*SHELVED_DAY) /* from 2025-01-01 on */
-
-static const struct shelved first = {"year=2025", "20260101T000000.000001Z", DAYS(0), 10,
-                                     MANIFEST_DONE},
-                            second = {"year=2025", "20260101T000000.000000Z", DAYS(1), 20,
-                                      MANIFEST_DONE},
-                            third = {"year=2025", "20260101T000000.000002Z", DAYS(400), 30,
-                                     MANIFEST_DONE};
-
-static void set_up(void)
-{
-    folder_make();
-    free(shelved_folder());
-}
-
-#define FIRST  "part-20260101T000000.000001Z.jsonl.zst"
-#define SECOND "part-20260101T000000.000000Z.jsonl.zst"
-#define THIRD  "part-20260101T000000.000002Z.jsonl.zst"
-
 START_TEST(nothing)
 {
     shelved_shows("");
@@ -46,10 +27,11 @@ END_TEST
 /* By the time of the rows, whatever the names say. */
 START_TEST(in_order)
 {
-    shelved_make(&third);
-    shelved_make(&first);
-    shelved_make(&second);
-    shelved_shows(FIRST " done 10\n" SECOND " done 20\n" THIRD " done 30\n");
+    shelved_make(&shelved_third);
+    shelved_make(&shelved_first);
+    shelved_make(&shelved_second);
+    shelved_shows(SHELVED_FIRST " done 10\n" SHELVED_SECOND " done 20\n" SHELVED_THIRD
+                                " done 30\n");
 }
 END_TEST
 
@@ -71,9 +53,9 @@ START_TEST(a_stray_file)
 {
     char *path = shelved_path(memory_copy("part-x.jsonl.zst"));
 
-    shelved_make(&first);
+    shelved_make(&shelved_first);
     shelved_put(path, "nothing");
-    shelved_has(FIRST " done 10\n");
+    shelved_has(SHELVED_FIRST " done 10\n");
     shelved_has("part-x.jsonl.zst - 0: no manifest tells of it");
     free(path);
 }
@@ -85,7 +67,7 @@ START_TEST(other_things)
     static const char *const names[] = {".part-x.jsonl.zst.writing", "README", "_SUCCESS",
                                         "part-x.jsonl", "_part-x.manifest.json~"};
 
-    shelved_make(&first);
+    shelved_make(&shelved_first);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = shelved_path(memory_copy(names[i]));
         shelved_put(path, "nothing");
@@ -97,9 +79,9 @@ START_TEST(other_things)
     shelved_put(inner, "nothing");
     free(folder);
     free(inner);
-    shelved_shows(FIRST " done 10\n");
+    shelved_shows(SHELVED_FIRST " done 10\n");
     char *all = shelved_shown();
-    ck_assert_str_eq(all, FIRST " done 10\n");
+    ck_assert_str_eq(all, SHELVED_FIRST " done 10\n");
     free(all);
 }
 END_TEST
@@ -110,7 +92,7 @@ START_TEST(deep_folders)
     struct text path = {0};
     char *folder = shelved_folder();
 
-    shelved_make(&first);
+    shelved_make(&shelved_first);
     text_add(&path, folder);
     for (int i = 0; i < 40; i++) {
         text_addf(&path, "/deep=%d", i);
@@ -118,7 +100,7 @@ START_TEST(deep_folders)
     }
     text_add(&path, "/part-deep.jsonl.zst");
     shelved_put(path.bytes, "nothing");
-    shelved_shows(FIRST " done 10\n");
+    shelved_shows(SHELVED_FIRST " done 10\n");
     text_free(&path);
     free(folder);
 }
@@ -129,7 +111,7 @@ START_TEST(a_link_for_a_folder)
 {
     char *folder = shelved_path(memory_copy("year=2025")), *away = folder_path("away");
 
-    shelved_make(&first);
+    shelved_make(&shelved_first);
     ck_assert(!rename(folder, away));
     ck_assert(!symlink(away, folder));
     shelved_shows("year=2025 - 0: can't enter the archive's folder year=2025: ");
@@ -144,10 +126,10 @@ START_TEST(a_folder_of_somebody_else)
 
     if (geteuid() != 0)
         return;
-    shelved_make(&first);
+    shelved_make(&shelved_first);
     ck_assert(!mkdir(folder, 0777));
     ck_assert(!chown(folder, 12345, 12345));
-    shelved_has(FIRST " done 10\n");
+    shelved_has(SHELVED_FIRST " done 10\n");
     shelved_has("year=2026 - 0: the archive's folder year=2026 is not its own");
     free(folder);
 }
@@ -159,13 +141,13 @@ START_TEST(unfinished)
 {
     static const enum manifest_state states[] = {MANIFEST_WRITTEN, MANIFEST_DELETING,
                                                  MANIFEST_SETTLED};
-    struct shelved amid = second;
-    char *expected = memory_format(SECOND " %s 20\n", archive_manifest_state(states[_i]));
+    struct shelved amid = shelved_second;
+    char *expected = memory_format(SHELVED_SECOND " %s 20\n", archive_manifest_state(states[_i]));
 
     amid.state = states[_i];
-    shelved_make(&first);
+    shelved_make(&shelved_first);
     shelved_make(&amid);
-    shelved_has(FIRST " done 10\n");
+    shelved_has(SHELVED_FIRST " done 10\n");
     shelved_has(expected);
     free(expected);
 }
@@ -174,19 +156,19 @@ END_TEST
 /* Once it is settled its manifest is of the file that is to replace the other. */
 START_TEST(settled_is_read_from_the_new_file)
 {
-    struct shelved amid = second, before = first;
-    char *file = shelved_path(shelved_file(&second));
-    char *fresh = shelved_path(memory_copy("year=2025/." SECOND ".settled"));
-    char *old = shelved_path(shelved_file(&first));
+    struct shelved amid = shelved_second, before = shelved_first;
+    char *file = shelved_path(shelved_file(&shelved_second));
+    char *fresh = shelved_path(memory_copy("year=2025/." SHELVED_SECOND ".settled"));
+    char *old = shelved_path(shelved_file(&shelved_first));
 
     amid.state = MANIFEST_SETTLED;
     shelved_make(&amid);
     shelved_make(&before);
     ck_assert(!rename(file, fresh));
     ck_assert(!link(old, file));
-    shelved_has(SECOND " settled 20\n");
+    shelved_has(SHELVED_SECOND " settled 20\n");
     ck_assert(!unlink(fresh));
-    shelved_has(SECOND " settled 20: it has 10 rows instead of 20");
+    shelved_has(SHELVED_SECOND " settled 20: it has 10 rows instead of 20");
     free(file);
     free(fresh);
     free(old);
@@ -196,31 +178,31 @@ END_TEST
 /* The manifest of a segment that is done is put before _unfinished.json goes. */
 START_TEST(done_and_still_unfinished)
 {
-    struct shelved amid = second;
+    struct shelved amid = shelved_second;
 
     amid.state = MANIFEST_SETTLED;
     shelved_make(&amid);
-    char *file = shelved_path(shelved_file(&second));
+    char *file = shelved_path(shelved_file(&shelved_second));
     ck_assert(!unlink(file));
     free(file);
-    shelved_make(&second);
+    shelved_make(&shelved_second);
     char *all = shelved_shown();
-    ck_assert_str_eq(all, SECOND " done 20\n");
+    ck_assert_str_eq(all, SHELVED_SECOND " done 20\n");
     free(all);
 }
 END_TEST
 
 START_TEST(removed)
 {
-    struct shelved gone = second;
-    char *file = shelved_path(shelved_file(&second));
+    struct shelved gone = shelved_second;
+    char *file = shelved_path(shelved_file(&shelved_second));
 
     gone.state = MANIFEST_REMOVED;
     shelved_make(&gone);
-    shelved_has(SECOND " removed 20\n");
+    shelved_has(SHELVED_SECOND " removed 20\n");
     ck_assert(!unlink(file));
     char *all = shelved_shown();
-    ck_assert_str_eq(all, SECOND " removed 20\n");
+    ck_assert_str_eq(all, SHELVED_SECOND " removed 20\n");
     free(all);
     free(file);
 }
@@ -262,7 +244,7 @@ int main(void)
     TCase *cases = tcase_create("cases");
 
     tcase_set_timeout(cases, 60);
-    tcase_add_checked_fixture(cases, set_up, folder_remove);
+    tcase_add_checked_fixture(cases, shelved_set_up, folder_remove);
     tcase_add_test(cases, nothing);
     tcase_add_test(cases, in_order);
     tcase_add_test(cases, no_directory);

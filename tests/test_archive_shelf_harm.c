@@ -10,25 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DAYS(n) (INT64_C(1735689600000000) + (n)*SHELVED_DAY) /* from 2025-01-01 on */
-
-static const struct shelved first = {"year=2025", "20260101T000000.000001Z", DAYS(0), 10,
-                                     MANIFEST_DONE},
-                            second = {"year=2025", "20260101T000000.000000Z", DAYS(1), 20,
-                                      MANIFEST_DONE},
-                            third = {"year=2025", "20260101T000000.000002Z", DAYS(400), 30,
-                                     MANIFEST_DONE};
-
-static void set_up(void)
-{
-    folder_make();
-    free(shelved_folder());
-}
-
-#define FIRST  "part-20260101T000000.000001Z.jsonl.zst"
-#define SECOND "part-20260101T000000.000000Z.jsonl.zst"
-#define THIRD  "part-20260101T000000.000002Z.jsonl.zst"
-
 static void cut_manifest(char *file, char *manifest)
 {
     (void)file;
@@ -55,7 +36,7 @@ static void no_file(char *file, char *manifest)
 
 static void other_manifest(char *file, char *manifest)
 {
-    char *other = shelved_path(shelved_manifest(&first));
+    char *other = shelved_path(shelved_manifest(&shelved_first));
 
     (void)file;
     ck_assert(!unlink(manifest));
@@ -65,7 +46,7 @@ static void other_manifest(char *file, char *manifest)
 
 static void other_file(char *file, char *manifest)
 {
-    char *other = shelved_path(shelved_file(&first));
+    char *other = shelved_path(shelved_file(&shelved_first));
 
     (void)manifest;
     ck_assert(!unlink(file));
@@ -75,7 +56,7 @@ static void other_file(char *file, char *manifest)
 
 static void link_for_file(char *file, char *manifest)
 {
-    char *other = shelved_path(shelved_file(&first));
+    char *other = shelved_path(shelved_file(&shelved_first));
 
     (void)manifest;
     ck_assert(!unlink(file));
@@ -181,16 +162,16 @@ static const struct {
 /* The others come all the same, and it is one segment, under its name. */
 START_TEST(harmed)
 {
-    char *file = shelved_path(shelved_file(&second));
-    char *manifest = shelved_path(shelved_manifest(&second));
-    char *expected = memory_format(SECOND " %s: ", harms[_i].state);
+    char *file = shelved_path(shelved_file(&shelved_second));
+    char *manifest = shelved_path(shelved_manifest(&shelved_second));
+    char *expected = memory_format(SHELVED_SECOND " %s: ", harms[_i].state);
 
-    shelved_make(&first);
-    shelved_make(&second);
-    shelved_make(&third);
+    shelved_make(&shelved_first);
+    shelved_make(&shelved_second);
+    shelved_make(&shelved_third);
     harms[_i].harm(file, manifest);
-    shelved_has(FIRST " done 10\n");
-    shelved_has(THIRD " done 30\n");
+    shelved_has(SHELVED_FIRST " done 10\n");
+    shelved_has(SHELVED_THIRD " done 30\n");
     shelved_has(expected);
     shelved_has(harms[_i].says);
     char *all = shelved_shown();
@@ -209,7 +190,7 @@ int main(void)
     TCase *cases = tcase_create("cases");
 
     tcase_set_timeout(cases, 60);
-    tcase_add_checked_fixture(cases, set_up, folder_remove);
+    tcase_add_checked_fixture(cases, shelved_set_up, folder_remove);
     tcase_add_loop_test(cases, harmed, 0, (int)(sizeof harms / sizeof *harms));
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);

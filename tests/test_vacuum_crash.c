@@ -61,29 +61,6 @@ struct stage {
 
 /* --- the database ------------------------------------------------------------------------- */
 
-static void copy(const char *from, const char *to)
-{
-    FILE *in = fopen(from, "re"), *out = fopen(to, "we");
-    char bytes[65536];
-
-    ck_assert(in && out);
-    for (size_t got; (got = fread(bytes, 1, sizeof bytes, in)) > 0;)
-        ck_assert_uint_eq(fwrite(bytes, 1, got, out), got);
-    ck_assert_int_eq(fclose(out), 0);
-    fclose(in);
-}
-
-static void remove_beside(const char *path)
-{
-    static const char *const endings[] = {"-wal", "-shm", "-journal"};
-
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        char *beside = memory_format("%s%s", path, endings[i]);
-        unlink(beside);
-        free(beside);
-    }
-}
-
 /* A fresh database, a copy of the first of its kind; while nobody has it open. */
 static void fresh(struct stage *stage, int kind)
 {
@@ -91,8 +68,7 @@ static void fresh(struct stage *stage, int kind)
 
     if (access(template, F_OK) < 0)
         shrink_make_ledger(template, &kinds[kind].ledger, kinds[kind].kept, 0);
-    remove_beside(stage->path);
-    copy(template, stage->path);
+    shrink_renew(template, stage->path);
     ledger_start(stage->ledger, &kinds[kind].ledger);
     free(template);
     free(name);

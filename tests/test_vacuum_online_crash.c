@@ -75,29 +75,6 @@ static struct shrink_case case_of(int kind)
 
 /* --- the database ------------------------------------------------------------------------- */
 
-static void copy(const char *from, const char *to)
-{
-    FILE *in = fopen(from, "re"), *out = fopen(to, "we");
-    char bytes[65536];
-
-    ck_assert(in && out);
-    for (size_t got; (got = fread(bytes, 1, sizeof bytes, in)) > 0;)
-        ck_assert_uint_eq(fwrite(bytes, 1, got, out), got);
-    ck_assert_int_eq(fclose(out), 0);
-    fclose(in);
-}
-
-static void remove_beside(const char *path)
-{
-    static const char *const endings[] = {"-wal", "-shm", "-journal"};
-
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        char *beside = memory_format("%s%s", path, endings[i]);
-        unlink(beside);
-        free(beside);
-    }
-}
-
 /* A fresh database, a copy of the first of its kind; while nobody has it open. */
 static void fresh(struct stage *stage, int kind)
 {
@@ -106,8 +83,7 @@ static void fresh(struct stage *stage, int kind)
 
     if (access(template, F_OK) < 0)
         shrink_make_ledger(template, &kinds[kind].ledger, "none", kinds[kind].page_size);
-    remove_beside(stage->path);
-    copy(template, stage->path);
+    shrink_renew(template, stage->path);
     ledger_start(stage->ledger, &kinds[kind].ledger);
     shrink_policy(&c);
     free(template);
@@ -249,7 +225,7 @@ static void round_of(struct stage *stage, int kind)
     note(all, packed, shrink_pragma(&c, "page_count"));
     run_to_the_end(kind);
     check_sound(stage);
-    remove_beside(stage->path);
+    shrink_remove_beside(stage->path);
 }
 
 /* How long it takes if nobody ends it, so that instants can be chosen; once a kind. */

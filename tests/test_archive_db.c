@@ -249,6 +249,41 @@ START_TEST(somebody_reads)
 }
 END_TEST
 
+/* As if it had been killed when the rows were in the file and no manifest said so yet. */
+static void forget_manifest(void *argument, const char *path)
+{
+    char *unfinished = folder_path("cold/d/t/_unfinished.json");
+    json_t *manifest = json_load_file(path, 0, NULL);
+
+    (void)argument;
+    ck_assert_ptr_nonnull(manifest);
+    json_object_set_new(manifest, "state", json_string("settled"));
+    json_object_set_new(manifest, "store_first", json_integer(0));
+    json_object_set_new(manifest, "store_last", json_integer(0));
+    ck_assert_int_eq(json_dump_file(manifest, unfinished, 0), 0);
+    ck_assert_int_eq(unlink(path), 0);
+    json_decref(manifest);
+    free(unfinished);
+}
+
+START_TEST(what_is_loaded_stays_so)
+{
+    struct proof_case whole = plain;
+
+    whole.options = DB("partition: none");
+    sqlite3_close(proof_make(&whole, "wal"));
+    run_done(&whole, 700);
+    sqlite3 *db = open_cold();
+    int64_t rows = proof_integer(db, "SELECT count(*) FROM t");
+    ck_assert_int_eq(each_file("cold/d/t/_part-*.json", forget_manifest, NULL), 1);
+    run_done(&whole, 0);
+    ck_assert_int_eq(proof_integer(db, "SELECT count(*) FROM t"), rows);
+    sqlite3_close(db);
+    ck_assert_int_eq(each_file("cold/d/t/_part-*.json", NULL, NULL), 1);
+    expect("archive verify -c @/policy.yaml", 0, "&", "");
+}
+END_TEST
+
 /* Whoever only looks changes nothing, not even the mode that somebody has given the file. */
 START_TEST(readers_change_nothing)
 {
@@ -305,6 +340,7 @@ int main(void)
                         (int)(sizeof damages / sizeof *damages));
     tcase_add_test(group, columns_change);
     tcase_add_test(group, somebody_reads);
+    tcase_add_test(group, what_is_loaded_stays_so);
     tcase_add_test(group, readers_change_nothing);
     tcase_add_test(group, archives_have_a_retention);
     suite_add_tcase(suite, group);

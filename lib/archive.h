@@ -37,7 +37,7 @@ struct archive {
 enum status archive_open(struct engine *engine, const char *directory, const char *table,
                          struct archive *archive, struct error *error) MUST_CHECK;
 void archive_close(struct archive *archive); /* safe on one that is all zero */
-/* Whether a run has left something to be brought to its end. STATUS_REFUSED: the directory can't be
+/* Whether a run has left something to be brought to its end. STATUS_FAILED: the directory can't be
  * used. */
 enum status archive_unfinished(struct engine *engine, const char *directory, const char *table,
                                bool *unfinished, struct error *error) MUST_CHECK;

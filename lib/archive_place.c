@@ -59,7 +59,7 @@ static enum status place_check(int folder, const char *name, struct error *error
     if (fstat(folder, &about) < 0)
         return place_failed(STATUS_FAILED, "look at", name, error);
     if (about.st_uid != geteuid())
-        return error_set(error, STATUS_REFUSED,
+        return error_set(error, STATUS_FAILED,
                          "the archive's folder %s is not its own (it belongs to user %u): chown it "
                          "to the database's owner",
                          name, (unsigned)about.st_uid);
@@ -89,7 +89,7 @@ static enum status place_enter(int *folder, const char *name, mode_t mode, bool 
         return status;
     int inner = openat(*folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (inner < 0 && errno != ENOENT)
-        return place_failed(STATUS_REFUSED, "enter the archive's folder", name, error);
+        return place_failed(STATUS_FAILED, "enter the archive's folder", name, error);
     if (made && inner >= 0 && fchmod(inner, mode) < 0) /* whatever the umask is */
         status = place_failed(STATUS_FAILED, "make the archive's folder", name, error);
     close(*folder);
@@ -109,14 +109,14 @@ static enum status place_directory(const char *directory, int *folder, mode_t *m
     enum status status = folder_open(inside, &found, &name, &why);
     free(inside);
     if (status)
-        return error_set(error, STATUS_REFUSED,
+        return error_set(error, STATUS_FAILED,
                          "the archive's directory %s can't be used: %s; make it, and chown it to "
                          "the database's owner",
                          directory, why.text);
     *folder = openat(found, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     close(found);
     if (*folder < 0 || fstat(*folder, &about) < 0)
-        return place_failed(STATUS_REFUSED, "open the archive's directory", directory, error);
+        return place_failed(STATUS_FAILED, "open the archive's directory", directory, error);
     *mode = about.st_mode & 0777;
     return STATUS_OK;
 }
@@ -133,7 +133,7 @@ enum status archive_place_open(const char *directory, const char *database, cons
         archive_place_name(table, &second);
     if (!status && make && !archive_place_has(found.folder, first.bytes) &&
         faccessat(found.folder, ".", W_OK, AT_EACCESS) < 0)
-        status = place_failed(STATUS_REFUSED, "write to the archive's directory", directory, error);
+        status = place_failed(STATUS_FAILED, "write to the archive's directory", directory, error);
     if (!status)
         status = place_enter(&found.folder, first.bytes, found.mode, make, error);
     if (!status && found.folder >= 0 && table)

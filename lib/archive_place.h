@@ -2,6 +2,9 @@
  * Where an archive lies: DIRECTORY/DATABASE/TABLE/year=2025/month=03/. Finds and makes these
  * folders, as the database's owner, one part at a time and never through a symbolic link, and
  * replaces small files in them as a whole.
+ *
+ * A folder that can't be used is a failure and no refusal: of a task that is skipped every night
+ * nobody would be told.
  */
 #ifndef ARCHIVE_PLACE_H
 #define ARCHIVE_PLACE_H
@@ -19,7 +22,7 @@ struct archive_place {
 };
 
 /* Opens the table's folder (the database's, where `table` is NULL), and makes it where it is
- * missing and `make` says so. The directory itself must be there. STATUS_REFUSED: it is not, can't
+ * missing and `make` says so. The directory itself must be there. STATUS_FAILED: it is not, can't
  * be written, or a part of the path is a link or somebody else's. */
 enum status archive_place_open(const char *directory, const char *database, const char *table,
                                bool make, struct archive_place *place,

@@ -30,7 +30,7 @@ struct shelf {
     size_t count;
 };
 
-/* Looks at the table's folder; where there is none, the shelf is empty. STATUS_REFUSED: the
+/* Looks at the table's folder; where there is none, the shelf is empty. STATUS_FAILED: the
  * directory can't be used. */
 enum status shelf_open(const char *directory, const char *database, const char *table,
                        struct shelf *shelf, struct error *error) MUST_CHECK;

@@ -13,7 +13,7 @@ struct archive_tables {
     size_t count;
 };
 
-/* Where there is no such folder there are none. STATUS_REFUSED: the directory can't be used. */
+/* Where there is no such folder there are none. STATUS_FAILED: the directory can't be used. */
 enum status archive_tables_find(const char *directory, const char *database,
                                 struct archive_tables *tables, struct error *error) MUST_CHECK;
 void archive_tables_free(struct archive_tables *tables);

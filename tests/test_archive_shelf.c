@@ -41,7 +41,7 @@ START_TEST(no_directory)
     struct error error = {0};
     struct shelf shelf = {0};
 
-    ck_assert_int_eq(shelf_open(directory, "app", "t", &shelf, &error), STATUS_REFUSED);
+    ck_assert_int_eq(shelf_open(directory, "app", "t", &shelf, &error), STATUS_FAILED);
     ck_assert_ptr_nonnull(strstr(error.text, directory));
     free(directory);
 }

@@ -6,6 +6,7 @@
  */
 #include "compact_inside.h"
 
+#include "btreepage.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ static enum status order_movable(struct compact *compact, uint32_t page, bool *m
 {
     uint32_t usable = pageedit_header(compact->edit)->usable;
     const unsigned char *bytes = NULL;
+    struct btreepage parsed;
     struct error ignored;
     bool live = false;
     enum status status;
@@ -37,9 +39,8 @@ static enum status order_movable(struct compact *compact, uint32_t page, bool *m
     if ((status = compact_prove(compact, page, &live, error)) || !live ||
         (status = pageedit_read(compact->edit, page, &bytes, error)))
         return status;
-    enum pagelink_kind kind = compact_kind(compact, page);
-    if (pagelink_list(bytes, page, usable, kind, &compact->links, &ignored) == STATUS_OK)
-        *movable = kind != PAGELINK_CHILD || compact->links.leaf;
+    *movable = compact_kind(compact, page) != PAGELINK_CHILD ||
+               (btreepage_parse(bytes, page, usable, &parsed, &ignored) == STATUS_OK && parsed.leaf);
     return STATUS_OK;
 }
 

@@ -53,18 +53,15 @@ static enum status proof_parent(struct compact *compact, uint32_t page, uint32_t
     enum pagelink_kind above = parent == 1 ? PAGELINK_CHILD : compact_kind(compact, parent);
     bool overflow = above == PAGELINK_FIRST || above == PAGELINK_NEXT;
     const unsigned char *bytes = NULL;
-    struct error ignored;
+    uint32_t at = 0;
 
     if (overflow != (kind == PAGELINK_NEXT) || above == PAGELINK_NONE)
         return STATUS_OK;
     enum status status = pageedit_read(compact->edit, parent, &bytes, error);
     if (status)
         return status == STATUS_INVALID ? STATUS_OK : status;
-    if (pagelink_list(bytes, parent, usable, above, &compact->links, &ignored))
-        return STATUS_OK;
-    const struct pagelink *found = pagelink_find(&compact->links, page, kind);
-    if (found)
-        *link = (struct compact_link){.page = parent, .at = found->at};
+    if (pagelink_find(bytes, parent, usable, above, page, kind, &at))
+        *link = (struct compact_link){.page = parent, .at = at};
     return STATUS_OK;
 }
 

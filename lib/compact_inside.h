@@ -30,6 +30,7 @@ struct compact {
      * in that order plus one, 0 where it is none of them. NULL while there is no order. */
     uint32_t *order, *rank;
     size_t order_count, order_room;
+    const struct compact_choice *choice; /* whose order it is; NULL: everybody's */
 
     /* Of the hold. */
     struct pageedit *edit;

@@ -138,7 +138,7 @@ static enum status online_compact(struct online *online, int64_t free_pages, str
     enum status status = STATUS_OK;
 
     if (online->options->order)
-        status = compact_order(online->compact, error);
+        status = compact_order(online->compact, NULL, error);
     return status ? status : compact_shrink(online->compact, free_pages, error);
 }
 

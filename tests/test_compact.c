@@ -90,7 +90,7 @@ static enum status compact_whole(bool audit, struct error *error)
     if (!status && audit)
         status = compact_audit(stage.compact, NULL, error);
     if (!status)
-        status = compact_order(stage.compact, error);
+        status = compact_order(stage.compact, NULL, error);
     if (!status)
         status = compact_shrink(stage.compact, INT64_MAX, error);
     end(&stage);
@@ -266,7 +266,7 @@ START_TEST(hints_are_stale)
         enum status status = compact_shrink(stage.compact, INT64_MAX, &error);
         ck_assert_msg(!status, "SEED=%" PRIu64 ": %s", seed + (uint64_t)round, error.text);
         if (round % 2)
-            ck_assert_msg(!compact_order(stage.compact, &error), "%s", error.text);
+            ck_assert_msg(!compact_order(stage.compact, NULL, &error), "%s", error.text);
         ck_assert_int_ge(compact_result(stage.compact)->given, 1);
         end(&stage);
         readable("t", after[0]);

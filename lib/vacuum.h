@@ -2,8 +2,8 @@
  * The parts of vacuum: what is measured (vacuum_measure.c, vacuum_space.c), which way free pages
  * go back to the file system and whether that is worth it (vacuum_decide.c, pure), and the three
  * ways: in steps (vacuum_steps.c), by a full VACUUM (vacuum_full.c), and by compaction of the file
- * while the application writes (vacuum_online.c, vacuum_care.h). task_vacuum.c is the room that they are entered
- * from.
+ * while the application writes (vacuum_online.c, vacuum_care.h). task_vacuum.c is the room that
+ * they are entered from.
  */
 #ifndef VACUUM_H
 #define VACUUM_H

@@ -1,8 +1,9 @@
 /*
  * The phases around edited pages. The pages are edited on a connection of its own, which never
  * queries a table of the application's; what is checked and copied is read on others. Nothing is
- * changed before the file was found sound and there is a copy of it, and the copy goes only when the
- * file was found sound again: after this run, or, where this one is stopped, before the next one.
+ * changed before the file was found sound and there is a copy of it, and the copy goes only when
+ * the file was found sound again: after this run, or, where this one is stopped, before the next
+ * one.
  */
 #include "vacuum_care.h"
 
@@ -234,22 +235,19 @@ enum status vacuum_care_after(struct vacuum_care *care, enum status worked, stru
 
 /* --- what is told ------------------------------------------------------------------------- */
 
-static const char *const care_fates[] = {[COPY_NONE] = "none",
-                                         [COPY_MADE] = "left",
-                                         [COPY_REMOVED] = "removed",
-                                         [COPY_KEPT] = "kept"};
+static const char *const care_fates[] = {
+    [COPY_NONE] = "none", [COPY_MADE] = "left", [COPY_REMOVED] = "removed", [COPY_KEPT] = "kept"};
 
 void vacuum_care_tell(const struct vacuum_care *care, json_t *found, struct text *said)
 {
     const struct compact_result *result = compact_result(care->compact);
-    json_t *told =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:b, s:s, s:I}", "pages_given",
-                  (json_int_t)result->given, "pages_moved", (json_int_t)result->moved,
-                  "pages_swapped", (json_int_t)result->swapped, "pages_left",
-                  (json_int_t)result->left, "scans", (json_int_t)result->scans,
-                  "fragmentation_before", care->before.fragmentation, "checked", care->checked,
-                  "rows_compared", care->compared, "copy", care_fates[care->copy], "copy_bytes",
-                  (json_int_t)care->copy_bytes);
+    json_t *told = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:b, s:s, s:I}", "pages_given",
+                             (json_int_t)result->given, "pages_moved", (json_int_t)result->moved,
+                             "pages_swapped", (json_int_t)result->swapped, "pages_left",
+                             (json_int_t)result->left, "scans", (json_int_t)result->scans,
+                             "fragmentation_before", care->before.fragmentation, "checked",
+                             care->checked, "rows_compared", care->compared, "copy",
+                             care_fates[care->copy], "copy_bytes", (json_int_t)care->copy_bytes);
 
     if (care->checked)
         json_object_set_new(told, "fragmentation", json_real(care->after.fragmentation));

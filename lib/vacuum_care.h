@@ -90,10 +90,6 @@ enum status vacuum_listen_ended(const struct vacuum_care *care, const char *what
 
 /* --- the copy (vacuum_copy.c, vacuum_copy_make.c) ------------------------------------------ */
 
-#define VACUUM_COPY_ENDING "-litekeeper-copy" /* behind the database's name: sound and complete */
-#define VACUUM_PART_ENDING "-litekeeper-part" /* being written */
-#define VACUUM_KEPT_ENDING "-litekeeper-kept" /* after a doubt: it is for people to remove */
-
 /* STATUS_REFUSED: a copy that was kept is there, or something that is not ours has such a name. */
 enum status vacuum_copy_guard(const struct engine *engine, struct error *error) MUST_CHECK;
 /* Whether an earlier run has left one. */

@@ -1,9 +1,9 @@
 /*
  * The files of the copy: their names beside the database, whose they are, and what becomes of them.
- * It never touches a file that it does not know for litekeeper's own: by its name, by its owner, and
- * by a header as VACUUM INTO leaves it, which the first commit of anybody would have changed. The
- * files are opened by hand here, which must not be done with a database that SQLite has open in this
- * process (howtocorrupt.html, 2.2): so each of these functions is called while it has not.
+ * It never touches a file that it does not know for litekeeper's own: by its name, by its owner,
+ * and by a header as VACUUM INTO leaves it, which the first commit of anybody would have changed.
+ * The files are opened by hand here, which must not be done with a database that SQLite has open in
+ * this process (howtocorrupt.html, 2.2): so each of these functions is called while it has not.
  */
 #include "vacuum_care.h"
 
@@ -26,9 +26,9 @@ enum copy_found { FOUND_NOTHING, FOUND_OURS, FOUND_OTHER };
 static const struct {
     const char *ending;
     bool part, kept;
-} copy_files[] = {{VACUUM_COPY_ENDING, false, false},
-                  {VACUUM_PART_ENDING, true, false},
-                  {VACUUM_KEPT_ENDING, false, true}};
+} copy_files[] = {{IDENTITY_COPY, false, false},
+                  {IDENTITY_PART, true, false},
+                  {IDENTITY_KEPT, false, true}};
 
 enum { COPY_FILES = sizeof copy_files / sizeof *copy_files };
 
@@ -111,7 +111,7 @@ enum status vacuum_copy_guard(const struct engine *engine, struct error *error)
 
 bool vacuum_copy_left(const struct engine *engine)
 {
-    char *name = copy_name(engine, VACUUM_COPY_ENDING);
+    char *name = copy_name(engine, IDENTITY_COPY);
     bool left = copy_look(name, false) != FOUND_NOTHING;
 
     free(name);
@@ -121,7 +121,7 @@ bool vacuum_copy_left(const struct engine *engine)
 /* The part, and the journal that SQLite keeps for it. */
 void vacuum_copy_remove_part(const struct engine *engine)
 {
-    char *part = copy_name(engine, VACUUM_PART_ENDING), *journal = memory_format("%s-journal", part);
+    char *part = copy_name(engine, IDENTITY_PART), *journal = memory_format("%s-journal", part);
 
     unlink(part);
     unlink(journal);
@@ -135,7 +135,7 @@ enum status vacuum_copy_clear(const struct engine *engine, struct error *error)
 
     if (status)
         return status;
-    char *copy = copy_name(engine, VACUUM_COPY_ENDING);
+    char *copy = copy_name(engine, IDENTITY_COPY);
     unlink(copy);
     free(copy);
     vacuum_copy_remove_part(engine);
@@ -146,13 +146,14 @@ enum status vacuum_copy_clear(const struct engine *engine, struct error *error)
 
 static enum status copy_failed(const struct engine *engine, const char *what, struct error *error)
 {
-    return error_set(error, STATUS_FAILED, "the copy beside %s can't be %s: %s; nothing was changed",
-                     engine->job->path, what, strerror(errno));
+    return error_set(error, STATUS_FAILED,
+                     "the copy beside %s can't be %s: %s; nothing was changed", engine->job->path,
+                     what, strerror(errno));
 }
 
 enum status vacuum_copy_create(const struct engine *engine, struct error *error)
 {
-    char *name = copy_name(engine, VACUUM_PART_ENDING);
+    char *name = copy_name(engine, IDENTITY_PART);
     int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
 
     free(name);
@@ -165,7 +166,7 @@ enum status vacuum_copy_create(const struct engine *engine, struct error *error)
 enum status vacuum_copy_identity(const struct engine *engine, struct identity *identity,
                                  struct error *error)
 {
-    char *name = copy_name(engine, VACUUM_PART_ENDING);
+    char *name = copy_name(engine, IDENTITY_PART);
     struct stat about;
     enum status status = fstatat(AT_FDCWD, name, &about, AT_SYMLINK_NOFOLLOW) < 0
                              ? copy_failed(engine, "read", error)
@@ -218,8 +219,7 @@ static int copy_rename(const char *from, const char *to)
 
 enum status vacuum_copy_name(const struct engine *engine, int64_t *bytes, struct error *error)
 {
-    char *part = copy_name(engine, VACUUM_PART_ENDING),
-         *name = copy_name(engine, VACUUM_COPY_ENDING);
+    char *part = copy_name(engine, IDENTITY_PART), *name = copy_name(engine, IDENTITY_COPY);
     int file = open(part, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     struct stat about = {0};
     enum status status = STATUS_OK;
@@ -240,7 +240,7 @@ enum status vacuum_copy_name(const struct engine *engine, int64_t *bytes, struct
 
 void vacuum_copy_remove(struct vacuum_care *care)
 {
-    char *name = copy_name(care->engine, VACUUM_COPY_ENDING);
+    char *name = copy_name(care->engine, IDENTITY_COPY);
 
     if (care->copy == COPY_MADE && copy_look(name, false) == FOUND_OURS && unlink(name) == 0) {
         care->copy = COPY_REMOVED;
@@ -251,8 +251,8 @@ void vacuum_copy_remove(struct vacuum_care *care)
 
 void vacuum_copy_keep(struct vacuum_care *care)
 {
-    char *name = copy_name(care->engine, VACUUM_COPY_ENDING),
-         *kept = copy_name(care->engine, VACUUM_KEPT_ENDING);
+    char *name = copy_name(care->engine, IDENTITY_COPY),
+         *kept = copy_name(care->engine, IDENTITY_KEPT);
 
     if (care->copy == COPY_MADE && copy_rename(name, kept) == 0) {
         care->copy = COPY_KEPT;
@@ -265,5 +265,5 @@ void vacuum_copy_keep(struct vacuum_care *care)
 char *vacuum_copy_path(const struct vacuum_care *care)
 {
     return memory_format("%s%s", care->engine->job->path,
-                         care->copy == COPY_KEPT ? VACUUM_KEPT_ENDING : VACUUM_COPY_ENDING);
+                         care->copy == COPY_KEPT ? IDENTITY_KEPT : IDENTITY_COPY);
 }

@@ -56,7 +56,8 @@ static enum status copy_begin(struct copy *copy, struct error *error)
 static enum status copy_prepare(struct copy *copy, struct error *error)
 {
     struct vacuum_care *care = copy->care;
-    enum status status = database_prepare(care->reading, "VACUUM main INTO ?1", &copy->vacuum, error);
+    enum status status =
+        database_prepare(care->reading, "VACUUM main INTO ?1", &copy->vacuum, error);
 
     if (status)
         return status;
@@ -104,8 +105,9 @@ static enum status copy_write(struct copy *copy, struct error *error)
 static enum status copy_count(struct copy *copy, struct error *error)
 {
     struct vacuum_care *care = copy->care;
-    struct vacuum_listen listen = {
-        .care = care, .database = copy->counting, .total = copy_live_bytes(copy->counting)};
+    struct vacuum_listen listen = {.care = care,
+                                   .database = copy->counting,
+                                   .total = copy_live_bytes(copy->counting)};
 
     vacuum_listen_open(&listen);
     enum status status = vacuum_check_rows(copy->counting, &care->before, error);
@@ -116,9 +118,9 @@ static enum status copy_count(struct copy *copy, struct error *error)
 static enum status copy_take(struct copy *copy, struct error *error)
 {
     const struct engine_job *job = copy->care->engine->job;
-    enum status status = database_open(job->file, &job->seen, DATABASE_READ,
-                                       engine_busy_ms(copy->care->engine), &job->host,
-                                       &copy->counting, error);
+    enum status status =
+        database_open(job->file, &job->seen, DATABASE_READ, engine_busy_ms(copy->care->engine),
+                      &job->host, &copy->counting, error);
 
     if (status == STATUS_OK)
         status = copy_write(copy, error);
@@ -172,7 +174,7 @@ static enum status copy_verify(struct copy *copy, struct error *error)
 enum status vacuum_copy_make(struct vacuum_care *care, struct error *error)
 {
     struct copy copy = {.care = care,
-                        .path = memory_format("./%s%s", care->engine->job->file, VACUUM_PART_ENDING)};
+                        .path = memory_format("./%s%s", care->engine->job->file, IDENTITY_PART)};
     enum status status = vacuum_copy_create(care->engine, error);
     bool created = status == STATUS_OK;
 

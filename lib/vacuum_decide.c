@@ -1,7 +1,7 @@
 /*
  * Which way free pages go back to the file system, whether that is worth it, what forbids it, and
- * how long it will take; of mode: online in vacuum_decide_online.c. Pure: values in, values and words
- * out.
+ * how long it will take; of mode: online in vacuum_decide_online.c. Pure: values in, values and
+ * words out.
  */
 #include "vacuum.h"
 

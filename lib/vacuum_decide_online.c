@@ -8,8 +8,8 @@
  * freelist included; with and without order. */
 enum { ONLINE_PAGE_ORDER = 24, ONLINE_PAGE_SHRINK = 16 };
 
-/* It reads each page six times, twice of it for integrity_check, and moves most; the copy writes each
- * page in use, and reads it twice. */
+/* It reads each page six times, twice of it for integrity_check, and moves most; the copy writes
+ * each page in use, and reads it twice. */
 static const double online_page_seconds = 100e-6, online_copy_seconds = 60e-6;
 
 static bool online_convert(const struct vacuum_options *options, const struct vacuum_facts *facts,
@@ -22,8 +22,8 @@ static bool online_convert(const struct vacuum_options *options, const struct va
     return options->convert;
 }
 
-static bool online_replicator(const struct vacuum_options *options, const struct vacuum_facts *facts,
-                              struct text *why)
+static bool online_replicator(const struct vacuum_options *options,
+                              const struct vacuum_facts *facts, struct text *why)
 {
     if (!facts->replicator || options->replicated)
         return false;

@@ -1,7 +1,7 @@
 /*
  * Listens to a connection that reads all of the file in one snapshot, and ends that before anybody
- * suffers: in WAL mode when the log gets too long, which can't be checkpointed beyond a snapshot; in
- * rollback-journal mode, where a reader keeps writers out, when the policy's window closes.
+ * suffers: in WAL mode when the log gets too long, which can't be checkpointed beyond a snapshot;
+ * in rollback-journal mode, where a reader keeps writers out, when the policy's window closes.
  */
 #include "vacuum_care.h"
 

@@ -1,7 +1,7 @@
 /*
  * The online way: with all care (vacuum_care.h), the file is compacted under the lease (compact.h).
- * Killed, it leaves a sound file: each step is a transaction, and the next run begins anew with what
- * it finds. Runs in a worker.
+ * Killed, it leaves a sound file: each step is a transaction, and the next run begins anew with
+ * what it finds. Runs in a worker.
  */
 #include "vacuum.h"
 

@@ -1,7 +1,7 @@
 /*
- * The rows of all tables of a file: how many each has, and a digest of what is in them, in the order
- * of their keys, rowids included. It is to tell accidents, not forgery: whichever single value is
- * another, the digest is another. Only reads.
+ * The rows of all tables of a file: how many each has, and a digest of what is in them, in the
+ * order of their keys, rowids included. It is to tell accidents, not forgery: whichever single
+ * value is another, the digest is another. Only reads.
  */
 #include "vacuum.h"
 

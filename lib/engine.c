@@ -46,7 +46,8 @@ static void engine_emit(const struct engine *engine, json_t *event)
 void engine_progress(struct engine *engine, int64_t rows, int64_t total)
 {
     struct event_subject subject = engine_subject(engine);
-    double now = clock_monotonic_ms(), share = 0, elapsed = (now - engine->begun_ms) / 1e3;
+    double since_ms = engine->counted_ms > 0 ? engine->counted_ms : engine->begun_ms;
+    double now = clock_monotonic_ms(), share = 0, elapsed = (now - since_ms) / 1e3;
     struct outcome_lock lock;
 
     if (now - engine->told_ms < engine_tell_ms)
@@ -60,6 +61,11 @@ void engine_progress(struct engine *engine, int64_t rows, int64_t total)
     if (engine->job->task->kind->unit)
         json_object_set_new(event, "unit", json_string(engine->job->task->kind->unit));
     engine_emit(engine, event);
+}
+
+void engine_progress_anew(struct engine *engine)
+{
+    engine->counted_ms = clock_monotonic_ms();
 }
 
 void engine_notice(struct engine *engine, const char *format, ...)

@@ -52,16 +52,23 @@ static const char *identity_user(char *buffer, uid_t user)
     return buffer;
 }
 
-bool identity_beside(const char *name)
+static bool identity_ends(const char *name, const char *const *suffixes)
 {
     size_t length = strlen(name);
 
-    for (const char *const *suffix = identity_suffixes; *suffix; suffix++) {
-        size_t tail = strlen(*suffix);
-        if (length >= tail && strcmp(name + length - tail, *suffix) == 0)
+    for (; *suffixes; suffixes++) {
+        size_t tail = strlen(*suffixes);
+        if (length >= tail && strcmp(name + length - tail, *suffixes) == 0)
             return true;
     }
     return false;
+}
+
+bool identity_beside(const char *name)
+{
+    static const char *const copies[] = {IDENTITY_COPY, IDENTITY_PART, IDENTITY_KEPT, NULL};
+
+    return identity_ends(name, identity_suffixes) || identity_ends(name, copies);
 }
 
 static void identity_of(const struct stat *about, struct identity *identity)
@@ -203,11 +210,12 @@ static enum status identity_look(int folder, const char *name, struct identity *
 enum status identity_find_in(int folder, const char *name, struct identity *identity,
                              struct error *error)
 {
-    enum status status = identity_beside(name)
-                             ? error_set(error, STATUS_REFUSED,
-                                         "is a file that SQLite keeps beside a database; name the "
-                                         "database")
-                             : identity_look(folder, name, identity, error);
+    enum status status =
+        identity_beside(name)
+            ? error_set(error, STATUS_REFUSED,
+                        "is a file that SQLite or litekeeper keeps beside a database; name the "
+                        "database")
+            : identity_look(folder, name, identity, error);
 
     if (status)
         text_sanitize(error->text);

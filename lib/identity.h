@@ -38,7 +38,12 @@ enum status identity_check(int folder, const char *name, const struct identity *
 /* The same file, of the same owner? */
 bool identity_same(const struct identity *one, const struct identity *other);
 
-/* Whether `name` ends like one of the files that SQLite keeps beside a database. */
+/* What litekeeper's copies of a database are called, behind its name (vacuum_care.h). */
+#define IDENTITY_COPY "-litekeeper-copy" /* sound and complete */
+#define IDENTITY_PART "-litekeeper-part" /* being written */
+#define IDENTITY_KEPT "-litekeeper-kept" /* after a doubt: it is for people to remove */
+
+/* Whether `name` ends like one of the files that SQLite or litekeeper keeps beside a database. */
 bool identity_beside(const char *name);
 
 #endif

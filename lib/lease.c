@@ -310,6 +310,12 @@ enum status lease_failed(struct lease *lease, enum status failure, bool divisibl
     return STATUS_OK;
 }
 
+void lease_leave(struct lease *lease)
+{
+    lease_roll_back(lease);
+    lease_note_hold(lease);
+}
+
 enum status lease_hold_whole(struct lease *lease, const char *sql, struct error *error)
 {
     enum status status;

@@ -49,6 +49,9 @@ enum status lease_end(struct lease *lease, struct error *error) MUST_CHECK;
 enum status lease_failed(struct lease *lease, enum status failure, bool divisible,
                          struct error *error) MUST_CHECK;
 
+/* Ends a step that has changed nothing, which needs no commit. */
+void lease_leave(struct lease *lease);
+
 /* Runs one statement that takes the write lock by itself and keeps it to its end, however long
  * that is (VACUUM): in the policy's window alone. The gap, the identity and the wait for the lock
  * are those of a step, and it counts as one hold, without the wait. It is stopped by the host's

@@ -15,10 +15,13 @@ struct engine {
     int64_t now_us;      /* of the decision: the job's `at`, or the clock */
     double told_ms;      /* when progress was last told */
     double begun_ms;
+    double counted_ms; /* since when progress counts; 0: since it began */
 };
 
 /* Tells the progress, at most a few times a second. `total` is -1 where unknown. */
 void engine_progress(struct engine *engine, int64_t rows, int64_t total);
+/* From now on progress counts from zero again, and so do rate and ETA: the next part of a task. */
+void engine_progress_anew(struct engine *engine);
 /* Tells the operator something that is worth a line. */
 void engine_notice(struct engine *engine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -44,9 +44,12 @@ static const struct option vacuum_options[] = {
     {"order", OPTION_BOOL, 0, FIELD(order), "true", NULL, NULL, NULL, NULL,
      "with mode: online, put tables and indexes into key order, too"},
     {"backup", OPTION_CHOICE, 0, FIELD(backup), "required", NULL, NULL, backups, NULL,
-     "with mode: online, whether there must be a copy of the file first; none is your word that "
-     "you "
-     "have one or need none, and required is refused so far"},
+     "with mode: online, whether a copy of the file is made and verified first, beside the "
+     "database; "
+     "none is your word that you have one or need none"},
+    {"replicated", OPTION_BOOL, 0, FIELD(replicated), "false", NULL, NULL, NULL, NULL,
+     "allow mode: online although a replicator such as Litestream has to send every page that "
+     "moves"},
     {.name = NULL}};
 
 /* In the effect, and for people. */

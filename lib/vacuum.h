@@ -2,8 +2,8 @@
  * The parts of vacuum: what is measured (vacuum_measure.c, vacuum_space.c), which way free pages
  * go back to the file system and whether that is worth it (vacuum_decide.c, pure), and the three
  * ways: in steps (vacuum_steps.c), by a full VACUUM (vacuum_full.c), and by compaction of the file
- * while the application writes (vacuum_online.c). task_vacuum.c is the room that they are entered
- * from.
+ * while the application writes (vacuum_online.c, vacuum_care.h). task_vacuum.c is the room that
+ * they are entered from.
  */
 #ifndef VACUUM_H
 #define VACUUM_H
@@ -28,8 +28,9 @@ struct vacuum_options {
     int mode; /* enum vacuum_mode */
     bool convert;
     bool renumber_rowids;
-    bool order; /* mode: online puts the pages into key order, too */
-    int backup; /* enum vacuum_backup */
+    bool order;      /* mode: online puts the pages into key order, too */
+    int backup;      /* enum vacuum_backup */
+    bool replicated; /* mode: online may edit what a replicator replicates */
 };
 
 /* PRAGMA auto_vacuum. */
@@ -86,8 +87,19 @@ int64_t vacuum_new_bytes(const struct vacuum_facts *facts);
 /* What a full VACUUM writes for so large a new file: a temporary file, the WAL or the journal, and
  * the file itself. Bytes. */
 int64_t vacuum_written(int64_t new_bytes);
+/* What so many bytes need on a disk that is not to be filled to the brim. */
+int64_t vacuum_with_margin(int64_t bytes);
 void vacuum_decide(const void *options, const void *facts, int64_t now_us,
                    struct decision *decision);
+
+/* Something that may forbid it: whether it does; `why` gets the reason. */
+typedef bool vacuum_forbids(const struct vacuum_options *options, const struct vacuum_facts *facts,
+                            struct text *why);
+
+/* Of mode: online (vacuum_decide_online.c), for the above. */
+vacuum_forbids vacuum_obstacle_online;
+double vacuum_seconds_online(const struct vacuum_options *options,
+                             const struct vacuum_facts *facts);
 
 /* --- measuring ---------------------------------------------------------------------------- */
 
@@ -100,8 +112,8 @@ enum status vacuum_measure_pages(struct database *database, struct vacuum_facts 
 /* What there is of room, as the user that this process is. `temp` is the policy's folder; NULL:
  * beside the database. */
 void vacuum_space_measure(const char *temp, struct vacuum_space *space);
-/* Bytes of memory that a way may take; -1: any. */
-int64_t vacuum_space_memory(void);
+/* The same for a copy that SQLite makes beside the database. */
+void vacuum_space_measure_copy(struct vacuum_space *space);
 
 /* --- acting ------------------------------------------------------------------------------- */
 
@@ -121,21 +133,35 @@ enum status vacuum_online(struct engine *engine, const struct vacuum_options *op
                           const struct vacuum_facts *facts, json_t **found, struct text *said,
                           struct error *error) MUST_CHECK;
 
-/* --- before and after online compaction: vacuum_online_check.c ----------------------------- */
+/* --- before and after pages were edited: vacuum_online_check.c, vacuum_online_rows.c -------- */
+
+struct vacuum_table {
+    char *name;
+    int64_t rows;
+    uint64_t digest; /* of all values, rowids included, in the order of the keys */
+};
 
 /* What a look at all of the file has found. Zero-initialised it is none. */
 struct vacuum_check {
-    int64_t *counts; /* the rows of each table, in the schema's order */
-    size_t tables;
+    struct vacuum_table *tables; /* by name */
+    size_t count;
     double fragmentation; /* of all b-trees, a share of their leaves */
 };
 
-/* integrity_check, the rows of all tables, the fragmentation. STATUS_REFUSED: the file is not
- * sound, or that can't be found out; and why. In rollback-journal mode nobody can write meanwhile.
- */
-enum status vacuum_check(struct engine *engine, struct database *reading,
-                         struct vacuum_check *check, struct error *error) MUST_CHECK;
-bool vacuum_check_same(const struct vacuum_check *before, const struct vacuum_check *after);
+/* Each reads all of the file; in rollback-journal mode nobody can write meanwhile, but for the last
+ * one, which lets writers in now and then. */
+
+/* integrity_check. STATUS_REFUSED: the file is not sound, or that can't be found out; and why. */
+enum status vacuum_check_integrity(struct database *database, struct error *error) MUST_CHECK;
+/* The rows of all tables; in the caller's transaction, if that is to be one snapshot. */
+enum status vacuum_check_rows(struct database *database, struct vacuum_check *check,
+                              struct error *error) MUST_CHECK;
+enum status vacuum_check_order(struct engine *engine, struct database *reading,
+                               struct vacuum_check *check, struct error *error) MUST_CHECK;
+
+/* Whether both have the same tables with the same rows; else `why` says what `after` lacks. */
+bool vacuum_check_same(const struct vacuum_check *before, const struct vacuum_check *after,
+                       struct text *why);
 void vacuum_check_free(struct vacuum_check *check); /* what it holds, not the struct */
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * Which way free pages go back to the file system, whether that is worth it, what forbids it, and
- * how long it will take. Pure: values in, values and words out.
+ * how long it will take; of mode: online in vacuum_decide_online.c. Pure: values in, values and
+ * words out.
  */
 #include "vacuum.h"
 
@@ -21,13 +22,6 @@ static const int64_t vacuum_spare = 16 << 20; /* left over on the disk, beside a
 
 /* Bytes: walformat.html. A page of a rollback journal has a header of 8 (fileformat2.html). */
 enum { VACUUM_FRAME_HEADER = 24, VACUUM_FRAME_INDEX = 8 };
-
-/* Bytes of memory that online compaction takes for each page of the file, the scan's stack and the
- * freelist included; with and without order. */
-enum { VACUUM_PAGE_ORDER = 24, VACUUM_PAGE_SHRINK = 16 };
-
-/* Online compaction reads each page four times, twice of it for integrity_check, and moves most. */
-static const double vacuum_online_pages = 1 / 100e-6; /* a second */
 
 /* --- the way ------------------------------------------------------------------------------ */
 
@@ -77,10 +71,6 @@ int64_t vacuum_written(int64_t new_bytes)
 }
 
 /* --- what forbids it ---------------------------------------------------------------------- */
-
-/* Whether it does; `why` gets the reason. */
-typedef bool vacuum_forbids(const struct vacuum_options *options, const struct vacuum_facts *facts,
-                            struct text *why);
 
 static bool obstacle_mode(const struct vacuum_options *options, const struct vacuum_facts *facts,
                           struct text *why)
@@ -135,7 +125,7 @@ static bool obstacle_folder(const struct vacuum_options *options, const struct v
     return facts->space.wrong[0];
 }
 
-static int64_t vacuum_with_margin(int64_t bytes)
+int64_t vacuum_with_margin(int64_t bytes)
 {
     return bytes + bytes / 10 + vacuum_spare;
 }
@@ -187,70 +177,19 @@ static bool obstacle_memory(const struct vacuum_options *options, const struct v
     return true;
 }
 
-static bool obstacle_online_convert(const struct vacuum_options *options,
-                                    const struct vacuum_facts *facts, struct text *why)
-{
-    (void)facts;
-    if (options->convert)
-        text_add(why,
-                 "mode: online leaves auto_vacuum as it is, so convert: true needs mode: full");
-    return options->convert;
-}
-
-static bool obstacle_online_replicator(const struct vacuum_options *options,
-                                       const struct vacuum_facts *facts, struct text *why)
-{
-    (void)options;
-    if (facts->replicator)
-        text_addf(why,
-                  "%s replicates the database and owns its checkpoints, so its pages are not "
-                  "edited online",
-                  facts->replicator);
-    return facts->replicator;
-}
-
-static bool obstacle_online_backup(const struct vacuum_options *options,
-                                   const struct vacuum_facts *facts, struct text *why)
-{
-    (void)facts;
-    if (options->backup == BACKUP_REQUIRED)
-        text_add(why, "mode: online edits the file's pages, and litekeeper can't make a copy of it "
-                      "first: set backup: none if you have one to go back to");
-    return options->backup == BACKUP_REQUIRED;
-}
-
-/* Hints, order and the freelist are kept for each page, and a worker's memory is limited. */
-static bool obstacle_online_memory(const struct vacuum_options *options,
-                                   const struct vacuum_facts *facts, struct text *why)
-{
-    int64_t needed = facts->pages * (options->order ? VACUUM_PAGE_ORDER : VACUUM_PAGE_SHRINK);
-    char need[TEXT_SHORT], have[TEXT_SHORT];
-
-    if (facts->space.memory < 0 || needed <= facts->space.memory)
-        return false;
-    text_addf(why, "mode: online needs %s to keep track of so many pages%s, and a worker has %s",
-              text_bytes(need, needed), options->order ? " (order: false needs less)" : "",
-              text_bytes(have, facts->space.memory));
-    return true;
-}
-
 bool vacuum_obstacle(const struct vacuum_options *options, const struct vacuum_facts *facts,
                      struct text *why)
 {
     static vacuum_forbids *const wholes[] = {obstacle_replicator, obstacle_rowids, obstacle_folder,
                                              obstacle_disk, obstacle_memory};
-    static vacuum_forbids *const onlines[] = {obstacle_online_convert, obstacle_online_replicator,
-                                              obstacle_online_backup, obstacle_online_memory};
     enum vacuum_way way = vacuum_way(options, facts);
-    vacuum_forbids *const *all = way == WAY_WHOLE ? wholes : onlines;
-    size_t count = way == WAY_WHOLE    ? sizeof wholes / sizeof *wholes
-                   : way == WAY_ONLINE ? sizeof onlines / sizeof *onlines
-                                       : 0;
 
     if (obstacle_mode(options, facts, why))
         return true;
-    for (size_t i = 0; i < count; i++)
-        if (all[i](options, facts, why))
+    if (way == WAY_ONLINE)
+        return vacuum_obstacle_online(options, facts, why);
+    for (size_t i = 0; way == WAY_WHOLE && i < sizeof wholes / sizeof *wholes; i++)
+        if (wholes[i](options, facts, why))
             return true;
     return false;
 }
@@ -258,14 +197,15 @@ bool vacuum_obstacle(const struct vacuum_options *options, const struct vacuum_f
 /* --- the decision ------------------------------------------------------------------------- */
 
 /* All of it, the wait for the lock included: it must end in the window. */
-static double vacuum_seconds(const struct vacuum_facts *facts, enum vacuum_way way)
+static double vacuum_seconds(const struct vacuum_options *options, const struct vacuum_facts *facts,
+                             enum vacuum_way way)
 {
     const struct vacuum_past *past = &facts->past;
     double written = (double)vacuum_written(vacuum_new_bytes(facts));
     double rate = past->write_rate > 0 ? past->write_rate / vacuum_margin : vacuum_first_rate;
 
     if (way == WAY_ONLINE)
-        return (double)facts->pages / vacuum_online_pages;
+        return vacuum_seconds_online(options, facts);
     if (way != WAY_WHOLE)
         return (double)facts->free_pages /
                (past->pages_rate > 0 ? past->pages_rate / vacuum_margin : vacuum_first_pages);
@@ -320,7 +260,7 @@ void vacuum_decide(const void *argument, const void *measured, int64_t now_us,
     /* The checks before and after keep writers out where there is no WAL. */
     decision->needs_window = way == WAY_WHOLE || (way == WAY_ONLINE && !facts->wal);
     decision->bytes = vacuum_free_bytes(facts);
-    decision->seconds = vacuum_seconds(facts, way);
+    decision->seconds = vacuum_seconds(options, facts, way);
     vacuum_say(options, facts, way, decision->act, &reason);
     if (decision->act && way == WAY_WHOLE && facts->limit_s > 0 &&
         decision->seconds > facts->limit_s) {

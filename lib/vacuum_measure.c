@@ -113,7 +113,7 @@ static enum status measure_all(struct engine *engine, const struct vacuum_option
         status = measure_rowids(engine->database, facts, error);
     }
     if (status == STATUS_OK && vacuum_way(options, facts) == WAY_ONLINE)
-        facts->space.memory = vacuum_space_memory();
+        vacuum_space_measure_copy(&facts->space);
     bool wanted = engine->job->force || vacuum_worth(options, facts);
     if (status == STATUS_OK && wanted && vacuum_obstacle(options, facts, &why))
         status = error_set(error, STATUS_REFUSED, "%s", why.bytes);

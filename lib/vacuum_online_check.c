@@ -1,7 +1,6 @@
 /*
  * The check of a whole file before and after its pages were edited: SQLite's integrity_check, the
- * rows of all tables, counted in the tables themselves, and how scattered the leaves are. Only
- * reads.
+ * rows of all tables (vacuum_online_rows.c), and how scattered the leaves are. Only reads.
  */
 #include "vacuum.h"
 
@@ -14,7 +13,7 @@
 
 /* --- integrity_check ---------------------------------------------------------------------- */
 
-static enum status check_integrity(struct database *database, struct error *error)
+enum status vacuum_check_integrity(struct database *database, struct error *error)
 {
     sqlite3_stmt *check = NULL;
     bool row = false;
@@ -42,44 +41,6 @@ static enum status check_integrity(struct database *database, struct error *erro
     return status;
 }
 
-/* --- rows --------------------------------------------------------------------------------- */
-
-static enum status check_count(struct database *database, const char *table, int64_t *count,
-                               struct error *error)
-{
-    struct text sql = {0};
-
-    text_add(&sql, "SELECT count(*) FROM main.");
-    text_add_identifier(&sql, table);
-    text_add(&sql, " NOT INDEXED");
-    enum status status = database_integer(database, sql.bytes, -1, count, error);
-    text_free(&sql);
-    return status;
-}
-
-static enum status check_rows(struct database *database, struct vacuum_check *check,
-                              struct error *error)
-{
-    sqlite3_stmt *tables = NULL;
-    bool row = true;
-    enum status status = database_prepare(database,
-                                          "SELECT name FROM main.sqlite_schema WHERE type = 'table'"
-                                          " AND rootpage > 0 ORDER BY rowid",
-                                          &tables, error);
-
-    while (status == STATUS_OK && row) {
-        status = database_step(database, tables, &row, error);
-        if (status || !row)
-            break;
-        check->counts = memory_resize(check->counts, check->tables + 1, sizeof *check->counts);
-        status = check_count(database, (const char *)sqlite3_column_text(tables, 0),
-                             &check->counts[check->tables], error);
-        check->tables += status == STATUS_OK;
-    }
-    sqlite3_finalize(tables);
-    return status;
-}
-
 /* --- order -------------------------------------------------------------------------------- */
 
 static bool check_stopped(void *argument)
@@ -99,7 +60,7 @@ static double check_scattered(const struct pages_report *report)
     return steps > 0 ? jumps / steps : 0;
 }
 
-static enum status check_order(struct engine *engine, struct database *reading,
+enum status vacuum_check_order(struct engine *engine, struct database *reading,
                                struct vacuum_check *check, struct error *error)
 {
     double slice_ms = engine_slice_ms(engine);
@@ -113,30 +74,4 @@ static enum status check_order(struct engine *engine, struct database *reading,
     check->fragmentation = check_scattered(&report);
     pages_report_free(&report);
     return STATUS_OK;
-}
-
-/* --- all of it ---------------------------------------------------------------------------- */
-
-enum status vacuum_check(struct engine *engine, struct database *reading,
-                         struct vacuum_check *check, struct error *error)
-{
-    enum status status;
-
-    engine_progress(engine, 0, -1);
-    if ((status = check_integrity(reading, error)) || (status = check_rows(reading, check, error)))
-        return status;
-    return check_order(engine, reading, check, error);
-}
-
-bool vacuum_check_same(const struct vacuum_check *before, const struct vacuum_check *after)
-{
-    return before->tables == after->tables &&
-           (!before->tables ||
-            !memcmp(before->counts, after->counts, before->tables * sizeof *before->counts));
-}
-
-void vacuum_check_free(struct vacuum_check *check)
-{
-    free(check->counts);
-    *check = (struct vacuum_check){0};
 }

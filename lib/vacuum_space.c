@@ -52,7 +52,7 @@ static enum status space_open(const char *path, int *folder, struct error *error
 }
 
 /* Half of the worker's limit: libraries and caches have the rest. */
-int64_t vacuum_space_memory(void)
+static int64_t space_memory(void)
 {
     struct rlimit limit;
 
@@ -83,7 +83,7 @@ void vacuum_space_measure(const char *temp, struct vacuum_space *space)
 {
     dev_t beside = 0, other = 0;
 
-    *space = (struct vacuum_space){.memory = vacuum_space_memory()};
+    *space = (struct vacuum_space){.memory = space_memory()};
     if (sqlite3_compileoption_used("TEMP_STORE=3"))
         snprintf(space->wrong, sizeof space->wrong,
                  "this SQLite library was built to keep temporary files in memory, where a full "
@@ -93,4 +93,12 @@ void vacuum_space_measure(const char *temp, struct vacuum_space *space)
     if (!space->wrong[0])
         space_look(temp, &other, &space->temp, space);
     space->same = beside == other;
+}
+
+void vacuum_space_measure_copy(struct vacuum_space *space)
+{
+    dev_t device = 0;
+
+    *space = (struct vacuum_space){.memory = space_memory()};
+    space_look(NULL, &device, &space->beside, space);
 }

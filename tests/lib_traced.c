@@ -18,7 +18,9 @@
 
 enum { TRACED_PROCESSES = 1 << 22 };
 
-#define TRACED_CALLS "pwrite64,pread64,fsync,fdatasync,ftruncate,unlink,renameat,unlinkat"
+#define TRACED_CALLS                                                        \
+    "pwrite64,pread64,fsync,fdatasync,ftruncate,unlink,renameat,renameat2," \
+    "unlinkat,fchmod"
 
 static char *traced_files; /* arguments */
 

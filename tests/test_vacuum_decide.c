@@ -13,19 +13,17 @@
 
 /* Policies: what the rows below have in common. */
 #define THRESHOLDS .free_above = 0.2, .free_bytes_above = 64 * MIB
-static const struct vacuum_options plain = {THRESHOLDS},
-                                   steps = {THRESHOLDS, .mode = VACUUM_INCREMENTAL},
-                                   full = {THRESHOLDS, .mode = VACUUM_FULL},
-                                   convert = {THRESHOLDS, .convert = true},
-                                   convert_steps = {THRESHOLDS, .convert = true,
-                                                    .mode = VACUUM_INCREMENTAL},
-                                   renumber = {THRESHOLDS, .renumber_rowids = true},
-                                   online = {THRESHOLDS, .mode = VACUUM_ONLINE, .order = true,
-                                             .backup = BACKUP_NONE},
-                                   uncopied = {THRESHOLDS, .mode = VACUUM_ONLINE},
-                                   online_convert = {THRESHOLDS, .mode = VACUUM_ONLINE,
-                                                     .backup = BACKUP_NONE, .convert = true},
-                                   any = {.free_above = 0};
+static const struct vacuum_options
+    plain = {THRESHOLDS},
+    steps = {THRESHOLDS, .mode = VACUUM_INCREMENTAL}, full = {THRESHOLDS, .mode = VACUUM_FULL},
+    convert = {THRESHOLDS, .convert = true},
+    convert_steps = {THRESHOLDS, .convert = true, .mode = VACUUM_INCREMENTAL},
+    renumber = {THRESHOLDS, .renumber_rowids = true},
+    online = {THRESHOLDS, .mode = VACUUM_ONLINE, .order = true, .backup = BACKUP_NONE},
+    copied = {THRESHOLDS, .mode = VACUUM_ONLINE},
+    replicated = {THRESHOLDS, .mode = VACUUM_ONLINE, .backup = BACKUP_NONE, .replicated = true},
+    online_convert = {THRESHOLDS, .mode = VACUUM_ONLINE, .backup = BACKUP_NONE, .convert = true},
+    any = {.free_above = 0};
 
 #define FREE(share, size) \
     share "% of the file (free_above 20%) and " size " (free_bytes_above 64.0 MiB)"
@@ -210,9 +208,29 @@ static const struct {
     {&online, KEPT_NONE, false, NULL, 0, AMPLE, NULL},
     {&online, KEPT_FULL, true, NULL, 0, AMPLE, "auto_vacuum is FULL, so SQLite itself gives "},
     {&online, KEPT_INCREMENTAL, true, NULL, 0, AMPLE, "auto_vacuum is INCREMENTAL, for which "},
-    {&uncopied, KEPT_NONE, true, NULL, 0, AMPLE, "mode: online edits the file's pages, and "},
+    {&copied, KEPT_NONE, true, NULL, 2, AMPLE, NULL},
+    {&copied, KEPT_NONE, true, NULL, 0, {.beside = GIB + GIB / 10 + 16 * MIB, .memory = -1}, NULL},
+    {&copied,
+     KEPT_NONE,
+     true,
+     NULL,
+     0,
+     {.beside = GIB + GIB / 10 + 16 * MIB - 1, .memory = -1},
+     "the copy that is made first (backup: required) needs 1.1 GiB beside the database, and 1.1 "
+     "GiB "
+     "are free there"},
+    {&copied,
+     KEPT_NONE,
+     true,
+     NULL,
+     0,
+     {.beside = GIB, .memory = -1, .wrong = "the folder of the database: no"},
+     "the folder of the database: no"},
+    {&online, KEPT_NONE, true, NULL, 0, {.memory = -1, .wrong = "that of the copy: no"}, NULL},
+    {&replicated, KEPT_NONE, true, "Litestream", 0, AMPLE, NULL},
     {&online_convert, KEPT_NONE, true, NULL, 0, AMPLE, "mode: online leaves auto_vacuum as it is"},
-    {&online, KEPT_NONE, true, "Litestream", 0, AMPLE, "Litestream replicates the database and "},
+    {&online, KEPT_NONE, true, "Litestream", 0, AMPLE,
+     "Litestream replicates the database, and would have to send "},
     {&online, KEPT_NONE, true, NULL, 0, {.memory = 12 * MIB}, NULL},
     {&online,
      KEPT_NONE,

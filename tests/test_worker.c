@@ -239,7 +239,8 @@ static const struct {
                      "but one"},
     {"alice/fifo.db", "is a FIFO, not a file"},
     {"alice/none.db", "there is no such file"},
-    {"alice/app.db-wal", "is a file that SQLite keeps beside a database; name the database"},
+    {"alice/app.db-wal",
+     "is a file that SQLite or litekeeper keeps beside a database; name the database"},
 };
 
 /* Refused by discovery, and by the worker itself should anyone ask without it. */

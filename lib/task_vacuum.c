@@ -18,7 +18,7 @@ static const struct option_choice modes[] = {{"auto", VACUUM_AUTO, false},
                                              {"online", VACUUM_ONLINE, false},
                                              {NULL, 0, false}};
 
-static const struct option_choice backups[] = {{"required", BACKUP_REQUIRED, false},
+const struct option_choice vacuum_backups[] = {{"required", BACKUP_REQUIRED, false},
                                                {"none", BACKUP_NONE, false},
                                                {NULL, 0, false}};
 
@@ -43,7 +43,7 @@ static const struct option vacuum_options[] = {
      "allow a full VACUUM although tables without INTEGER PRIMARY KEY get new rowids"},
     {"order", OPTION_BOOL, 0, FIELD(order), "true", NULL, NULL, NULL, NULL,
      "with mode: online, put tables and indexes into key order, too"},
-    {"backup", OPTION_CHOICE, 0, FIELD(backup), "required", NULL, NULL, backups, NULL,
+    {"backup", OPTION_CHOICE, 0, FIELD(backup), "required", NULL, NULL, vacuum_backups, NULL,
      "with mode: online, whether a copy of the file is made and verified first, beside the "
      "database; "
      "none is your word that you have one or need none"},

@@ -57,16 +57,24 @@ static struct proof_case shrink_proof(const struct shrink_case *c)
     return (struct proof_case){.name = c->name, .file = c->file};
 }
 
+static bool shrink_orders(const struct shrink_case *c)
+{
+    return c->task && strcmp(c->task, "defragment") == 0;
+}
+
 void shrink_policy(const struct shrink_case *c)
 {
-    char *yaml = memory_format("daemon: { state: '@/state' }\n"
-                               "databases:\n"
-                               "  - name: d\n"
-                               "    path: '@/%s'\n"
-                               "%s"
-                               "    vacuum: { free_above: 5%%, free_bytes_above: 100KiB%s%s }\n",
-                               c->file ? c->file : "t.db", c->limits ? c->limits : SHRINK_OPEN,
-                               c->options ? ", " : "", c->options ? c->options : "");
+    char *yaml =
+        memory_format("daemon: { state: '@/state' }\n"
+                      "databases:\n"
+                      "  - name: d\n"
+                      "    path: '@/%s'\n"
+                      "%s"
+                      "    %s%s%s }\n",
+                      c->file ? c->file : "t.db", c->limits ? c->limits : SHRINK_OPEN,
+                      shrink_orders(c) ? "defragment: { fragmentation_above: 5%, min_size: 20KiB"
+                                       : "vacuum: { free_above: 5%, free_bytes_above: 100KiB",
+                      c->options ? ", " : "", c->options ? c->options : "");
 
     expect_policy(yaml);
     free(yaml);
@@ -152,7 +160,8 @@ void shrink_check_ballast(const char *path)
 
 void shrink_start(const struct shrink_case *c, struct program *program)
 {
-    char *words = memory_format("run -c @/policy.yaml --json%s d vacuum", c->words ? c->words : ""),
+    char *words = memory_format("run -c @/policy.yaml --json%s d %s", c->words ? c->words : "",
+                                c->task ? c->task : "vacuum"),
          *real = expect_words(words);
 
     program_start(program, real, false);

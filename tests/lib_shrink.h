@@ -22,6 +22,7 @@ struct shrink_case {
     const char *journal; /* "wal" */
     const char *kept;    /* auto_vacuum: "none", "full", "incremental" */
     const char *setup;   /* SQL behind the tables that each has */
+    const char *task;    /* "vacuum", or "defragment" */
     const char *options; /* of the task; low thresholds */
     const char *limits;  /* lines of the database's policy; SHRINK_OPEN */
     const char *file;    /* "t.db" */

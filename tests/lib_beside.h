@@ -32,7 +32,7 @@ struct beside {
     size_t count;
 };
 
-/* Returns once it has committed for the first time. `ledger` and `path` outlive it. */
+/* Returns once all have begun and one has committed. `ledger` and `path` outlive it. */
 void beside_start(struct beside *beside, struct ledger *ledger, const char *path,
                   const struct beside_way *way, uint64_t random);
 /* Kills all of them, and enters into the ledger what became of the last commit. */

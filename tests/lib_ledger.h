@@ -39,6 +39,7 @@ struct ledger {
     int64_t next[LEDGER_TABLES]; /* the first id that was never used */
     int64_t commits;             /* of the application */
     int64_t snapshots;           /* that it has read twice, and both times alike */
+    int64_t ready;               /* processes of it that have begun; see lib_beside.h */
     struct ledger_pending pending;
     bool trigger;
     int fd; /* of the memory that it is in */

@@ -62,7 +62,7 @@ static const char *libraries[2 * STRANGERS_MOST + 1];
 static size_t library_count;
 
 /* A kind of file, and how long a run changes such a file; the guess is mended round by round, so
- * that about one stroke in ten comes too late. */
+ * that about one stroke in six comes too late. */
 struct kind {
     int page_size;
     bool wal, order;
@@ -71,9 +71,15 @@ struct kind {
 
 static double span_ms[PAGE_SIZES][2][2];
 
-enum { SPAN_FIRST_MS = 500, BEFORE_ONE_IN = 12, LEAD_MS = 60, HOLD_WAIT_MS = 100 };
+enum {
+    SPAN_WAL_MS = 200,
+    SPAN_JOURNAL_MS = 500,
+    BEFORE_ONE_IN = 12,
+    LEAD_MS = 60,
+    HOLD_WAIT_MS = 100
+};
 
-static const double span_longer = 1.05, span_shorter = 0.7;
+static const double span_longer = 1.1, span_shorter = 0.6;
 
 /* What the rounds have met, for the lines at the end. */
 static struct {
@@ -102,7 +108,7 @@ static struct kind choose_kind(struct stage *stage)
     double *span = &span_ms[size][wal][order];
 
     if (*span <= 0)
-        *span = SPAN_FIRST_MS;
+        *span = wal ? SPAN_WAL_MS : SPAN_JOURNAL_MS;
     return (struct kind){page_sizes[size], wal, order, span};
 }
 

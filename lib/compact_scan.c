@@ -119,12 +119,13 @@ static enum status scan_visit(struct scan *scan, const struct scan_page *page, s
 
     if (page->page > scan->taken.pages) /* the file grew between two slices */
         return error_set(error, STATUS_INVALID, "page %" PRIu32 " is new", page->page);
-    if ((status = btreewalk_take(&scan->file, &scan->taken, page->page, error)) ||
-        (status = pagefile_read(&scan->file, page->page, scan->bytes, error)) ||
+    if ((status = btreewalk_take(&scan->file, &scan->taken, page->page, error)))
+        return status;
+    compact_set_hint(scan->compact, page->page, page->kind, page->parent); /* whatever is there */
+    if ((status = pagefile_read(&scan->file, page->page, scan->bytes, error)) ||
         (status = pagelink_list(scan->bytes, page->page, usable, page->kind, &scan->links, error)))
         return status;
     scan->pages++;
-    compact_set_hint(scan->compact, page->page, page->kind, page->parent);
     scan_order(scan, page);
     scan_push_links(scan, page);
     return STATUS_OK;

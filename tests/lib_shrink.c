@@ -130,6 +130,8 @@ void shrink_same(const struct shrink_case *c, sqlite3 *model)
 #define BALLAST_ROWS 3000
 #define BALLAST_TEXT "replace(hex(zeroblob(500)), '00', printf('%%06d', i))"
 
+enum { BALLAST_DIGITS = 6, BALLAST_LENGTH = 500 * BALLAST_DIGITS };
+
 void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const char *kept,
                         int page_size)
 {
@@ -154,6 +156,21 @@ void shrink_check_ballast(const char *path)
     ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM ballast"), BALLAST_ROWS / 3);
     sqlite3_close(db);
     free(sql);
+}
+
+void shrink_check_ballast_row(sqlite3_stmt *row)
+{
+    const char *text = (const char *)sqlite3_column_text(row, 1);
+    int i = sqlite3_column_int(row, 0), length = sqlite3_column_bytes(row, 1);
+    char digits[16];
+
+    bool same = i > 0 && i <= BALLAST_ROWS && i % 3 == 0 && length == BALLAST_LENGTH;
+
+    snprintf(digits, sizeof digits, "%0*d", BALLAST_DIGITS, i);
+    for (int at = 0; same && at < length; at += BALLAST_DIGITS)
+        same = !memcmp(text + at, digits, BALLAST_DIGITS);
+    if (!same) /* to assert each time would take longer than to read */
+        ck_abort_msg("row %d of ballast, of %d bytes, is another", i, length);
 }
 
 /* --- running ------------------------------------------------------------------------------ */

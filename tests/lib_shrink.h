@@ -52,6 +52,8 @@ void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const 
                         int page_size);
 /* Fails the test unless `ballast` has what it must have. */
 void shrink_check_ballast(const char *path);
+/* The same of a row, all columns of it. */
+void shrink_check_ballast_row(sqlite3_stmt *row);
 
 void shrink_start(const struct shrink_case *c, struct program *program);
 void shrink_finish(const struct shrink_case *c, struct program *program, struct proof_run *run);

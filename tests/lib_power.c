@@ -4,6 +4,7 @@
  */
 #include "lib_power.h"
 
+#include "lib_power_bytes.h"
 #include "lib_randomdb.h"
 #include "memory.h"
 
@@ -22,11 +23,6 @@ static const char *const power_endings[POWER_NAMES] = {"", "-wal", "-journal"};
 
 /* What becomes of that which waits. */
 enum power_way { POWER_NONE, POWER_ALL, POWER_FIRST, POWER_SOME, POWER_TORN, POWER_WAYS };
-
-struct power_bytes {
-    unsigned char *bytes;
-    size_t length, room;
-};
 
 struct power_op {
     struct recorder_entry entry;
@@ -56,60 +52,14 @@ struct power {
     struct power_commits commits;
 };
 
-/* --- bytes -------------------------------------------------------------------------------- */
-
-static void bytes_reach(struct power_bytes *bytes, size_t length)
-{
-    if (length > bytes->room) {
-        bytes->room = length * 2;
-        bytes->bytes = memory_resize(bytes->bytes, bytes->room, 1);
-    }
-    if (length > bytes->length)
-        memset(bytes->bytes + bytes->length, 0, length - bytes->length);
-    bytes->length = length;
-}
-
-static void bytes_put(struct power_bytes *bytes, size_t at, const unsigned char *from, size_t count)
-{
-    if (!count)
-        return;
-    if (at + count > bytes->length)
-        bytes_reach(bytes, at + count);
-    memcpy(bytes->bytes + at, from, count);
-}
-
-/* False if there is no such file. */
-static bool bytes_read(struct power_bytes *bytes, const char *path)
-{
-    FILE *file = fopen(path, "re");
-    unsigned char part[65536];
-
-    *bytes = (struct power_bytes){0};
-    for (size_t got; file && (got = fread(part, 1, sizeof part, file)) > 0;)
-        bytes_put(bytes, bytes->length, part, got);
-    if (file)
-        fclose(file);
-    return file != NULL;
-}
-
-static void bytes_write(const struct power_bytes *bytes, const char *path)
-{
-    FILE *file = fopen(path, "we");
-
-    ck_assert_msg(file != NULL, "%s", path);
-    if (bytes->length)
-        ck_assert_uint_eq(fwrite(bytes->bytes, 1, bytes->length, file), bytes->length);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
 /* --- what reaches the disk ---------------------------------------------------------------- */
 
 static void op_apply(const struct power_op *op, struct power_bytes *bytes)
 {
     if (op->entry.call == RECORDER_TRUNCATE)
-        bytes_reach(bytes, (size_t)op->entry.offset);
+        power_bytes_reach(bytes, (size_t)op->entry.offset);
     else
-        bytes_put(bytes, (size_t)op->entry.offset, op->bytes, (size_t)op->entry.length);
+        power_bytes_put(bytes, (size_t)op->entry.offset, op->bytes, (size_t)op->entry.length);
 }
 
 /* Each sector is there, or not; or others' bytes are, where the file had not reached before. */
@@ -125,9 +75,9 @@ static void op_tear(const struct power_op *op, size_t durable, struct power_byte
         next = next < end ? next : end;
         int64_t fate = randomdb_number(random, 8);
         if (fate < 4)
-            bytes_put(bytes, at, op->bytes + (at - begin), next - at);
+            power_bytes_put(bytes, at, op->bytes + (at - begin), next - at);
         else if (fate == 4 && at >= durable)
-            bytes_put(bytes, at, junk, next - at);
+            power_bytes_put(bytes, at, junk, next - at);
     }
 }
 
@@ -136,7 +86,7 @@ static void file_cut(const struct power_file *file, struct power_bytes *bytes, u
     enum power_way way = (enum power_way)randomdb_number(random, POWER_WAYS);
     size_t first = (size_t)randomdb_number(random, (int64_t)file->count + 1);
 
-    bytes_put(bytes, 0, file->durable.bytes, file->durable.length);
+    power_bytes_put(bytes, 0, file->durable.bytes, file->durable.length);
     for (size_t i = 0; i < file->count; i++) {
         const struct power_op *op = file->waiting[i];
         bool half = randomdb_number(random, 2);
@@ -243,10 +193,10 @@ struct power *power_open(const char *folder, const char *name, const char *befor
 
     power->database = memory_copy(name);
     power->flaw = flaw;
-    ck_assert_msg(bytes_read(&power->recording, path), "%s", path);
+    ck_assert_msg(power_bytes_read(&power->recording, path), "%s", path);
     power_parse(power);
     power->links[POWER_DATABASE].durable = memory_new(struct power_file);
-    ck_assert(bytes_read(&power->links[POWER_DATABASE].durable->durable, before));
+    ck_assert(power_bytes_read(&power->links[POWER_DATABASE].durable->durable, before));
     free(path);
     return power;
 }
@@ -371,7 +321,7 @@ void power_cut(const struct power *power, const char *folder, uint64_t *random)
         unlink(path);
         if (file && (i == POWER_DATABASE || power->flaw != POWER_ALONE)) {
             file_cut(file, &bytes, random);
-            bytes_write(&bytes, path);
+            power_bytes_write(&bytes, path);
         }
         free(bytes.bytes);
         free(path);
@@ -385,7 +335,7 @@ static struct power_bytes file_whole(const struct power_file *file)
 
     if (!file)
         return bytes;
-    bytes_put(&bytes, 0, file->durable.bytes, file->durable.length);
+    power_bytes_put(&bytes, 0, file->durable.bytes, file->durable.length);
     for (size_t i = 0; i < file->count; i++)
         op_apply(file->waiting[i], &bytes);
     return bytes;
@@ -397,7 +347,7 @@ void power_same(const struct power *power, const char *folder)
         const struct power_file *file = link_now(&power->links[i]);
         struct power_bytes there, whole = file_whole(file);
         char *path = power_path(power, folder, i);
-        bool is_there = bytes_read(&there, path);
+        bool is_there = power_bytes_read(&there, path);
         ck_assert_msg(is_there == (file != NULL), "%s is %sthere", path, is_there ? "" : "not ");
         ck_assert_msg(whole.length == there.length &&
                           (!whole.length || !memcmp(whole.bytes, there.bytes, whole.length)),

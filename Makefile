@@ -94,6 +94,14 @@ $(BUILD)/stingy: $(DAEMON_OBJECTS) $(BUILD)/tests/stingy.o $(LIBRARY)
 
 $(BUILD)/tests/test_archive_faults: | $(BUILD)/stingy
 
+# A litekeeper that records what it does to its files, and a test whose children do.
+RECORDER_WRAPS := pwrite pwrite64 ftruncate ftruncate64 fsync fdatasync unlink
+$(BUILD)/recorder: $(DAEMON_OBJECTS) $(BUILD)/tests/recorder.o $(LIBRARY)
+	$(LINK) $(RECORDER_WRAPS:%=-Wl,--wrap=%) $(LIBS_ALL)
+
+$(BUILD)/tests/test_vacuum_online_power: LDFLAGS += $(RECORDER_WRAPS:%=-Wl,--wrap=%)
+$(BUILD)/tests/test_vacuum_online_power: $(BUILD)/tests/recorder.o | $(BUILD)/recorder
+
 # An application whose SQLite library can be another one: a shared one, before an amalgamation, and
 # so old that it lacks functions which are never called.
 $(BUILD)/stranger: $(BUILD)/tests/stranger.o $(TEST_SHARED) $(LIBRARY)

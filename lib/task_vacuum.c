@@ -156,6 +156,9 @@ static enum status vacuum_act(struct engine *engine, const struct vacuum_options
 
     if (way == WAY_ONLINE)
         return vacuum_online(engine, options, facts, found, said, error);
+    enum status status = database_sync_folder(engine->database, error);
+    if (status)
+        return status;
     return way == WAY_STEPS ? vacuum_steps(engine, facts->free_pages, &given, error)
                             : vacuum_full(engine, vacuum_converts(options, facts), error);
 }

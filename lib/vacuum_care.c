@@ -115,6 +115,7 @@ enum status vacuum_care_before(struct vacuum_care *care, struct error *error)
     if ((status = vacuum_copy_guard(care->engine, error)) ||
         (status = care_listen(care, care_integrity, CARE_BEFORE, error)) ||
         (status = care_listen(care, care_audit, CARE_BEFORE, error)) ||
+        (status = vacuum_commit_probe(care->engine, error)) ||
         (status = vacuum_copy_clear(care->engine, error)))
         return status;
     return care->backup ? vacuum_copy_make(care, error)

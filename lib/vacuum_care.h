@@ -67,6 +67,11 @@ enum status vacuum_care_after(struct vacuum_care *care, enum status worked,
 void vacuum_care_tell(const struct vacuum_care *care, json_t *found, struct text *said);
 void vacuum_care_close(struct vacuum_care *care);
 
+/* --- what a commit takes (vacuum_commit.c) ------------------------------------------------- */
+
+/* Makes a few commits that change nothing. STATUS_REFUSED: max_lock is less than two of them. */
+enum status vacuum_commit_probe(struct engine *engine, struct error *error) MUST_CHECK;
+
 /* --- what reads for long (vacuum_listen.c) ------------------------------------------------- */
 
 /* A statement of `database` that reads all of the file in one snapshot. It is interrupted where

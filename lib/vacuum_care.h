@@ -35,7 +35,8 @@ enum vacuum_copy_fate {
 
 struct vacuum_care {
     struct engine *engine;
-    bool backup; /* a copy is made first */
+    bool backup;      /* a copy is made first */
+    int64_t sound_us; /* when an integrity_check of this file was ok (vacuum_past); 0: never */
 
     /* From vacuum_care_open() on. The engine's database is another one then. */
     struct database *reading; /* the engine's connection till then */

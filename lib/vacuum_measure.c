@@ -89,6 +89,26 @@ static void measure_past(const struct engine_past *last, struct vacuum_past *pas
     }
 }
 
+static bool measure_same_file(const struct engine_job *job, uint64_t device, uint64_t inode)
+{
+    return device == job->seen.device && inode == job->seen.inode;
+}
+
+/* By the task integrity, or by the last online compaction, at its end: if it was this very file. */
+static void measure_sound(const struct engine_job *job, struct vacuum_past *past)
+{
+    const struct engine_past *last = &job->memory.last;
+    const json_t *effect = last->effect;
+    int64_t ended_us = last->started_us + (int64_t)(last->seconds * 1e6);
+
+    if (measure_same_file(job, last->sound.device, last->sound.inode))
+        past->sound_us = last->sound.at_us;
+    if (json_is_true(json_object_get(effect, "checked")) && ended_us > past->sound_us &&
+        measure_same_file(job, (uint64_t)measure_number(effect, "device"),
+                          (uint64_t)measure_number(effect, "inode")))
+        past->sound_us = ended_us;
+}
+
 static double measure_seconds(const struct span *span)
 {
     return span->set ? (double)units_span_us(span) / 1e6 : 0;
@@ -107,6 +127,7 @@ static enum status measure_all(struct engine *engine, const struct vacuum_option
     facts->busy_s = measure_seconds(&limits->busy_timeout);
     facts->limit_s = measure_seconds(&limits->time_limit);
     measure_past(&engine->job->memory.last, &facts->past);
+    measure_sound(engine->job, &facts->past);
     enum status status = vacuum_measure_pages(engine->database, facts, error);
     if (status == STATUS_OK && vacuum_way(options, facts) == WAY_WHOLE) {
         vacuum_space_measure(limits->temp, &facts->space);

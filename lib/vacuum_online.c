@@ -50,7 +50,9 @@ enum status vacuum_online(struct engine *engine, const struct vacuum_options *op
                           const struct vacuum_facts *facts, json_t **found, struct text *said,
                           struct error *error)
 {
-    struct vacuum_care care = {.engine = engine, .backup = options->backup == BACKUP_REQUIRED};
+    struct vacuum_care care = {.engine = engine,
+                               .backup = options->backup == BACKUP_REQUIRED,
+                               .sound_us = facts->past.sound_us};
     enum status status = vacuum_care_open(&care, error);
 
     if (status == STATUS_OK)

@@ -114,7 +114,7 @@ static bool care_known(const struct vacuum_care *care)
     int64_t age_us = care->engine->now_us - care->sound_us;
 
     return care->sound_us > 0 && age_us >= 0 && age_us <= care_sound_us &&
-           !vacuum_copy_left(care->engine);
+           vacuum_copy_left(care->engine) == 0;
 }
 
 static enum status care_integrity_before(struct vacuum_care *care, struct error *error)
@@ -131,15 +131,23 @@ static enum status care_integrity_before(struct vacuum_care *care, struct error 
 
 /* A copy of a run that was killed may be what its file has to go back to: not before this one was
  * found sound is it removed. */
-enum status vacuum_care_before(struct vacuum_care *care, struct error *error)
+enum status vacuum_care_settle(struct vacuum_care *care, struct error *error)
 {
     enum status status;
 
     if ((status = vacuum_copy_guard(care->engine, error)) ||
         (status = care_integrity_before(care, error)) ||
-        (status = care_listen(care, care_audit, CARE_BEFORE, error)) ||
-        (status = vacuum_commit_probe(care->engine, error)) ||
-        (status = vacuum_copy_clear(care->engine, error)))
+        (status = care_listen(care, care_audit, CARE_BEFORE, error)))
+        return status;
+    return vacuum_copy_clear(care->engine, error);
+}
+
+enum status vacuum_care_before(struct vacuum_care *care, struct error *error)
+{
+    enum status status;
+
+    if ((status = vacuum_care_settle(care, error)) ||
+        (status = vacuum_commit_probe(care->engine, error)))
         return status;
     return care->backup ? vacuum_copy_make(care, error)
                         : care_listen(care, care_rows_before, CARE_BEFORE, error);

@@ -6,6 +6,7 @@
 
 #include "memory.h"
 #include "units.h"
+#include "vacuum_care.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,19 +95,18 @@ static bool measure_same_file(const struct engine_job *job, uint64_t device, uin
     return device == job->seen.device && inode == job->seen.inode;
 }
 
-/* By the task integrity, or by the last online compaction, at its end: if it was this very file. */
+/* By the task integrity, or by the last online compaction: if it was this very file. */
 static void measure_sound(const struct engine_job *job, struct vacuum_past *past)
 {
     const struct engine_past *last = &job->memory.last;
     const json_t *effect = last->effect;
-    int64_t ended_us = last->started_us + (int64_t)(last->seconds * 1e6);
 
     if (measure_same_file(job, last->sound.device, last->sound.inode))
         past->sound_us = last->sound.at_us;
-    if (json_is_true(json_object_get(effect, "checked")) && ended_us > past->sound_us &&
+    if (json_is_true(json_object_get(effect, "checked")) && last->started_us > past->sound_us &&
         measure_same_file(job, (uint64_t)measure_number(effect, "device"),
                           (uint64_t)measure_number(effect, "inode")))
-        past->sound_us = ended_us;
+        past->sound_us = last->started_us;
 }
 
 static double measure_seconds(const struct span *span)
@@ -135,7 +135,9 @@ static enum status measure_all(struct engine *engine, const struct vacuum_option
     }
     if (status == STATUS_OK && vacuum_way(options, facts) == WAY_ONLINE)
         vacuum_space_measure_copy(&facts->space);
-    bool wanted = engine->job->force || vacuum_worth(options, facts);
+    if (status == STATUS_OK && vacuum_way(options, facts) == WAY_ONLINE)
+        facts->copy_bytes = vacuum_copy_left(engine);
+    bool wanted = engine->job->force || vacuum_worth(options, facts) || facts->copy_bytes;
     if (status == STATUS_OK && wanted && vacuum_obstacle(options, facts, &why))
         status = error_set(error, STATUS_REFUSED, "%s", why.bytes);
     if (status == STATUS_OK && wanted && vacuum_way(options, facts) == WAY_ONLINE)

@@ -71,7 +71,7 @@ START_TEST(journals)
                             .journal = "delete",
                             .options = ONLINE,
                             .scale = 8,
-                            .limits = SHRINK_OPEN "    busy_timeout: 20s\n    max_lock: 20ms\n"};
+                            .limits = SHRINK_OPEN "    busy_timeout: 20s\n    max_lock: 80ms\n"};
     struct proof_run run;
 
     folder_make();

@@ -101,6 +101,10 @@ bool history_job_spare(const json_t *request);
 
 /* The answer to "clock" and "recall". `memory->last.effect` and `memory->holds` stay the
  * answer's. */
+/* Where a file was found sound, as an event and a job have it: {"at_us","device","inode"}; and
+ * back, from anything: what is not that is nothing. */
+json_t *history_sound_json(const struct engine_sound *sound);
+struct engine_sound history_sound_of(const json_t *object);
 void history_job_memory(const json_t *answer, struct engine_memory *memory);
 /* What an answer to "recall" has for the schedule. */
 void history_job_counted(const json_t *answer, struct schedule_past *past);

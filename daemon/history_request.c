@@ -226,6 +226,19 @@ static int64_t history_time(const json_t *answer, const char *key, int64_t none)
     return json_is_integer(value) ? json_integer_value(value) : none;
 }
 
+json_t *history_sound_json(const struct engine_sound *sound)
+{
+    return json_pack("{s:I, s:I, s:I}", "at_us", (json_int_t)sound->at_us, "device",
+                     (json_int_t)sound->device, "inode", (json_int_t)sound->inode);
+}
+
+struct engine_sound history_sound_of(const json_t *object)
+{
+    return (struct engine_sound){.at_us = history_time(object, "at_us", 0),
+                                 .device = (uint64_t)history_time(object, "device", 0),
+                                 .inode = (uint64_t)history_time(object, "inode", 0)};
+}
+
 void history_job_memory(const json_t *answer, struct engine_memory *memory)
 {
     json_t *effect = json_object_get(answer, "last_effect");
@@ -237,7 +250,8 @@ void history_job_memory(const json_t *answer, struct engine_memory *memory)
         .was_synchronised = json_is_true(json_object_get(answer, "was_synchronised")),
         .last = {.started_us = history_time(answer, "last_us", 0),
                  .seconds = json_number_value(json_object_get(answer, "last_seconds")),
-                 .effect = json_is_object(effect) ? effect : NULL},
+                 .effect = json_is_object(effect) ? effect : NULL,
+                 .sound = history_sound_of(json_object_get(answer, "sound"))},
         .holds = json_is_array(holds) ? holds : NULL,
     };
 }

@@ -78,6 +78,8 @@ static enum status history_take_recall(struct history_taker *taker, const json_t
     json_object_set_new(*answer, "last_us", json_integer(past.last.started_us));
     json_object_set_new(*answer, "last_seconds", json_real(past.last.seconds));
     json_object_set_new(*answer, "last_effect", past.last.effect ? past.last.effect : json_null());
+    if (past.last.sound.at_us > 0)
+        json_object_set_new(*answer, "sound", history_sound_json(&past.last.sound));
     json_object_set_new(*answer, "seen_us", history_known(past.counted.seen_us));
     json_object_set_new(*answer, "started_us", history_known(past.counted.started_us));
     return history_take_held(taker, &subject, *answer, error);

@@ -4,6 +4,7 @@
  */
 #include "job.h"
 
+#include "history_job.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -22,12 +23,12 @@ static json_t *job_memory(const struct engine_memory *memory)
 {
     const struct engine_past *last = &memory->last;
 
-    return json_pack("{s:I, s:I, s:b, s:I, s:f, s:O?, s:O?}", "newest_us",
+    return json_pack("{s:I, s:I, s:b, s:I, s:f, s:O?, s:O?, s:o}", "newest_us",
                      (json_int_t)memory->newest_us, "boot_offset_us",
                      (json_int_t)memory->boot_offset_us, "was_synchronised",
                      memory->was_synchronised, "last_us", (json_int_t)last->started_us,
                      "last_seconds", last->seconds, "last_effect", last->effect, "holds",
-                     memory->holds);
+                     memory->holds, "sound", history_sound_json(&last->sound));
 }
 
 json_t *job_engine(const struct job_request *request)
@@ -180,19 +181,20 @@ static enum status job_remember(json_t *object, struct engine_memory *memory, st
 {
     json_int_t newest, offset, last;
     json_error_t problem;
-    json_t *effect, *holds;
+    json_t *effect, *holds, *sound;
     double seconds;
     int synchronised;
 
-    if (json_unpack_ex(object, &problem, JSON_STRICT, "{s:I, s:I, s:b, s:I, s:F, s:o, s:o}",
+    if (json_unpack_ex(object, &problem, JSON_STRICT, "{s:I, s:I, s:b, s:I, s:F, s:o, s:o, s:o}",
                        "newest_us", &newest, "boot_offset_us", &offset, "was_synchronised",
                        &synchronised, "last_us", &last, "last_seconds", &seconds, "last_effect",
-                       &effect, "holds", &holds) < 0)
+                       &effect, "holds", &holds, "sound", &sound) < 0)
         return job_wrong(&problem, error);
-    *memory = (struct engine_memory){.newest_us = newest,
-                                     .boot_offset_us = offset,
-                                     .was_synchronised = synchronised != 0,
-                                     .last = {.started_us = last, .seconds = seconds}};
+    *memory = (struct engine_memory){
+        .newest_us = newest,
+        .boot_offset_us = offset,
+        .was_synchronised = synchronised != 0,
+        .last = {.started_us = last, .seconds = seconds, .sound = history_sound_of(sound)}};
     if (json_is_object(effect))
         memory->last.effect = effect;
     if (json_is_array(holds))

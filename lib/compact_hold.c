@@ -22,6 +22,35 @@ enum {
 static const double hold_share_least = 0.6, hold_share_most = 0.9; /* of max_lock */
 static const double hold_load_most = 0.7;                          /* of it, for the freelist */
 
+/* --- others ------------------------------------------------------------------------------- */
+
+/* The file's header tells WAL mode, which others may have turned to meanwhile
+ * (fileformat2.html#the_database_header, 18 and 19). */
+static enum status hold_without_journal(struct compact *compact, struct error *error)
+{
+    const unsigned char *first = NULL;
+    enum status status = pageedit_read(compact->edit, 1, &first, error);
+
+    if (status)
+        return status;
+    if (first[18] == 2)
+        return error_set(error, STATUS_BUSY,
+                         "the application has changed the journal mode to WAL meanwhile");
+    return error_set(error, STATUS_REFUSED,
+                     "somebody has committed without a journal beside the file, as with "
+                     "journal_mode=OFF or MEMORY, so that the file is damaged when he is killed in "
+                     "a commit: have the application use another mode");
+}
+
+/* `others` have committed since the last hold. They must have had a journal. */
+static enum status hold_others(struct compact *compact, bool others, struct error *error)
+{
+    if (!compact->watch)
+        return STATUS_OK;
+    bool used = journalwatch_used(compact->watch);
+    return others && !used ? hold_without_journal(compact, error) : STATUS_OK;
+}
+
 /* --- the freelist ------------------------------------------------------------------------- */
 
 /* PRAGMA data_version goes up with each commit of another connection; SQLite keeps its own copies
@@ -36,6 +65,8 @@ static enum status hold_version(struct compact *compact, bool *same, struct erro
     *same = compact->known && version == compact->version &&
             compact->free_pages.head == header->freelist &&
             compact->free_pages.total == header->free_pages;
+    if (status == STATUS_OK)
+        status = hold_others(compact, version != compact->version, error);
     compact->version = version;
     return status;
 }
@@ -180,6 +211,8 @@ static enum status hold_again(struct compact *compact, struct error *error)
 
 static enum status hold_commit(struct compact *compact, bool *done, struct error *error)
 {
+    if (compact->watch && compact->changed)
+        journalwatch_commit(compact->watch);
     enum status status = lease_end(compact->engine->lease, error);
 
     *done = status == STATUS_OK;
@@ -215,6 +248,18 @@ enum status compact_hold(struct compact *compact, compact_work *work, void *argu
 
 /* --- its life ----------------------------------------------------------------------------- */
 
+/* From here on others are watched: first the journal, then what they have committed. */
+static enum status open_watch(struct compact *compact, struct error *error)
+{
+    struct database *database = compact->engine->database;
+    enum status status = STATUS_OK;
+
+    if (!database_facts(database)->wal)
+        status = journalwatch_open(database_name(database), &compact->watch, error);
+    return status ? status
+                  : database_integer(database, "PRAGMA data_version", -1, &compact->version, error);
+}
+
 enum status compact_open(struct engine *engine, struct database *reading, struct compact **result,
                          struct error *error)
 {
@@ -224,6 +269,8 @@ enum status compact_open(struct engine *engine, struct database *reading, struct
     compact->engine = engine;
     compact->most = HOLD_FIRST;
     compact->reading = reading;
+    if (status == STATUS_OK)
+        status = open_watch(compact, error);
     if (status)
         compact_close(compact);
     else
@@ -236,6 +283,7 @@ void compact_close(struct compact *compact)
     if (!compact)
         return;
     pageedit_close(compact->edit);
+    journalwatch_close(compact->watch);
     freepages_free(&compact->free_pages);
     schemaroots_free(&compact->roots);
     pagelink_free(&compact->links);

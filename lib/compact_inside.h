@@ -4,6 +4,7 @@
 
 #include "compact.h"
 #include "freepages.h"
+#include "journalwatch.h"
 #include "pageedit.h"
 #include "pagefile.h"
 #include "pagelink.h"
@@ -35,9 +36,10 @@ struct compact {
     /* Of the hold. */
     struct pageedit *edit;
     struct freepages free_pages;
-    bool known;      /* the freelist is as our last commit has left it, unless ... */
-    int64_t version; /* ... the data has another version by now */
-    int slow_loads;  /* holds in a row that had to read it, and had not the time */
+    struct journalwatch *watch; /* NULL: commits need no journal */
+    bool known;                 /* the freelist is as our last commit has left it, unless ... */
+    int64_t version;            /* ... the data has another version by now */
+    int slow_loads;             /* holds in a row that had to read it, and had not the time */
     struct schemaroots roots;
     uint32_t *path; /* of the proof that was made last */
     size_t path_room;

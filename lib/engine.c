@@ -331,7 +331,7 @@ static void engine_tell_slow(const struct engine *engine, struct outcome *outcom
     double slow_ms = lease_slow_commit(engine->lease);
     size_t length = strlen(outcome->reason);
 
-    if (slow_ms > 0)
+    if (slow_ms > 0 && (outcome->kind != OUTCOME_SKIPPED || outcome->busy))
         snprintf(outcome->reason + length, sizeof outcome->reason - length,
                  "; a commit alone takes %.0f ms here, more than max_lock", slow_ms);
 }

@@ -8,12 +8,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* When a file was found sound by a whole integrity_check, and which; `at_us` is 0: never, as far as
+ * is known, or something was found since. */
+struct engine_sound {
+    int64_t at_us;
+    uint64_t device, inode;
+};
+
 /* The last run of the very task that acted; `started_us` is 0 where there was none. */
 struct engine_past {
     int64_t started_us;
     double seconds;
     json_t *effect; /* as the task itself has put it, or a later one that says "remember": true; may
                        be NULL; the job's */
+    struct engine_sound sound; /* by the task integrity of the same path */
 };
 
 /* What the history remembers that decisions and guards need; -1 where it knows nothing. */

@@ -210,6 +210,7 @@ static const struct event_key clock_keys[] = {
     {"last_us",          EVENT_TIME,   EVENT_OPTIONAL,              0, NULL, NULL},
     {"last_seconds",     EVENT_NUMBER, EVENT_OPTIONAL,              0, NULL, NULL},
     {"last_effect",      EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
+    {"sound",            EVENT_FREE,   EVENT_OPTIONAL,              0, NULL, NULL},
     {"held",             EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"seen_us",          EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"started_us",       EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},

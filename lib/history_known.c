@@ -5,6 +5,8 @@
 #include "clock.h"
 #include "history_db.h"
 
+#include <string.h>
+
 static enum status history_seen_one(struct history *history, int64_t at_us, const json_t *task,
                                     struct error *error)
 {
@@ -74,6 +76,40 @@ static void history_past_take(sqlite3_stmt *statement, struct history_past *past
     past->counted.started_us = history_past_time(statement, 4);
 }
 
+/* The last integrity run that counts, if it was done and whole. */
+static void history_sound_take(sqlite3_stmt *statement, struct engine_sound *sound)
+{
+    json_t *effect = json_loads((const char *)sqlite3_column_text(statement, 1), 0, NULL);
+    const char *level = json_string_value(json_object_get(effect, "level"));
+
+    if (level && strcmp(level, "full") == 0 &&
+        json_integer_value(json_object_get(effect, "problems")) == 0 &&
+        json_array_size(json_object_get(effect, "unchecked")) == 0)
+        *sound = (struct engine_sound){
+            .at_us = sqlite3_column_int64(statement, 0),
+            .device = (uint64_t)json_integer_value(json_object_get(effect, "device")),
+            .inode = (uint64_t)json_integer_value(json_object_get(effect, "inode"))};
+    json_decref(effect);
+}
+
+static enum status history_sound(struct history *history, const char *path,
+                                 struct engine_sound *sound, struct error *error)
+{
+    sqlite3_stmt *statement;
+    enum status status =
+        history_db_ask(history, error, &statement,
+                       "SELECT done_us, done_effect FROM state WHERE path = ?"
+                       " AND task = 'integrity' AND target = '' AND started_us = done_us"
+                       " AND done_effect IS NOT NULL",
+                       "t", path);
+
+    if (status)
+        return status;
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        history_sound_take(statement, sound);
+    return history_db_asked(history, statement, error);
+}
+
 enum status history_past(struct history *history, const struct history_subject *subject,
                          struct history_past *past, struct error *error)
 {
@@ -93,6 +129,8 @@ enum status history_past(struct history *history, const struct history_subject *
     if (sqlite3_step(statement) == SQLITE_ROW)
         history_past_take(statement, &found);
     status = history_db_asked(history, statement, error);
+    if (!status)
+        status = history_sound(history, subject->path, &found.last.sound, error);
     if (status)
         json_decref(found.last.effect);
     else

@@ -26,6 +26,7 @@ struct lease {
     int64_t row_limit; /* after an overrun; grows again */
     double commit_ms;  /* what a commit takes: rises at once, falls slowly */
     double commit_least_ms;
+    int64_t commit_count;
     double blocked_since; /* readers keep commits from happening since; 0: they don't */
 
     double whole_until_ms; /* when a statement that is a hold by itself is stopped; 0: never */
@@ -282,6 +283,7 @@ enum status lease_end(struct lease *lease, struct error *error)
     }
     double took = clock_monotonic_ms() - begin;
     lease->commit_least_ms = fmin(took, lease->commit_least_ms);
+    lease->commit_count++;
     lease->commit_ms = took > lease->commit_ms ? took : lease->commit_ms * 0.8 + took * 0.2;
     lease->blocked_since = 0;
     if (lease->row_limit < LEASE_NO_LIMIT)
@@ -382,12 +384,18 @@ void lease_statistics(const struct lease *lease, struct outcome_lock *lock, doub
     free(sorted);
 }
 
+double lease_least_commit(const struct lease *lease)
+{
+    bool tells = lease->commit_count >= LEASE_COMMITS_TELL && isfinite(lease->commit_least_ms);
+
+    return tells ? lease->commit_least_ms : 0;
+}
+
 double lease_slow_commit(const struct lease *lease)
 {
-    bool slow = lease->hold_count >= LEASE_COMMITS_TELL && isfinite(lease->commit_least_ms) &&
-                lease->commit_least_ms > lease->limits.max_lock_ms;
+    double least_ms = lease_least_commit(lease);
 
-    return slow ? lease->commit_least_ms : 0;
+    return least_ms > lease->limits.max_lock_ms ? least_ms : 0;
 }
 
 bool lease_left_checkpoints(const struct lease *lease)

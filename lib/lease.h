@@ -74,6 +74,8 @@ void lease_statistics(const struct lease *lease, struct outcome_lock *lock, doub
 /* Whether checkpoints that were due were left to the application, for SQLite's WAL-reset bug. */
 bool lease_left_checkpoints(const struct lease *lease);
 
+/* What the fastest commit took, in milliseconds; 0: there were too few to tell. */
+double lease_least_commit(const struct lease *lease);
 /* What the fastest commit took where even that is longer than a step may be, so that no step can
  * be short enough; else 0. */
 double lease_slow_commit(const struct lease *lease);

@@ -52,6 +52,8 @@ struct vacuum_past {
     double write_rate; /* bytes a second of a full VACUUM; 0: it was none */
     int64_t written;   /* bytes, by it */
     double pages_rate; /* pages a second given back in steps; 0: it did not */
+    int64_t
+        sound_us; /* when an integrity_check of this file, by whichever task, was ok; 0: never */
 };
 
 struct vacuum_facts {
@@ -64,6 +66,7 @@ struct vacuum_facts {
     struct vacuum_space space;
     struct vacuum_past past;
     double busy_s, limit_s; /* busy_timeout; what the task may take, 0: any */
+    int64_t copy_bytes;     /* of what a run of mode: online has left; 0: it left nothing */
 };
 
 enum vacuum_way {
@@ -134,7 +137,8 @@ enum status vacuum_full(struct engine *engine, bool convert, struct error *error
 /* What forbids to edit the file's pages, beside what vacuum_obstacle says: the library, the header.
  */
 enum status vacuum_online_guard(struct engine *engine, struct error *error) MUST_CHECK;
-/* Checks the file, compacts it in steps, and checks it again. `*found`, a new object, is what the
+/* Checks the file, compacts it in steps, and checks it again; where that is not worth it and not
+ * forced, it is here for a copy that an earlier run has left. `*found`, a new object, is what the
  * effect has of it, on failure too if anything was changed; else NULL. `said` gets what the reason
  * has. Leaves the engine with another connection. */
 enum status vacuum_online(struct engine *engine, const struct vacuum_options *options,

@@ -13,6 +13,8 @@
 #define CARE_BEFORE "the check before the pages are moved"
 #define CARE_AFTER  "the check after the pages are moved"
 
+static const int64_t care_sound_us = INT64_C(86400) * 1000000; /* how old it may be: a day */
+
 /* --- the connections ---------------------------------------------------------------------- */
 
 enum status vacuum_care_open(struct vacuum_care *care, struct error *error)
@@ -106,16 +108,46 @@ static enum status care_rows_after(struct vacuum_care *care, struct error *error
 
 /* --- before ------------------------------------------------------------------------------- */
 
+/* Younger than a day, and no run has been killed in the middle since. */
+static bool care_known(const struct vacuum_care *care)
+{
+    int64_t age_us = care->engine->now_us - care->sound_us;
+
+    return care->sound_us > 0 && age_us >= 0 && age_us <= care_sound_us &&
+           vacuum_copy_left(care->engine) == 0;
+}
+
+static enum status care_integrity_before(struct vacuum_care *care, struct error *error)
+{
+    char age[TEXT_SHORT];
+
+    if (!care_known(care))
+        return care_listen(care, care_integrity, CARE_BEFORE, error);
+    engine_notice(care->engine,
+                  "integrity_check was ok %s ago, so it is not run before the pages are moved",
+                  text_seconds(age, (double)(care->engine->now_us - care->sound_us) / 1e6));
+    return STATUS_OK;
+}
+
 /* A copy of a run that was killed may be what its file has to go back to: not before this one was
  * found sound is it removed. */
-enum status vacuum_care_before(struct vacuum_care *care, struct error *error)
+enum status vacuum_care_settle(struct vacuum_care *care, struct error *error)
 {
     enum status status;
 
     if ((status = vacuum_copy_guard(care->engine, error)) ||
-        (status = care_listen(care, care_integrity, CARE_BEFORE, error)) ||
-        (status = care_listen(care, care_audit, CARE_BEFORE, error)) ||
-        (status = vacuum_copy_clear(care->engine, error)))
+        (status = care_integrity_before(care, error)) ||
+        (status = care_listen(care, care_audit, CARE_BEFORE, error)))
+        return status;
+    return vacuum_copy_clear(care->engine, error);
+}
+
+enum status vacuum_care_before(struct vacuum_care *care, struct error *error)
+{
+    enum status status;
+
+    if ((status = vacuum_care_settle(care, error)) ||
+        (status = vacuum_commit_probe(care->engine, error)))
         return status;
     return care->backup ? vacuum_copy_make(care, error)
                         : care_listen(care, care_rows_before, CARE_BEFORE, error);
@@ -241,13 +273,16 @@ static const char *const care_fates[] = {
 void vacuum_care_tell(const struct vacuum_care *care, json_t *found, struct text *said)
 {
     const struct compact_result *result = compact_result(care->compact);
-    json_t *told = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:b, s:s, s:I}", "pages_given",
-                             (json_int_t)result->given, "pages_moved", (json_int_t)result->moved,
-                             "pages_swapped", (json_int_t)result->swapped, "pages_left",
-                             (json_int_t)result->left, "scans", (json_int_t)result->scans,
-                             "fragmentation_before", care->before.fragmentation, "checked",
-                             care->checked, "rows_compared", care->compared, "copy",
-                             care_fates[care->copy], "copy_bytes", (json_int_t)care->copy_bytes);
+    json_t *told =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:b, s:s, s:I, s:I, s:I}", "pages_given",
+                  (json_int_t)result->given, "pages_moved", (json_int_t)result->moved,
+                  "pages_swapped", (json_int_t)result->swapped, "pages_left",
+                  (json_int_t)result->left, "scans", (json_int_t)result->scans,
+                  "fragmentation_before", care->before.fragmentation, "checked", care->checked,
+                  "rows_compared", care->compared, "copy", care_fates[care->copy], "copy_bytes",
+                  (json_int_t)care->copy_bytes, "device",
+                  (json_int_t)care->engine->job->seen.device, "inode",
+                  (json_int_t)care->engine->job->seen.inode);
 
     if (care->checked)
         json_object_set_new(told, "fragmentation", json_real(care->after.fragmentation));

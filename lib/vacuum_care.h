@@ -35,7 +35,8 @@ enum vacuum_copy_fate {
 
 struct vacuum_care {
     struct engine *engine;
-    bool backup; /* a copy is made first */
+    bool backup;      /* a copy is made first */
+    int64_t sound_us; /* when an integrity_check of this file was ok (vacuum_past); 0: never */
 
     /* From vacuum_care_open() on. The engine's database is another one then. */
     struct database *reading; /* the engine's connection till then */
@@ -59,6 +60,9 @@ struct vacuum_care {
 enum status vacuum_care_open(struct vacuum_care *care, struct error *error) MUST_CHECK;
 /* STATUS_REFUSED: the file is not sound, or a copy of it is not to be had. */
 enum status vacuum_care_before(struct vacuum_care *care, struct error *error) MUST_CHECK;
+/* Instead of it where no page is to be edited: the same checks of the file alone, for a copy that
+ * an earlier run has left; then it is removed. */
+enum status vacuum_care_settle(struct vacuum_care *care, struct error *error) MUST_CHECK;
 /* `worked` is how the work went, with its `error`. What it returns is never better than that. A
  * doubt is STATUS_FAILED. */
 enum status vacuum_care_after(struct vacuum_care *care, enum status worked,
@@ -66,6 +70,11 @@ enum status vacuum_care_after(struct vacuum_care *care, enum status worked,
 /* Adds to an effect, and to a reason ("; fragmentation 0.1%, before ..."). */
 void vacuum_care_tell(const struct vacuum_care *care, json_t *found, struct text *said);
 void vacuum_care_close(struct vacuum_care *care);
+
+/* --- what a commit takes (vacuum_commit.c) ------------------------------------------------- */
+
+/* Makes a few commits that change nothing. STATUS_REFUSED: max_lock is less than two of them. */
+enum status vacuum_commit_probe(struct engine *engine, struct error *error) MUST_CHECK;
 
 /* --- what reads for long (vacuum_listen.c) ------------------------------------------------- */
 
@@ -92,8 +101,8 @@ enum status vacuum_listen_ended(const struct vacuum_care *care, const char *what
 
 /* STATUS_REFUSED: a copy that was kept is there, or something that is not ours has such a name. */
 enum status vacuum_copy_guard(const struct engine *engine, struct error *error) MUST_CHECK;
-/* Whether an earlier run has left one. */
-bool vacuum_copy_left(const struct engine *engine);
+/* Bytes of what an earlier run has left, a copy or a part of one; 0: nothing. */
+int64_t vacuum_copy_left(const struct engine *engine);
 /* Removes what an earlier run has left; never anything else. */
 enum status vacuum_copy_clear(const struct engine *engine, struct error *error) MUST_CHECK;
 

@@ -109,13 +109,19 @@ enum status vacuum_copy_guard(const struct engine *engine, struct error *error)
     return status;
 }
 
-bool vacuum_copy_left(const struct engine *engine)
+int64_t vacuum_copy_left(const struct engine *engine)
 {
-    char *name = copy_name(engine, IDENTITY_COPY);
-    bool left = copy_look(name, false) != FOUND_NOTHING;
+    int64_t bytes = 0;
 
-    free(name);
-    return left;
+    for (size_t i = 0; i < COPY_FILES; i++) {
+        char *name = copy_name(engine, copy_files[i].ending);
+        struct stat about = {0};
+        if (!copy_files[i].kept && copy_look(name, copy_files[i].part) == FOUND_OURS &&
+            fstatat(AT_FDCWD, name, &about, AT_SYMLINK_NOFOLLOW) == 0)
+            bytes += about.st_size > 0 ? about.st_size : 1;
+        free(name);
+    }
+    return bytes;
 }
 
 /* The part, and the journal that SQLite keeps for it. */

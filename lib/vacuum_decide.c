@@ -234,7 +234,9 @@ static void vacuum_say(const struct vacuum_options *options, const struct vacuum
                          "(convert); free are ");
         vacuum_say_free(options, facts, reason);
     } else if (!worth) {
-        text_add(reason, "not enough is free: ");
+        text_add(reason, facts->copy_bytes ? "an earlier run has left its copy of the file, which "
+                                             "goes if the file is sound; not enough is free: "
+                                           : "not enough is free: ");
         vacuum_say_free(options, facts, reason);
     } else {
         vacuum_say_free(options, facts, reason);
@@ -256,12 +258,13 @@ void vacuum_decide(const void *argument, const void *measured, int64_t now_us,
     char expected[TEXT_SHORT], limit[TEXT_SHORT];
     (void)now_us;
 
-    decision->act = vacuum_worth(options, facts) && way != WAY_NONE;
+    bool worth = vacuum_worth(options, facts);
+    decision->act = (worth || facts->copy_bytes) && way != WAY_NONE;
     /* The checks before and after keep writers out where there is no WAL. */
     decision->needs_window = way == WAY_WHOLE || (way == WAY_ONLINE && !facts->wal);
     decision->bytes = vacuum_free_bytes(facts);
     decision->seconds = vacuum_seconds(options, facts, way);
-    vacuum_say(options, facts, way, decision->act, &reason);
+    vacuum_say(options, facts, way, worth && way != WAY_NONE, &reason);
     if (decision->act && way == WAY_WHOLE && facts->limit_s > 0 &&
         decision->seconds > facts->limit_s) {
         text_addf(&reason, ", which would take about %s, and a task may take %s (time_limit)",

@@ -43,18 +43,21 @@ static bool online_folder(const struct vacuum_options *options, const struct vac
     return facts->space.wrong[0];
 }
 
+/* What an earlier run has left goes first; where that is all there is to do, no copy is made. */
 static bool online_disk(const struct vacuum_options *options, const struct vacuum_facts *facts,
                         struct text *why)
 {
     int64_t copy = vacuum_with_margin(vacuum_new_bytes(facts));
+    int64_t room = facts->space.beside + facts->copy_bytes;
+    bool none = facts->copy_bytes && !vacuum_worth(options, facts);
     char need[TEXT_SHORT], have[TEXT_SHORT];
 
-    if (options->backup != BACKUP_REQUIRED || copy <= facts->space.beside)
+    if (options->backup != BACKUP_REQUIRED || none || copy <= room)
         return false;
     text_addf(why,
               "the copy that is made first (backup: required) needs %s beside the database, and %s "
               "are free there",
-              text_bytes(need, copy), text_bytes(have, facts->space.beside));
+              text_bytes(need, copy), text_bytes(have, room));
     return true;
 }
 

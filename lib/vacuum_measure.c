@@ -6,6 +6,7 @@
 
 #include "memory.h"
 #include "units.h"
+#include "vacuum_care.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,25 @@ static void measure_past(const struct engine_past *last, struct vacuum_past *pas
     }
 }
 
+static bool measure_same_file(const struct engine_job *job, uint64_t device, uint64_t inode)
+{
+    return device == job->seen.device && inode == job->seen.inode;
+}
+
+/* By the task integrity, or by the last online compaction: if it was this very file. */
+static void measure_sound(const struct engine_job *job, struct vacuum_past *past)
+{
+    const struct engine_past *last = &job->memory.last;
+    const json_t *effect = last->effect;
+
+    if (measure_same_file(job, last->sound.device, last->sound.inode))
+        past->sound_us = last->sound.at_us;
+    if (json_is_true(json_object_get(effect, "checked")) && last->started_us > past->sound_us &&
+        measure_same_file(job, (uint64_t)measure_number(effect, "device"),
+                          (uint64_t)measure_number(effect, "inode")))
+        past->sound_us = last->started_us;
+}
+
 static double measure_seconds(const struct span *span)
 {
     return span->set ? (double)units_span_us(span) / 1e6 : 0;
@@ -105,6 +125,7 @@ enum status vacuum_measure_file(struct engine *engine, const struct vacuum_optio
     facts->replicator = known->replicator;
     facts->busy_s = measure_seconds(&limits->busy_timeout);
     facts->limit_s = measure_seconds(&limits->time_limit);
+    measure_sound(engine->job, &facts->past);
     enum status status = vacuum_measure_pages(engine->database, facts, error);
     if (status == STATUS_OK && vacuum_way(options, facts) == WAY_WHOLE) {
         vacuum_space_measure(limits->temp, &facts->space);
@@ -112,6 +133,8 @@ enum status vacuum_measure_file(struct engine *engine, const struct vacuum_optio
     }
     if (status == STATUS_OK && vacuum_way(options, facts) == WAY_ONLINE)
         vacuum_space_measure_copy(&facts->space);
+    if (status == STATUS_OK && vacuum_way(options, facts) == WAY_ONLINE)
+        facts->copy_bytes = vacuum_copy_left(engine);
     return status;
 }
 
@@ -136,7 +159,8 @@ enum status vacuum_measure(struct engine *engine, const void *options, void **re
     enum status status = vacuum_measure_file(engine, options, facts, error);
 
     measure_past(&engine->job->memory.last, &facts->past);
-    if (status == STATUS_OK && (engine->job->force || vacuum_worth(options, facts)))
+    if (status == STATUS_OK &&
+        (engine->job->force || vacuum_worth(options, facts) || facts->copy_bytes))
         status = vacuum_permit(engine, options, facts, error);
 
     if (status)

@@ -46,21 +46,41 @@ static enum status online_compact(struct compact *compact, const struct vacuum_o
     return status ? status : compact_shrink(compact, free_pages, error);
 }
 
+/* Nothing is to be moved, but a run that was killed has left its copy. */
+static enum status online_settle(struct vacuum_care *care, struct text *said, struct error *error)
+{
+    text_add(said, "; the copy that an earlier run had left is removed, since the file is sound");
+    return vacuum_care_settle(care, error);
+}
+
+static enum status online_work(struct vacuum_care *care, const struct vacuum_options *options,
+                               int64_t free_pages, json_t **found, struct text *said,
+                               struct error *error)
+{
+    enum status status = vacuum_care_before(care, error);
+
+    if (status)
+        return status;
+    status = online_compact(care->compact, options, free_pages, error);
+    status = vacuum_care_after(care, status, error);
+    *found = json_pack("{s:b}", "order", options->order);
+    vacuum_care_tell(care, *found, said);
+    return status;
+}
+
 enum status vacuum_online(struct engine *engine, const struct vacuum_options *options,
                           const struct vacuum_facts *facts, json_t **found, struct text *said,
                           struct error *error)
 {
-    struct vacuum_care care = {.engine = engine, .backup = options->backup == BACKUP_REQUIRED};
+    struct vacuum_care care = {.engine = engine,
+                               .backup = options->backup == BACKUP_REQUIRED,
+                               .sound_us = facts->past.sound_us};
+    bool wanted = vacuum_worth(options, facts) || engine->job->force;
     enum status status = vacuum_care_open(&care, error);
 
     if (status == STATUS_OK)
-        status = vacuum_care_before(&care, error);
-    if (status == STATUS_OK) {
-        status = online_compact(care.compact, options, facts->free_pages, error);
-        status = vacuum_care_after(&care, status, error);
-        *found = json_pack("{s:b}", "order", options->order);
-        vacuum_care_tell(&care, *found, said);
-    }
+        status = wanted ? online_work(&care, options, facts->free_pages, found, said, error)
+                        : online_settle(&care, said, error);
     vacuum_care_close(&care);
     return status;
 }

@@ -251,6 +251,39 @@ START_TEST(left_behind)
 }
 END_TEST
 
+/* It goes with the next run, even if there is nothing to shrink. */
+START_TEST(left_behind_a_dense_file)
+{
+    const struct shrink_case c = {
+        .name = "dense",
+        .dense = true,
+        .options = ONLINE,
+        .reason = "online compaction took the file from # MiB to # MiB; the copy that an earlier "
+                  "run had left is removed, since the file is sound",
+        .mode = "online"};
+    const struct shrink_case again = {.name = "again",
+                                      .outcome = "skipped",
+                                      .reason = "not enough is free: ~"};
+    struct proof_run run;
+
+    folder_make();
+    char *path = folder_path("t.db-litekeeper-copy");
+    sqlite3 *model = shrink_make(&c);
+    make_copy(path);
+    shrink_run(&c, &run);
+    shrink_check(&c, &run);
+    expect_no_copy("t.db");
+    proof_free(&run);
+    shrink_run(&again, &run);
+    shrink_check(&again, &run);
+    proof_free(&run);
+    shrink_same(&c, model);
+    sqlite3_close(model);
+    free(path);
+    folder_remove();
+}
+END_TEST
+
 /* A glob of the policy's does not take a copy for a database. */
 START_TEST(a_copy_is_no_database)
 {
@@ -620,6 +653,7 @@ int main(void)
     if (pageedit_available(&error) == STATUS_OK) {
         tcase_add_loop_test(some, end_to_end, 0, LENGTH(cases));
         tcase_add_loop_test(some, left_behind, 0, LENGTH(leftovers));
+        tcase_add_test(some, left_behind_a_dense_file);
         tcase_add_test(some, no_room);
         tcase_add_loop_test(some, a_disk_that_fails, 0, LENGTH(faults));
         add_steps(steps);

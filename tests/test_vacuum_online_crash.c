@@ -12,6 +12,7 @@
  * TMPDIR=/dev/shm makes it faster where the disk is slow.
  */
 #include "clock.h"
+#include "identity.h"
 #include "lib_beside.h"
 #include "lib_family.h"
 #include "lib_folder.h"
@@ -43,7 +44,8 @@ enum { PAGE_SIZES = sizeof page_sizes / sizeof *page_sizes };
 static const struct ledger_kind ledgers[] = {{"wal", true, true, 5}, {"delete", true, false, 5}};
 
 static const char *const options[] = {"mode: online, backup: none",
-                                      "mode: online, backup: none, order: false"};
+                                      "mode: online, backup: none, order: false", "mode: online",
+                                      "mode: online, order: false"};
 
 static const struct deed {
     const char *name;
@@ -65,7 +67,7 @@ static size_t library_count;
  * that about one stroke in six comes too late. */
 struct kind {
     int page_size;
-    bool wal, order;
+    bool wal, order, copy;
     double *span_ms;
 };
 
@@ -104,12 +106,12 @@ static bool chance(struct stage *stage, int64_t one_in)
 static struct kind choose_kind(struct stage *stage)
 {
     int64_t size = randomdb_number(&stage->random, PAGE_SIZES);
-    bool wal = !chance(stage, 2), order = !chance(stage, 3);
+    bool wal = !chance(stage, 2), order = !chance(stage, 3), copy = chance(stage, 4);
     double *span = &span_ms[size][wal][order];
 
     if (*span <= 0)
         *span = wal ? SPAN_WAL_MS : SPAN_JOURNAL_MS;
-    return (struct kind){page_sizes[size], wal, order, span};
+    return (struct kind){page_sizes[size], wal, order, copy, span};
 }
 
 static struct beside_way choose_way(struct stage *stage)
@@ -134,7 +136,8 @@ static struct shrink_case case_of(const struct stage *stage)
 {
     return (struct shrink_case){.name = "crash",
                                 .file = "live/t.db",
-                                .options = options[!stage->kind.order]};
+                                .journal = stage->kind.wal ? "wal" : "delete",
+                                .options = options[!stage->kind.order + 2 * stage->kind.copy]};
 }
 
 /* --- the database ------------------------------------------------------------------------- */
@@ -161,6 +164,19 @@ static void check_sound(struct stage *stage)
 {
     ledger_check(stage->ledger, stage->path, false);
     shrink_check_ballast(stage->path);
+}
+
+/* What a killed run has left of its copy, the next has removed. */
+static void check_no_copy(const char *path)
+{
+    static const char *const endings[] = {IDENTITY_COPY, IDENTITY_PART, IDENTITY_PART "-journal",
+                                          IDENTITY_KEPT};
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char *copy = memory_format("%s%s", path, endings[i]);
+        ck_assert_msg(access(copy, F_OK) < 0, "%s is left", copy);
+        free(copy);
+    }
 }
 
 /* --- a round ------------------------------------------------------------------------------ */
@@ -276,6 +292,7 @@ static void round_of(struct stage *stage)
     run_to_the_end(stage);
     check_sound(stage);
     met.snapshots += stage->ledger->snapshots;
+    check_no_copy(stage->path);
     shrink_remove_beside(stage->path);
 }
 

@@ -128,6 +128,13 @@ $(BUILD)/tests/field/%.h: tests/field/%.sql Makefile
 test: all $(FIELD) $(TESTS) ## builds and runs all tests
 	@BUILD=$(BUILD) VARIANT=$(VARIANT) tests/run $(TESTS)
 
+# Those that Debian 12's SQLite can't serve: they are left out of the above there.
+ONLINE_TESTS := $(shell grep -l pageedit_available tests/test_*.c)
+
+test-online: ## the tests of what needs another SQLite, with one that is fetched for them
+	@tests/field/fetch-sqlite build/sqlite
+	@$(MAKE) --no-print-directory SQLITE=build/sqlite test TESTS='$(ONLINE_TESTS:%.c=build/$(VARIANT)-own-sqlite/%)'
+
 man: docs/litekeeper.yaml.5 ## the manual's tables of options, from the rows that the program uses
 
 docs/litekeeper.yaml.5: docs/litekeeper.yaml.5.in $(BUILD)/docs/options
@@ -194,7 +201,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
 	@echo "VARIANT=debug|release|san   FUZZ_SECONDS=   SQLITE=FOLDER (an amalgamation)   prefix=   DESTDIR="
 
-.PHONY: all test man demo demo-journal bench bench-fleet timelapse fuzz lint install uninstall deps \
+.PHONY: all test test-online man demo demo-journal bench bench-fleet timelapse fuzz lint install uninstall deps \
 	dependencies clean help
 .SECONDARY:
 .DELETE_ON_ERROR:

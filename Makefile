@@ -92,7 +92,7 @@ $(BUILD)/tests/test_daemon_clock: | $(BUILD)/adrift
 $(BUILD)/stingy: $(DAEMON_OBJECTS) $(BUILD)/tests/stingy.o $(LIBRARY)
 	$(LINK) -Wl,--wrap=write -Wl,--wrap=read $(LIBS_ALL)
 
-$(BUILD)/tests/test_archive_faults: | $(BUILD)/stingy
+$(BUILD)/tests/test_archive_faults $(BUILD)/tests/test_vacuum_online_faults: | $(BUILD)/stingy
 
 # A litekeeper that records what it does to its files, and a test whose children do.
 RECORDER_WRAPS := pwrite pwrite64 ftruncate ftruncate64 fsync fdatasync unlink

@@ -85,6 +85,10 @@ enum status database_step(struct database *database, sqlite3_stmt *statement, bo
 /* What result code `rc` on this database means, in the operator's words. */
 enum status database_error(struct database *database, int rc, struct error *error);
 
+/* Whether a read of the file or of its log has failed before, so that what SQLite calls damage need
+ * not be any. */
+bool database_read_failed(struct database *database);
+
 /* Whether that error says that a statement needs a function, collation or module which only the
  * application has. */
 bool database_lacks(const struct error *error);

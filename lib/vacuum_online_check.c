@@ -27,13 +27,15 @@ static enum status check_all(struct database *database, struct error *error)
     char *said = memory_copy_length(text, strnlen(text, 200));
     text_sanitize(said);
     bool lacks = status && database_lacks(error);
-    if (status == STATUS_OK && strcmp(said, "ok") != 0)
+    if (status == STATUS_OK && strcmp(said, "ok") != 0 && database_read_failed(database))
+        status = error_set(error, STATUS_FAILED, "the disk fails: integrity_check says: %s", said);
+    else if (status == STATUS_OK && strcmp(said, "ok") != 0)
         status = error_set(error, STATUS_REFUSED, "integrity_check says: %s", said);
     else if (lacks)
         status = error_set(error, STATUS_REFUSED,
                            "integrity_check can't be run, since the schema needs a collation, a "
                            "function or a module of the application's: take mode: full");
-    else if (status == STATUS_FAILED &&
+    else if (status == STATUS_FAILED && !database_read_failed(database) &&
              (sqlite3_errcode(database_sql(database)) & 0xff) == SQLITE_CORRUPT)
         error->status = status = STATUS_REFUSED;
     free(said);

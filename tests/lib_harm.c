@@ -5,8 +5,10 @@
 #include "pagelink.h"
 
 #include <check.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { HARM_SIZES = 4 };
 
 uint32_t harm_trunk(struct damage_image *image)
 {
@@ -296,9 +298,24 @@ const struct harm harms[] = {
 
 const size_t harm_count = sizeof harms / sizeof *harms;
 
+/* Made once for each page size, in each process. */
+static const struct damage_image *harm_base(int page_size)
+{
+    static struct damage_image bases[HARM_SIZES];
+    int i = 0;
+
+    while (i < HARM_SIZES - 1 && bases[i].bytes && bases[i].page_size != (uint32_t)page_size)
+        i++;
+    if (bases[i].page_size != (uint32_t)page_size) {
+        free(bases[i].bytes);
+        damage_base(&bases[i], page_size, 0);
+    }
+    return &bases[i];
+}
+
 void harm_make(struct damage_image *image, const struct harm *harm, int page_size, const char *path)
 {
-    damage_base(image, page_size, 0);
+    damage_copy(image, harm_base(page_size));
     harm->harm(image);
     damage_write(image, path);
 }

@@ -183,7 +183,8 @@ static void expect_harmless(const struct damage_image *image, const char *what,
 /* With the audit: refused, and not a byte is another; or done, and what was sound is sound. */
 START_TEST(anything)
 {
-    int rounds = rounds_wanted(RANDOM_ROUNDS), done = 0, refused = 0, were_sound = 0, both = 0;
+    int rounds = rounds_wanted(RANDOM_ROUNDS), were_sound = 0, both = 0;
+    int ended[STATUS_INVALID + 1] = {0};
     uint64_t seed = randomdb_seed("compact");
     struct damage_image base[3];
 
@@ -198,8 +199,7 @@ START_TEST(anything)
         struct readable before = readable();
         bool was_sound = sound();
         enum status status = compacting_whole(true, &error);
-        done += status == STATUS_OK;
-        refused += status == STATUS_REFUSED;
+        ended[status]++;
         were_sound += was_sound;
         both += was_sound && status == STATUS_REFUSED;
         expect_harmless(&image, what, &before, status, &error);
@@ -207,9 +207,11 @@ START_TEST(anything)
         damage_free(&image);
         free(what);
     }
-    printf("compact: %d damaged files: %d refused, %d done, %d else; integrity_check had found %d "
-           "sound, of which %d were refused\n",
-           rounds, refused, done, rounds - refused - done, were_sound, both);
+    printf(
+        "compact: %d damaged files: %d refused, %d failed, %d busy, %d done; integrity_check had "
+        "found %d sound, of which %d were refused\n",
+        rounds, ended[STATUS_REFUSED], ended[STATUS_FAILED], ended[STATUS_BUSY], ended[STATUS_OK],
+        were_sound, both);
     for (int i = 0; i < 3; i++)
         damage_free(&base[i]);
 }

@@ -105,14 +105,23 @@ static enum status move_two(struct compact *compact, void *argument, struct erro
     return STATUS_OK;
 }
 
-/* A leaf and the overflow page that it names change places. */
+/* A leaf and the overflow page that it names change places, and again, the other one first. */
 static enum status swap_two(struct compact *compact, void *argument, struct error *error)
 {
     uint32_t overflow = find(compact, PAGELINK_FIRST, 0), leaf = compact_parent(compact, overflow);
 
     (void)argument;
-    ck_assert(proven_is_live(compact, overflow) && proven_is_live(compact, leaf));
-    ck_assert_msg(!compact_swap(compact, leaf, overflow, error), "%s", error->text);
+    for (int i = 0; i < 3; i++) {
+        proven_forget(compact);
+        ck_assert(proven_is_live(compact, overflow) && proven_is_live(compact, leaf));
+        ck_assert_msg(!compact_swap(compact, i % 2 ? overflow : leaf, i % 2 ? leaf : overflow,
+                                    error),
+                      "%s", error->text);
+        uint32_t was = leaf;
+        leaf = overflow;
+        overflow = was;
+        ck_assert_uint_eq(compact_parent(compact, overflow), leaf);
+    }
     proven_forget(compact);
     ck_assert(proven_is_live(compact, overflow) && proven_is_live(compact, leaf));
     return STATUS_OK;

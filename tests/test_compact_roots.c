@@ -92,6 +92,55 @@ START_TEST(roots_move)
 }
 END_TEST
 
+static uint32_t left;       /* the place of a page of the schema, which is free now */
+static uint32_t last_moved; /* where that went */
+
+/* The first time to anywhere; then another page of the schema into that place. */
+static enum status move_into_left(struct compact *compact, void *argument, struct error *error)
+{
+    const struct schemaroots *roots = &compact->roots;
+    uint32_t page = last_root(compact)->page, root = last_root(compact)->root;
+
+    (void)argument;
+    for (size_t i = 0; left && i < roots->count; i++)
+        if (roots->items[i].page > 1 && roots->items[i].page != last_moved)
+            page = roots->items[i].page;
+    uint32_t to = left ? left : proven_take(compact, UINT32_MAX);
+    if (left)
+        ck_assert_msg(!compact_take(compact, left, error), "%s", error->text);
+    ck_assert(proven_is_live(compact, page));
+    ck_assert_msg(!compact_move(compact, page, to, error), "%s", error->text);
+    left = page;
+    last_moved = to;
+    proven_move(compact, root, root); /* so that all read the schema anew */
+    freepages_give(&compact->free_pages, page);
+    return STATUS_OK;
+}
+
+/* The connection that edits has read a page of the schema where another one is now. */
+START_TEST(the_schema_is_read_anew)
+{
+    struct error error = {0};
+    int64_t count = 0;
+
+    make_many_tables();
+    proven_begin(_i ? "wal" : "delete", many_tables);
+    for (int i = 0; i < 8; i++) {
+        ck_assert(proven_hold(move_into_left));
+        ck_assert_msg(!database_integer(proven_scene.engine.database,
+                                        "SELECT sum(length(sql)) FROM sqlite_schema", -1, &count,
+                                        &error),
+                      "%s", error.text);
+        sqlite3 *db = sql_open("app.db");
+        ck_assert_int_eq(count, sql_number(db, "SELECT sum(length(sql)) FROM sqlite_schema"));
+        expect_tables(db);
+        sqlite3_close(db);
+    }
+    proven_finish();
+    proven_expect_sound();
+}
+END_TEST
+
 /* The end of the file is roots, and free pages: no hold both moves a root and cuts. */
 START_TEST(roots_at_the_end)
 {
@@ -117,6 +166,7 @@ END_TEST
 static void add_all(TCase *some)
 {
     tcase_add_loop_test(some, roots_move, 0, 2);
+    tcase_add_loop_test(some, the_schema_is_read_anew, 0, 2);
     tcase_add_loop_test(some, roots_at_the_end, 0, 2);
 }
 

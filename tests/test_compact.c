@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RANDOM_ROUNDS = 150, STALE_ROUNDS = 12 };
+enum { RANDOM_ROUNDS = 100, STALE_ROUNDS = 12 };
 
 static const char name[] = "app.db";
 

@@ -69,7 +69,7 @@ struct kind {
     double *span_ms;
 };
 
-static double span_ms[PAGE_SIZES][2][2];
+static double span_ms[2][2];
 
 enum {
     SPAN_WAL_MS = 200,
@@ -105,7 +105,7 @@ static struct kind choose_kind(struct stage *stage)
 {
     int64_t size = randomdb_number(&stage->random, PAGE_SIZES);
     bool wal = !chance(stage, 2), order = !chance(stage, 3);
-    double *span = &span_ms[size][wal][order];
+    double *span = &span_ms[wal][order];
 
     if (*span <= 0)
         *span = wal ? SPAN_WAL_MS : SPAN_JOURNAL_MS;

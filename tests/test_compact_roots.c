@@ -7,6 +7,7 @@
 #include "lib_sql.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* --- the schema --------------------------------------------------------------------------- */
 
@@ -145,6 +146,7 @@ END_TEST
 START_TEST(roots_at_the_end)
 {
     struct error error = {0};
+    struct stat file;
 
     make_many_tables();
     proven_begin(_i ? "wal" : "delete", many_tables);
@@ -155,8 +157,11 @@ START_TEST(roots_at_the_end)
     expect_tables(db);
     sql_expect(db, "PRAGMA integrity_check", "ok");
     ck_assert_int_eq(sql_number(db, "PRAGMA freelist_count"), 0);
+    int64_t pages = sql_number(db, "PRAGMA page_count");
     sqlite3_close(db);
     proven_finish();
+    ck_assert_int_eq(stat("app.db", &file), 0);
+    ck_assert_int_eq(file.st_size, pages * PROVEN_PAGE); /* not by its header alone */
     proven_expect_sound();
 }
 END_TEST

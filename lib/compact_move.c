@@ -147,8 +147,8 @@ enum status compact_swap(struct compact *compact, uint32_t a, uint32_t b, struct
         return status;
     compact->moved_schema = compact->moved_schema || schemaroots_on(&compact->roots, a) ||
                             schemaroots_on(&compact->roots, b);
-    compact_note_hint(compact, b, kind_a, above_a == b ? a : above_a);
-    compact_note_hint(compact, a, kind_b, above_b == a ? b : above_b);
+    compact_note_hint(compact, b, kind_a, above_a); /* if the other names it, it is adopted below */
+    compact_note_hint(compact, a, kind_b, above_b);
     swap_ranks(compact, a, b);
     compact->changed = true;
     compact->result.swapped++;

@@ -9,6 +9,7 @@
 #include "bytes.h"
 #include "memory.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,6 +299,7 @@ enum status pageedit_store(struct pageedit *edit, uint32_t pages, bool schema, s
     struct pageedit_page *first = NULL;
     enum status status = edit_page(edit, 1, &first, error);
 
+    assert(!schema || pages == edit->header.pages);
     for (size_t i = 0; i < edit->room && !status; i++) {
         const struct pageedit_page *page = &edit->slots[i];
         if (page->changed && page->number != 1 && page->number <= pages)

@@ -1,10 +1,9 @@
 /*
  * Compaction of harmed files, without what the task checks first: the audit must refuse each, and
- * where it isn't asked, what the steps do must leave every row that could be read as it was. And
- * the guards within a hold, each by itself. It needs the own build (see test_vacuum_online.c).
+ * where it isn't asked, what the steps do must leave every row that could be read as it was. It
+ * needs the own build (see test_vacuum_online.c).
  */
-#include "compact.h"
-
+#include "lib_compacting.h"
 #include "lib_harm.h"
 #include "lib_opened.h"
 #include "lib_randomdb.h"
@@ -12,7 +11,6 @@
 #include "lib_sql.h"
 #include "memory.h"
 #include "pageedit.h"
-#include "task_kinds.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -20,12 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RANDOM_ROUNDS = 150, STALE_ROUNDS = 12 };
+enum { RANDOM_ROUNDS = 100, STALE_ROUNDS = 12 };
 
-static char name[] = "app.db";
-static struct config_database policy = {.name = name};
-static const struct config_task task = {.kind = &task_vacuum};
-static struct engine_job job = {.file = name, .database = &policy, .task = &task};
+static const char name[] = "app.db";
 
 /* --- the file ----------------------------------------------------------------------------- */
 
@@ -93,55 +88,7 @@ static void expect_readable(const char *what, const struct readable *before)
                       after.of[i].rows == before->of[i].rows ? ", but others" : "");
 }
 
-/* --- compaction --------------------------------------------------------------------------- */
-
-struct stage {
-    struct engine engine;
-    struct database *reading;
-    struct compact *compact;
-};
-
-static enum status begin(struct stage *stage, struct error *error)
-{
-    struct lease_limits limits = {
-        .max_lock_ms = 20, .duty = 1, .busy_ms = 500, .max_wal_bytes = 1 << 30};
-
-    *stage = (struct stage){.engine = {.job = &job}};
-    policy.limits.max_lock = (struct span){.set = true, .us = 20000};
-    enum status status = opened_try(DATABASE_WRITE, 500, &stage->engine.database, error);
-    if (!status)
-        status = opened_try(DATABASE_READ, 500, &stage->reading, error);
-    if (status)
-        return status;
-    job.host = *database_host(stage->reading);
-    stage->engine.lease = lease_new(stage->engine.database, &limits);
-    return compact_open(&stage->engine, stage->reading, &stage->compact, error);
-}
-
-static void end(struct stage *stage)
-{
-    compact_close(stage->compact);
-    lease_free(stage->engine.lease);
-    database_close(stage->engine.database);
-    database_close(stage->reading);
-}
-
-static enum status compact_whole(bool audit, struct error *error)
-{
-    struct stage stage;
-    enum status status = begin(&stage, error);
-
-    if (!status && audit)
-        status = compact_audit(stage.compact, NULL, error);
-    if (!status)
-        status = compact_merge(stage.compact, 0.65, error);
-    if (!status)
-        status = compact_order(stage.compact, NULL, error);
-    if (!status)
-        status = compact_shrink(stage.compact, INT64_MAX, error);
-    end(&stage);
-    return status;
-}
+/* --- harm by name --------------------------------------------------------------------------- */
 
 /* A page size for each test of the loop. */
 static const int page_sizes[] = {512, 1024, 2048};
@@ -153,7 +100,7 @@ START_TEST(the_audit_refuses)
         struct error error = {0};
         struct damage_image image;
         harm_make(&image, &harms[i], page_sizes[_i], name);
-        enum status status = compact_whole(true, &error);
+        enum status status = compacting_whole(true, &error);
         printf("  %d %s: %s\n", page_sizes[_i], harms[i].name, status ? error.text : "done");
         fflush(stdout);
         ck_assert_msg(harms[i].sound ? status == STATUS_OK : status && damage_is(&image, name),
@@ -173,7 +120,7 @@ START_TEST(the_steps_lose_nothing)
             continue;
         harm_make(&image, &harms[i], page_sizes[_i], name);
         struct readable before = readable();
-        enum status status = compact_whole(false, &error);
+        enum status status = compacting_whole(false, &error);
         printf("  %d %s: %s\n", page_sizes[_i], harms[i].name, status ? error.text : "done");
         fflush(stdout);
         ck_assert_msg(harms[i].steps != STEPS_NOTICE || status, "%s: it was not noticed",
@@ -228,15 +175,17 @@ static void expect_harmless(const struct damage_image *image, const char *what,
                             const struct readable *before, enum status status,
                             const struct error *error)
 {
-    ck_assert_msg(status != STATUS_REFUSED || damage_is(image, name),
-                  "%s: refused (%s), and changed all the same", what, error->text);
+    ck_assert_msg(status == STATUS_OK || damage_is(image, name),
+                  "%s: status %d (%s), and changed all the same", what, status, error->text);
     expect_readable(what, before);
 }
 
-/* With the audit: refused, and not a byte is another; or done, and what was sound is sound. */
+/* With the audit: refused or not even opened, and not a byte is another; or done, and what was
+ * sound is sound. */
 START_TEST(anything)
 {
-    int rounds = rounds_wanted(RANDOM_ROUNDS), done = 0, refused = 0, were_sound = 0, both = 0;
+    int rounds = rounds_wanted(RANDOM_ROUNDS), were_sound = 0, both = 0;
+    int ended[STATUS_INVALID + 1] = {0};
     uint64_t seed = randomdb_seed("compact");
     struct damage_image base[3];
 
@@ -250,9 +199,8 @@ START_TEST(anything)
         damage_some(&image, &base[randomdb_number(&random, 3)], &random);
         struct readable before = readable();
         bool was_sound = sound();
-        enum status status = compact_whole(true, &error);
-        done += status == STATUS_OK;
-        refused += status == STATUS_REFUSED;
+        enum status status = compacting_whole(true, &error);
+        ended[status]++;
         were_sound += was_sound;
         both += was_sound && status == STATUS_REFUSED;
         expect_harmless(&image, what, &before, status, &error);
@@ -260,9 +208,11 @@ START_TEST(anything)
         damage_free(&image);
         free(what);
     }
-    printf("compact: %d damaged files: %d refused, %d done, %d else; integrity_check had found %d "
-           "sound, of which %d were refused\n",
-           rounds, refused, done, rounds - refused - done, were_sound, both);
+    printf(
+        "compact: %d damaged files: %d refused, %d failed, %d busy, %d done; integrity_check had "
+        "found %d sound, of which %d were refused\n",
+        rounds, ended[STATUS_REFUSED], ended[STATUS_FAILED], ended[STATUS_BUSY], ended[STATUS_OK],
+        were_sound, both);
     for (int i = 0; i < 3; i++)
         damage_free(&base[i]);
 }
@@ -285,7 +235,7 @@ START_TEST(anything_for_the_steps)
         char *what = memory_format("SEED=%" PRIu64, seed + (uint64_t)round);
         struct readable before = readable(), after;
         bool was_sound = sound();
-        enum status status = compact_whole(false, &error);
+        enum status status = compacting_whole(false, &error);
         after = readable();
         done += status == STATUS_OK;
         same += !memcmp(&before, &after, sizeof after);
@@ -344,14 +294,14 @@ START_TEST(hints_are_stale)
         uint64_t random = seed + (uint64_t)round;
         struct error error = {0};
         struct damage_image image;
-        struct stage stage;
+        struct compacting stage;
         char *what = memory_format("SEED=%" PRIu64, random);
         harm_make(&image, &harms[0], page_sizes[round % 3], name);
         sqlite3 *db = sql_open(name);
         sql_do(db, "PRAGMA journal_mode = %s", journal);
         sql_do(db, "%s", late);
         sqlite3_close(db);
-        ck_assert_msg(!begin(&stage, &error), "%s", error.text);
+        ck_assert_msg(!compacting_begin(&stage, &error), "%s", error.text);
         ck_assert_msg(!compact_audit(stage.compact, NULL, &error), "%s", error.text);
         change_all(&random);
         struct readable before = readable();
@@ -360,7 +310,7 @@ START_TEST(hints_are_stale)
         if (round % 2)
             ck_assert_msg(!compact_order(stage.compact, NULL, &error), "%s", error.text);
         ck_assert_int_ge(compact_result(stage.compact)->given, 1);
-        end(&stage);
+        compacting_end(&stage);
         expect_readable(what, &before);
         free(what);
         ck_assert_msg(sound(), "SEED=%" PRIu64, seed + (uint64_t)round);

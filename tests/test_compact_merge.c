@@ -4,7 +4,7 @@
  * and no two neighbours may be left that fit on a page. It needs the own build (see
  * test_vacuum_online.c). SEED and ROUNDS as everywhere.
  */
-#include "lib_compacted.h"
+#include "lib_compacting.h"
 #include "lib_opened.h"
 #include "lib_randomdb.h"
 #include "lib_skip.h"
@@ -96,34 +96,34 @@ static void change(sqlite3 *db, uint64_t *random)
 
 static int64_t merge(bool order)
 {
-    struct compacted compacted;
+    struct compacting compacting;
     struct error error = {0};
 
-    ck_assert_msg(!compacted_begin(&compacted, &error), "%s", error.text);
-    ck_assert_msg(!compact_audit(compacted.compact, NULL, &error), "%s", error.text);
-    ck_assert_msg(!compact_merge(compacted.compact, 1, &error), "%s", error.text);
-    int64_t merged = compact_result(compacted.compact)->merged;
+    ck_assert_msg(!compacting_begin(&compacting, &error), "%s", error.text);
+    ck_assert_msg(!compact_audit(compacting.compact, NULL, &error), "%s", error.text);
+    ck_assert_msg(!compact_merge(compacting.compact, 1, &error), "%s", error.text);
+    int64_t merged = compact_result(compacting.compact)->merged;
     if (order)
-        ck_assert_msg(!compact_order(compacted.compact, NULL, &error), "%s", error.text);
-    ck_assert_msg(!compact_shrink(compacted.compact, INT64_MAX, &error), "%s", error.text);
-    compacted_end(&compacted);
+        ck_assert_msg(!compact_order(compacting.compact, NULL, &error), "%s", error.text);
+    ck_assert_msg(!compact_shrink(compacting.compact, INT64_MAX, &error), "%s", error.text);
+    compacting_end(&compacting);
     return merged;
 }
 
 static int64_t merge_amid(uint64_t *random, uint64_t digests[READINGS])
 {
-    struct compacted compacted;
+    struct compacting compacting;
     struct error error = {0};
 
-    ck_assert_msg(!compacted_begin(&compacted, &error), "%s", error.text);
-    ck_assert_msg(!compact_audit(compacted.compact, NULL, &error), "%s", error.text);
+    ck_assert_msg(!compacting_begin(&compacting, &error), "%s", error.text);
+    ck_assert_msg(!compact_audit(compacting.compact, NULL, &error), "%s", error.text);
     sqlite3 *db = sql_open("app.db");
     change(db, random);
     read_all(db, digests);
     sqlite3_close(db);
-    ck_assert_msg(!compact_merge(compacted.compact, 1, &error), "%s", error.text);
-    int64_t merged = compact_result(compacted.compact)->merged;
-    compacted_end(&compacted);
+    ck_assert_msg(!compact_merge(compacting.compact, 1, &error), "%s", error.text);
+    int64_t merged = compact_result(compacting.compact)->merged;
+    compacting_end(&compacting);
     return merged;
 }
 

@@ -3,6 +3,7 @@
  * and what of copies that earlier runs have left. It needs the own build (see
  * test_vacuum_online.c).
  */
+#include "clock.h"
 #include "lib_folder.h"
 #include "lib_opened.h"
 #include "lib_shrink.h"
@@ -17,14 +18,19 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 #define ONLINE        "mode: online"
+
+enum { MOMENTS = 12 };
 
 /* --- end to end --------------------------------------------------------------------------- */
 
@@ -402,6 +408,7 @@ static void resume(struct stage *stage)
     policy.limits.max_lock = policy.limits.busy_timeout = (struct span){.set = true, .us = 100000};
     policy.limits.max_wal = 1 << 30;
     policy.limits.duty = 1;
+    job.outside_window = true;
     job.seen = (struct identity){.device = about.st_dev,
                                  .inode = about.st_ino,
                                  .owner = about.st_uid,
@@ -615,6 +622,130 @@ START_TEST(others_write)
 }
 END_TEST
 
+/* --- beside others ------------------------------------------------------------------------ */
+
+static void writes(void)
+{
+    sqlite3 *db = sql_open(name);
+
+    sql_do(db, "PRAGMA synchronous = OFF");
+    for (int i = 0;; i++)
+        sql_do(db, "INSERT INTO t VALUES(%d); DELETE FROM t WHERE rowid = %d", i, i);
+}
+
+/* A writer that never rests: the copy has the very rows that were counted, or it would not do. */
+START_TEST(of_one_moment)
+{
+    struct error error = {0};
+    struct stage stage;
+
+    begin(&stage, "wal");
+    pid_t writer = fork();
+    if (writer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        writes();
+    }
+    clock_sleep_ms(100);
+    for (int i = 0; i < MOMENTS; i++) {
+        vacuum_check_free(&stage.care.before);
+        stage.care.copy = COPY_NONE;
+        ck_assert_msg(!vacuum_copy_make(&stage.care, &error), "%d: %s", i, error.text);
+        vacuum_copy_remove(&stage.care);
+        ck_assert_int_eq(stage.care.copy, COPY_REMOVED);
+    }
+    kill(writer, SIGKILL);
+    waitpid(writer, NULL, 0);
+    end(&stage);
+}
+END_TEST
+
+/* Told to stop while it copies. */
+START_TEST(stopped)
+{
+    struct error error = {0};
+    struct stage stage;
+
+    begin(&stage, modes[_i]);
+    opened_stop = true;
+    ck_assert_int_eq(vacuum_copy_make(&stage.care, &error), STATUS_CANCELLED);
+    ck_assert(!here(IDENTITY_PART));
+    ck_assert(!here(IDENTITY_COPY));
+    end(&stage);
+}
+END_TEST
+
+/* Its snapshot keeps the log. */
+START_TEST(the_log_gets_too_long)
+{
+    struct error error = {0};
+    struct stage stage;
+
+    begin(&stage, "wal");
+    opened_sql("PRAGMA wal_autocheckpoint = 0; CREATE TABLE more(v);"
+               "INSERT INTO more VALUES(zeroblob(4000000))");
+    policy.limits.max_wal = 10 << 20;
+    policy.limits.max_wal = 1 << 20; /* the lease has let it pass */
+    ck_assert_int_eq(vacuum_copy_make(&stage.care, &error), STATUS_BUSY);
+    printf("  %s\n", error.text);
+    ck_assert_msg(strstr(error.text, "the copy of the database ended before it was through: ") &&
+                      strstr(error.text, "of the WAL wait to be checkpointed (max_wal 1.0 MiB)"),
+                  "%s", error.text);
+    ck_assert(!here(IDENTITY_PART));
+    end(&stage);
+}
+END_TEST
+
+/* In rollback-journal mode it keeps writers out, and so does a check: in the window alone. */
+START_TEST(the_window_closes)
+{
+    struct error error = {0};
+    struct stage stage;
+
+    begin(&stage, "delete");
+    job.outside_window = false;
+    ck_assert_int_eq(vacuum_copy_make(&stage.care, &error), STATUS_BUSY);
+    ck_assert_str_eq(error.text, "the copy of the database ended before it was through: it keeps "
+                                 "writers out, and the policy's window has closed");
+    ck_assert(!here(IDENTITY_PART));
+    ck_assert_int_eq(vacuum_care_before(&stage.care, &error), STATUS_BUSY);
+    ck_assert_str_eq(error.text, "the check before the pages are moved ended before it was "
+                                 "through: it keeps writers out, and the policy's window has "
+                                 "closed");
+    end(&stage);
+}
+END_TEST
+
+/* It closes after the pages were moved: told, and the copy stays for the next run. */
+START_TEST(the_window_closes_at_the_end)
+{
+    struct error error = {0};
+    struct stage stage;
+    struct text said = {0};
+    json_t *found = json_object();
+
+    begin(&stage, "delete");
+    before(&stage);
+    compact(&stage);
+    job.outside_window = false;
+    ck_assert_int_eq(vacuum_care_after(&stage.care, STATUS_OK, &error), STATUS_OK);
+    vacuum_care_tell(&stage.care, found, &said);
+    ck_assert_str_eq(said.bytes,
+                     "; it was not checked afterwards, since the window had closed, and its copy "
+                     "/srv/app.db-litekeeper-copy stays until the next run has checked it");
+    ck_assert_str_eq(json_string_value(json_object_get(found, "copy")), "left");
+    ck_assert(here(IDENTITY_COPY));
+    end(&stage);
+    job.outside_window = true;
+
+    resume(&stage);
+    ck_assert_msg(!vacuum_care_settle(&stage.care, &error), "%s", error.text);
+    ck_assert(!here(IDENTITY_COPY));
+    end(&stage);
+    json_decref(found);
+    text_free(&said);
+}
+END_TEST
+
 /* What is in the way though the guard saw nothing: never overwritten. */
 START_TEST(in_the_way)
 {
@@ -639,6 +770,11 @@ static void add_steps(TCase *steps)
     tcase_add_loop_test(steps, a_doubt, 0, LENGTH(damages));
     tcase_add_loop_test(steps, others_write, 0, LENGTH(modes));
     tcase_add_test(steps, in_the_way);
+    tcase_add_test(steps, of_one_moment);
+    tcase_add_loop_test(steps, stopped, 0, LENGTH(modes));
+    tcase_add_test(steps, the_log_gets_too_long);
+    tcase_add_test(steps, the_window_closes);
+    tcase_add_test(steps, the_window_closes_at_the_end);
 }
 
 int main(void)

@@ -94,11 +94,21 @@ $(BUILD)/stingy: $(DAEMON_OBJECTS) $(BUILD)/tests/stingy.o $(LIBRARY)
 
 $(BUILD)/tests/test_archive_faults: | $(BUILD)/stingy
 
-# An application whose SQLite library can be another one.
-$(BUILD)/stranger: $(BUILD)/tests/stranger.o $(TEST_SHARED) $(LIBRARY)
-	$(LINK) $(CHECK_LIBS) $(LIBS_ALL)
+# A litekeeper that records what it does to its files, and a test whose children do.
+RECORDER_WRAPS := pwrite pwrite64 ftruncate ftruncate64 fsync fdatasync unlink
+$(BUILD)/recorder: $(DAEMON_OBJECTS) $(BUILD)/tests/recorder.o $(LIBRARY)
+	$(LINK) $(RECORDER_WRAPS:%=-Wl,--wrap=%) $(LIBS_ALL)
 
-$(BUILD)/tests/test_rebuild_matrix: | $(BUILD)/stranger
+$(BUILD)/tests/test_vacuum_online_power: LDFLAGS += $(RECORDER_WRAPS:%=-Wl,--wrap=%)
+$(BUILD)/tests/test_vacuum_online_power: $(BUILD)/tests/recorder.o | $(BUILD)/recorder
+
+# An application whose SQLite library can be another one: a shared one, before an amalgamation, and
+# so old that it lacks functions which are never called.
+$(BUILD)/stranger: $(BUILD)/tests/stranger.o $(TEST_SHARED) $(LIBRARY)
+	$(call say,LINK,$@); $(CC) $(LINK_$(VARIANT)) -Wl,-z,lazy $(LDFLAGS) -o $@ \
+		$(filter-out $(LIBRARY),$^) $$(pkg-config --libs sqlite3) $(LIBRARY) $(CHECK_LIBS) $(LIBS_ALL)
+
+$(BUILD)/tests/test_rebuild_matrix $(BUILD)/tests/test_vacuum_online_crash: | $(BUILD)/stranger
 
 # The field: a real database and a real application beside it. Its SQL is compiled in.
 .SECONDEXPANSION:

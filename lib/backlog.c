@@ -76,11 +76,9 @@ static bool backlog_worthwhile(const struct backlog *backlog, uint32_t frames, b
     return frames >= useful && (frames <= fits || backlog->limits.window_open);
 }
 
-/* A second connection takes the write lock, or there will be no checkpoint. */
+/* A second connection takes the write lock, so that nobody commits meanwhile. */
 static bool backlog_guard(struct backlog *backlog)
 {
-    if (!database_facts(backlog->database)->reset_bug)
-        return true;
     if (!backlog->guard) {
         vfs_open(database_name(backlog->database), &backlog->guard);
         sqlite3_wal_autocheckpoint(backlog->guard, 0);
@@ -89,16 +87,24 @@ static bool backlog_guard(struct backlog *backlog)
     return sqlite3_exec(backlog->guard, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
 }
 
-static double backlog_checkpoint(struct backlog *backlog)
+/* Beside a writer that never pauses a log is never copied back to its last frame, and so never
+ * begun anew: its file would grow without end. Behind the write lock it is, once most is done. */
+static bool backlog_grown(const struct backlog *backlog, const struct walindex *index)
+{
+    return (int64_t)index->max_frame * index->page_size > backlog->limits.max_wal_bytes / 2;
+}
+
+/* Returns how long it took. */
+static double backlog_checkpoint(struct backlog *backlog, bool guarded)
 {
     double begin = clock_monotonic_ms();
     int frames = 0, done = 0;
 
-    if (!backlog_guard(backlog))
+    if (guarded && !backlog_guard(backlog))
         return 0;
     int rc = sqlite3_wal_checkpoint_v2(database_sql(backlog->database), "main",
                                        SQLITE_CHECKPOINT_PASSIVE, &frames, &done);
-    if (database_facts(backlog->database)->reset_bug)
+    if (guarded)
         sqlite3_exec(backlog->guard, "ROLLBACK", NULL, NULL, NULL);
     double spent = clock_monotonic_ms() - begin;
     if (rc == SQLITE_OK && done > 0 && spent > 0)
@@ -160,14 +166,17 @@ enum status backlog_tend(struct backlog *backlog, bool busy_others, double *held
                          struct error *error)
 {
     double give_up = clock_monotonic_ms() + backlog->limits.busy_ms;
+    bool affected = database_facts(backlog->database)->reset_bug;
     struct walindex index;
 
     for (;; clock_sleep_ms(BACKLOG_POLL_MS)) {
         if (!backlog_read(backlog, &index))
             return STATUS_OK;
         if (backlog_due(backlog, &index, busy_others)) {
-            double took = backlog_checkpoint(backlog);
-            *held_ms += database_facts(backlog->database)->reset_bug ? took : 0;
+            double took = backlog_checkpoint(backlog, affected);
+            *held_ms += affected ? took : 0;
+            if (!affected && backlog_grown(backlog, &index))
+                *held_ms += backlog_checkpoint(backlog, true);
             if (!backlog_read(backlog, &index))
                 return STATUS_OK;
         }
@@ -208,7 +217,7 @@ void backlog_drain(struct backlog *backlog)
     if (!safe)
         return;
     if (backlog_frames(&index) > 0)
-        backlog_checkpoint(backlog);
+        backlog_checkpoint(backlog, database_facts(backlog->database)->reset_bug);
     backlog_cut(backlog);
 }
 
@@ -222,7 +231,7 @@ void backlog_settle(struct backlog *backlog)
     double fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
     if (backlog_safe(backlog, alone) &&
         (alone || backlog->limits.window_open || backlog_frames(&index) <= fits))
-        backlog_checkpoint(backlog);
+        backlog_checkpoint(backlog, database_facts(backlog->database)->reset_bug);
 }
 
 bool backlog_left(const struct backlog *backlog)

@@ -14,6 +14,7 @@
 #include "task_engine.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct compact;
@@ -37,9 +38,17 @@ void compact_close(struct compact *compact);
 enum status compact_audit(struct compact *compact, const bool *enough,
                           struct error *error) MUST_CHECK;
 
-/* Puts the leaves of all b-trees, and the overflow pages behind each, into key order, in the first
- * pages of the file. */
-enum status compact_order(struct compact *compact, struct error *error) MUST_CHECK;
+/* B-trees, by their names in the schema. */
+struct compact_choice {
+    const char *const *names;
+    size_t count;
+};
+
+/* Puts the leaves of all b-trees (`choice` is NULL), and the overflow pages behind each, into key
+ * order, in the first pages of the file. With a choice it is those alone, in the pages that they
+ * have now and the free ones: no page of another b-tree is touched. */
+enum status compact_order(struct compact *compact, const struct compact_choice *choice,
+                          struct error *error) MUST_CHECK;
 /* Moves pages from the file's end into free ones and cuts the end off, until `most` pages are given
  * back or none is free. */
 enum status compact_shrink(struct compact *compact, int64_t most, struct error *error) MUST_CHECK;

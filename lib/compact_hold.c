@@ -123,11 +123,25 @@ static enum status hold_enter(struct compact *compact, struct error *error)
     return schemaroots_load(&compact->roots, compact->edit, error);
 }
 
+/* A page that is both a trunk and in a b-tree would be written over. */
+static enum status hold_prove_trunks(struct compact *compact, struct error *error)
+{
+    const struct freepages *list = &compact->free_pages;
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < list->count && !status; i++)
+        if (list->trunks[i].changed && !list->trunks[i].gone)
+            status = compact_prove_free(compact, list->trunks[i].page, error);
+    return status;
+}
+
 static enum status hold_store(struct compact *compact, struct error *error)
 {
     if (!compact->changed)
         return STATUS_OK;
-    enum status status = freepages_store(&compact->free_pages, error);
+    enum status status = hold_prove_trunks(compact, error);
+    if (status == STATUS_OK)
+        status = freepages_store(&compact->free_pages, error);
     return status ? status
                   : pageedit_store(compact->edit, compact->end, compact->moved_root, error);
 }

@@ -31,6 +31,7 @@ struct compact {
      * in that order plus one, 0 where it is none of them. NULL while there is no order. */
     uint32_t *order, *rank;
     size_t order_count, order_room;
+    const struct compact_choice *choice; /* whose order it is; NULL: everybody's */
 
     /* Of the hold. */
     struct pageedit *edit;
@@ -101,7 +102,11 @@ enum status compact_find_link(struct compact *compact, uint32_t page, struct com
 enum status compact_prove(struct compact *compact, uint32_t page, bool *live,
                           struct error *error) MUST_CHECK;
 
-/* Takes a free page off the freelist. STATUS_FAILED: it is live as well, so the file is damaged. */
+/* Whether a page of the freelist may be written to. STATUS_FAILED: it is live as well, so the file
+ * is damaged. */
+enum status compact_prove_free(struct compact *compact, uint32_t page,
+                               struct error *error) MUST_CHECK;
+/* Takes a page off the freelist that is proven to be free. */
 enum status compact_take(struct compact *compact, uint32_t page, struct error *error) MUST_CHECK;
 
 /* --- moves (compact_move.c); the pages are proven ----------------------------------------- */

@@ -2,10 +2,12 @@
  * The order: the leaves of all b-trees, each followed by its overflow pages, go in key order into
  * the first pages of the file, one after the other. Where the place is free the page moves there,
  * else the two change places. Interior pages, roots, the schema's own pages and what the
- * application has put somewhere meanwhile stay where they are, and are passed by.
+ * application has put somewhere meanwhile stay where they are, and are passed by; so does what is
+ * not of a chosen b-tree.
  */
 #include "compact_inside.h"
 
+#include "btreepage.h"
 #include "memory.h"
 
 #include <stdlib.h>
@@ -27,6 +29,7 @@ static enum status order_movable(struct compact *compact, uint32_t page, bool *m
 {
     uint32_t usable = pageedit_header(compact->edit)->usable;
     const unsigned char *bytes = NULL;
+    struct btreepage parsed;
     struct error ignored;
     bool live = false;
     enum status status;
@@ -37,9 +40,9 @@ static enum status order_movable(struct compact *compact, uint32_t page, bool *m
     if ((status = compact_prove(compact, page, &live, error)) || !live ||
         (status = pageedit_read(compact->edit, page, &bytes, error)))
         return status;
-    enum pagelink_kind kind = compact_kind(compact, page);
-    if (pagelink_list(bytes, page, usable, kind, &compact->links, &ignored) == STATUS_OK)
-        *movable = kind != PAGELINK_CHILD || compact->links.leaf;
+    *movable =
+        compact_kind(compact, page) != PAGELINK_CHILD ||
+        (btreepage_parse(bytes, page, usable, &parsed, &ignored) == STATUS_OK && parsed.leaf);
     return STATUS_OK;
 }
 
@@ -68,7 +71,7 @@ static enum status order_one(struct compact *compact, struct order *order, struc
     bool movable = false, placed = false;
     enum status status;
 
-    if (place > compact->end - compact->free_pages.total) {
+    if (place > (compact->choice ? compact->end : compact->end - compact->free_pages.total)) {
         order->over = true;
         return STATUS_OK;
     }
@@ -141,8 +144,10 @@ static enum status order_all(struct compact *compact, struct error *error)
     return status;
 }
 
-enum status compact_order(struct compact *compact, struct error *error)
+enum status compact_order(struct compact *compact, const struct compact_choice *choice,
+                          struct error *error)
 {
+    compact->choice = choice;
     compact->rank = memory_zeroed((size_t)compact->capacity + 1, sizeof *compact->rank);
     enum status status = compact_scan(compact, true, error);
     if (status == STATUS_OK)

@@ -53,18 +53,15 @@ static enum status proof_parent(struct compact *compact, uint32_t page, uint32_t
     enum pagelink_kind above = parent == 1 ? PAGELINK_CHILD : compact_kind(compact, parent);
     bool overflow = above == PAGELINK_FIRST || above == PAGELINK_NEXT;
     const unsigned char *bytes = NULL;
-    struct error ignored;
+    uint32_t at = 0;
 
     if (overflow != (kind == PAGELINK_NEXT) || above == PAGELINK_NONE)
         return STATUS_OK;
     enum status status = pageedit_read(compact->edit, parent, &bytes, error);
     if (status)
         return status == STATUS_INVALID ? STATUS_OK : status;
-    if (pagelink_list(bytes, parent, usable, above, &compact->links, &ignored))
-        return STATUS_OK;
-    const struct pagelink *found = pagelink_find(&compact->links, page, kind);
-    if (found)
-        *link = (struct compact_link){.page = parent, .at = found->at};
+    if (pagelink_find(bytes, parent, usable, above, page, kind, &at))
+        *link = (struct compact_link){.page = parent, .at = at};
     return STATUS_OK;
 }
 
@@ -81,7 +78,9 @@ enum status compact_find_link(struct compact *compact, uint32_t page, struct com
     return proof_parent(compact, page, compact_parent(compact, page), kind, link, error);
 }
 
-enum status compact_prove(struct compact *compact, uint32_t page, bool *live, struct error *error)
+/* `given`, a page that is free, may be on the way all the same; 0: none. */
+static enum status proof_way(struct compact *compact, uint32_t page, uint32_t given, bool *live,
+                             struct error *error)
 {
     const struct fileheader *header = pageedit_header(compact->edit);
     struct compact_link link;
@@ -90,7 +89,7 @@ enum status compact_prove(struct compact *compact, uint32_t page, bool *live, st
     *live = false;
     while (page != 1 && !pageset_has(&compact->live, page)) {
         if (length == proof_most(compact) || page < 1 || page > header->pages ||
-            freepages_has(&compact->free_pages, page))
+            (page != given && freepages_has(&compact->free_pages, page)))
             return STATUS_OK;
         enum status status = compact_find_link(compact, page, &link, error);
         if (status || !link.page)
@@ -104,21 +103,34 @@ enum status compact_prove(struct compact *compact, uint32_t page, bool *live, st
     return STATUS_OK;
 }
 
+enum status compact_prove(struct compact *compact, uint32_t page, bool *live, struct error *error)
+{
+    return proof_way(compact, page, 0, live, error);
+}
+
 /* No sound file has such a page; what was free for the audit may be in a tree now, but not both. */
-enum status compact_take(struct compact *compact, uint32_t page, struct error *error)
+enum status compact_prove_free(struct compact *compact, uint32_t page, struct error *error)
 {
     bool live = false;
+    enum status status = STATUS_OK;
 
-    if (!freepages_has(&compact->free_pages, page))
-        return error_set(error, STATUS_FAILED, "page %" PRIu32 " was to be free and is not", page);
-    enum status status = freepages_take(&compact->free_pages, page, error);
-    compact->changed = true;
-    if (status == STATUS_OK && compact_kind(compact, page) != PAGELINK_NONE)
-        status = compact_prove(compact, page, &live, error);
+    if (compact_kind(compact, page) != PAGELINK_NONE)
+        status = proof_way(compact, page, page, &live, error);
     if (status == STATUS_OK && live)
         return error_set(error, STATUS_FAILED,
                          "page %" PRIu32 " is on the freelist and in use, so the file is damaged, "
                          "and nothing more was changed: run the integrity task",
                          page);
     return status;
+}
+
+enum status compact_take(struct compact *compact, uint32_t page, struct error *error)
+{
+    if (!freepages_has(&compact->free_pages, page))
+        return error_set(error, STATUS_FAILED, "page %" PRIu32 " was to be free and is not", page);
+    enum status status = compact_prove_free(compact, page, error);
+    if (status)
+        return status;
+    compact->changed = true;
+    return freepages_take(&compact->free_pages, page, error);
 }

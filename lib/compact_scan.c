@@ -20,7 +20,7 @@
 struct scan_page {
     uint32_t page, parent;
     enum pagelink_kind kind;
-    bool ordered; /* it is not of the schema's own b-tree */
+    bool ordered; /* its b-tree is to be ordered, which the schema's own never is */
 };
 
 struct scan {
@@ -59,6 +59,16 @@ static void scan_push_links(struct scan *scan, const struct scan_page *from)
                                             .ordered = from->ordered});
 }
 
+static bool scan_chosen(const struct compact *compact, const char *name)
+{
+    const struct compact_choice *choice = compact->choice;
+
+    for (size_t i = 0; choice && i < choice->count; i++)
+        if (name && strcmp(name, choice->names[i]) == 0)
+            return true;
+    return !choice;
+}
+
 /* The roots as SQLite reads them, in this snapshot; the schema's own comes off first. */
 static enum status scan_push_roots(struct scan *scan, struct error *error)
 {
@@ -66,7 +76,8 @@ static enum status scan_push_roots(struct scan *scan, struct error *error)
     sqlite3_stmt *query = NULL;
     bool row = true;
     enum status status = database_prepare(
-        reading, "SELECT rootpage FROM main.sqlite_schema WHERE rootpage > 1 ORDER BY rowid DESC",
+        reading,
+        "SELECT rootpage, name FROM main.sqlite_schema WHERE rootpage > 1 ORDER BY rowid DESC",
         &query, error);
 
     while (status == STATUS_OK && row) {
@@ -75,7 +86,9 @@ static enum status scan_push_roots(struct scan *scan, struct error *error)
         if (root > 0)
             scan_push(scan, &(struct scan_page){.page = root <= UINT32_MAX ? (uint32_t)root : 0,
                                                 .kind = PAGELINK_CHILD,
-                                                .ordered = true});
+                                                .ordered = scan_chosen(
+                                                    scan->compact,
+                                                    (const char *)sqlite3_column_text(query, 1))});
     }
     sqlite3_finalize(query);
     scan_push(scan, &(struct scan_page){.page = 1, .kind = PAGELINK_CHILD});
@@ -106,12 +119,13 @@ static enum status scan_visit(struct scan *scan, const struct scan_page *page, s
 
     if (page->page > scan->taken.pages) /* the file grew between two slices */
         return error_set(error, STATUS_INVALID, "page %" PRIu32 " is new", page->page);
-    if ((status = btreewalk_take(&scan->file, &scan->taken, page->page, error)) ||
-        (status = pagefile_read(&scan->file, page->page, scan->bytes, error)) ||
+    if ((status = btreewalk_take(&scan->file, &scan->taken, page->page, error)))
+        return status;
+    compact_set_hint(scan->compact, page->page, page->kind, page->parent); /* whatever is there */
+    if ((status = pagefile_read(&scan->file, page->page, scan->bytes, error)) ||
         (status = pagelink_list(scan->bytes, page->page, usable, page->kind, &scan->links, error)))
         return status;
     scan->pages++;
-    compact_set_hint(scan->compact, page->page, page->kind, page->parent);
     scan_order(scan, page);
     scan_push_links(scan, page);
     return STATUS_OK;

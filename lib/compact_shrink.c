@@ -144,7 +144,7 @@ static enum status shrink_stuck(struct compact *compact, uint32_t page, int trie
 enum status compact_shrink(struct compact *compact, int64_t most, struct error *error)
 {
     struct shrink shrink = {.most = most};
-    enum status status = STATUS_OK;
+    enum status status = database_sync_folder(compact->engine->database, error);
     uint32_t page = 0;
     bool done = false;
     int tries = 0;

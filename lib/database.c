@@ -90,7 +90,7 @@ static const char database_pragmas[] = "PRAGMA mmap_size=0;"
                                        "PRAGMA temp_store=MEMORY;";
 
 /* A WAL commit needs no fsync to be atomic, and a deletion that a power cut undoes is done again;
- * a rollback journal without it can corrupt. */
+ * a rollback journal without it can corrupt. With auto_vacuum FULL each commit may cut the file. */
 static enum status database_set_manners(struct database *database, enum database_mode mode,
                                         struct error *error)
 {
@@ -99,6 +99,8 @@ static enum status database_set_manners(struct database *database, enum database
                       database->facts.wal ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL",
                       error);
 
+    if (status == STATUS_OK && database->facts.auto_vacuum == DATABASE_AUTO_VACUUM_FULL)
+        status = database_sync_folder(database, error);
     if (status == STATUS_OK && mode == DATABASE_READ)
         status = database_exec(database, "PRAGMA query_only=ON", error);
     return status;
@@ -242,6 +244,13 @@ void database_sync_log(struct database *database)
             SQLITE_OK &&
         log && log->pMethods)
         (void)log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+}
+
+enum status database_sync_folder(struct database *database, struct error *error)
+{
+    if (database->facts.wal)
+        return STATUS_OK;
+    return database_exec(database, "PRAGMA synchronous=EXTRA", error);
 }
 
 void database_temp(const char *folder)

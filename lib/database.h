@@ -19,11 +19,13 @@ struct database;
 struct database_facts {
     bool wal; /* WAL mode; else a rollback journal */
     uint32_t page_size;
-    int auto_vacuum;        /* 0 none, 1 full, 2 incremental */
+    int auto_vacuum;        /* 0 none, 1 full (DATABASE_AUTO_VACUUM_FULL), 2 incremental */
     int last_writer;        /* SQLite's version that wrote last, 3040001; 0 unknown */
     bool reset_bug;         /* its library or ours can lose commits at a WAL reset */
     const char *replicator; /* "Litestream" where one owns the checkpoints; else NULL */
 };
+
+enum { DATABASE_AUTO_VACUUM_FULL = 1 };
 
 enum database_mode { DATABASE_READ, DATABASE_WRITE };
 
@@ -64,6 +66,12 @@ void database_temp(const char *folder);
 /* Has the disk take what the WAL has so far, without a lock: a commit with synchronous=FULL that
  * follows holds the lock only for what is new. Nothing in rollback-journal mode. */
 void database_sync_log(struct database *database);
+
+/* To be called before a commit may make the file shorter; not within a transaction. Behind each
+ * commit the folder is synced, too (synchronous=EXTRA), in rollback-journal mode: SQLite cuts the
+ * file off after it has unlinked the journal, which does not have the pages that go, so whatever
+ * the disk did first, a power cut must not bring that journal back. */
+enum status database_sync_folder(struct database *database, struct error *error) MUST_CHECK;
 
 /* Runs SQL that gives no rows. */
 enum status database_exec(struct database *database, const char *sql,

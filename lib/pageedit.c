@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS_FIRST = 1024 };
+enum { SLOTS_FIRST = 1024, CHUNK_PAGES = 64 };
 
 /* Where the fields of page 1 are that change; fileformat2.html#the_database_header. */
 enum { AT_PAGES = 28, AT_SCHEMA = 40 };
@@ -31,6 +31,9 @@ struct pageedit {
     struct pageedit_page *slots; /* by hash, with linear probing */
     size_t room, count;          /* room is a power of two */
     size_t changed;
+    unsigned char **chunks; /* of memory for CHUNK_PAGES pages each, kept from one to the next */
+    size_t chunk_count;
+    uint32_t schema; /* the cookie of the schema when SQLite's copies were dropped last */
 };
 
 /* --- opening ------------------------------------------------------------------------------ */
@@ -62,7 +65,6 @@ enum status pageedit_open(struct database *database, struct pageedit **result, s
     edit->slots = memory_zeroed(edit->room, sizeof *edit->slots);
     sqlite3_db_config(database_sql(database), SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
     enum status status = edit_prepare(edit, error);
-    pageedit_end(edit); /* opening has read the schema */
     if (status)
         pageedit_close(edit);
     else
@@ -79,6 +81,9 @@ void pageedit_close(struct pageedit *edit)
     sqlite3_finalize(edit->truncate);
     pageedit_end(edit);
     sqlite3_db_config(database_sql(edit->database), SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    for (size_t i = 0; i < edit->chunk_count; i++)
+        free(edit->chunks[i]);
+    free(edit->chunks);
     free(edit->slots);
     free(edit);
 }
@@ -107,18 +112,29 @@ static void edit_grow(struct pageedit *edit)
     free(old);
 }
 
-/* SQLite's copies go, too: what it parses of the schema next must be what is in the file. */
+/* Where the bytes of one more page go. */
+static unsigned char *edit_room(struct pageedit *edit)
+{
+    size_t size = database_facts(edit->database)->page_size, chunk = edit->count / CHUNK_PAGES;
+
+    if (chunk == edit->chunk_count) {
+        edit->chunks = memory_resize(edit->chunks, chunk + 1, sizeof *edit->chunks);
+        edit->chunks[edit->chunk_count++] = memory_resize(NULL, CHUNK_PAGES, size);
+    }
+    return edit->chunks[chunk] + edit->count % CHUNK_PAGES * size;
+}
+
+/* SQLite reads the schema, and nothing else, as a b-tree: anew whenever the cookie is another one.
+ * What it keeps of that must not outlive this transaction, since the next one may move it. */
 void pageedit_end(struct pageedit *edit)
 {
-    for (size_t i = 0; i < edit->room && edit->count; i++) {
-        if (!edit->slots[i].number)
-            continue;
-        free(edit->slots[i].bytes);
-        edit->slots[i] = (struct pageedit_page){0};
-        edit->count--;
-    }
-    edit->changed = 0;
+    if (edit->count)
+        memset(edit->slots, 0, edit->room * sizeof *edit->slots);
+    edit->count = edit->changed = 0;
+    if (edit->schema == edit->header.schema)
+        return;
     sqlite3_db_release_memory(database_sql(edit->database));
+    edit->schema = edit->header.schema;
 }
 
 int64_t pageedit_bytes(const struct pageedit *edit)
@@ -142,7 +158,7 @@ static enum status edit_fetch(struct pageedit *edit, uint32_t number, struct pag
         status = error_set(error, STATUS_INVALID, "page %" PRIu32 " can't be read", number);
     if (status == STATUS_OK) {
         page->number = number;
-        page->bytes = memory_resize(NULL, size, 1);
+        page->bytes = edit_room(edit);
         memcpy(page->bytes, bytes, size);
     }
     sqlite3_reset(edit->read);

@@ -34,10 +34,11 @@ static enum status pagelink_cell(const struct btreepage *page, uint32_t i, struc
     return STATUS_OK;
 }
 
+enum { AT_LAST_CHILD = 8 }; /* of an interior page's header */
+
 static enum status pagelink_list_tree(const unsigned char *bytes, uint32_t number, uint32_t usable,
                                       struct pagelinks *links, struct error *error)
 {
-    enum { AT_LAST_CHILD = 8 }; /* of an interior page's header */
     struct btreepage page;
     enum status status = btreepage_parse(bytes, number, usable, &page, error);
 
@@ -63,13 +64,57 @@ enum status pagelink_list(const unsigned char *bytes, uint32_t number, uint32_t 
     return STATUS_OK;
 }
 
-const struct pagelink *pagelink_find(const struct pagelinks *links, uint32_t page,
-                                     enum pagelink_kind kind)
+/* A child's number is the first of its cell, so the others need not be parsed. */
+static bool pagelink_find_child(const struct btreepage *page, uint32_t to, uint32_t *at)
 {
-    for (size_t i = 0; i < links->count; i++)
-        if (links->items[i].page == page && links->items[i].kind == kind)
-            return &links->items[i];
-    return NULL;
+    struct btreepage_cell cell;
+    struct error ignored;
+    uint32_t child = 0;
+
+    for (uint32_t i = 0; !page->leaf && i < page->cells; i++) {
+        if (btreepage_child(page, i, &child, &ignored))
+            return false;
+        if (child != to)
+            continue;
+        if (btreepage_cell(page, i, &cell, &ignored))
+            return false;
+        *at = cell.at;
+        return true;
+    }
+    *at = page->header + AT_LAST_CHILD;
+    return !page->leaf && page->last_child == to;
+}
+
+static bool pagelink_find_first(const struct btreepage *page, uint32_t to, uint32_t *at)
+{
+    struct btreepage_cell cell;
+    struct error ignored;
+
+    for (uint32_t i = 0; i < page->cells; i++) {
+        if (btreepage_cell(page, i, &cell, &ignored))
+            return false;
+        *at = cell.local_at + cell.local;
+        if (cell.overflow_pages && cell.overflow == to)
+            return true;
+    }
+    return false;
+}
+
+bool pagelink_find(const unsigned char *bytes, uint32_t number, uint32_t usable,
+                   enum pagelink_kind from, uint32_t to, enum pagelink_kind kind, uint32_t *at)
+{
+    struct btreepage page;
+    struct error ignored;
+
+    if (from != PAGELINK_CHILD) {
+        *at = 0;
+        return kind == PAGELINK_NEXT && to && bytes_four(bytes) == to;
+    }
+    if (btreepage_parse(bytes, number, usable, &page, &ignored))
+        return false;
+    return kind == PAGELINK_CHILD   ? pagelink_find_child(&page, to, at)
+           : kind == PAGELINK_FIRST ? pagelink_find_first(&page, to, at)
+                                    : false;
 }
 
 void pagelink_free(struct pagelinks *links)

@@ -39,9 +39,10 @@ struct pagelinks {
 enum status pagelink_list(const unsigned char *bytes, uint32_t number, uint32_t usable,
                           enum pagelink_kind kind, struct pagelinks *links,
                           struct error *error) MUST_CHECK;
-/* The link to that page of that kind; NULL: there is none. */
-const struct pagelink *pagelink_find(const struct pagelinks *links, uint32_t page,
-                                     enum pagelink_kind kind);
+/* Where on a page that is of kind `from` the number `to` stands, as a link of `kind`: the first
+ * such byte. False: nowhere, or not before something that is no such page. Cheaper than a list. */
+bool pagelink_find(const unsigned char *bytes, uint32_t number, uint32_t usable,
+                   enum pagelink_kind from, uint32_t to, enum pagelink_kind kind, uint32_t *at);
 void pagelink_free(struct pagelinks *links); /* what it holds, not the struct */
 
 #endif

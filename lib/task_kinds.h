@@ -5,6 +5,6 @@
 #include "task.h"
 
 extern const struct task_kind task_sample, task_retention, task_vacuum, task_reindex, task_indexes,
-    task_optimize, task_integrity;
+    task_optimize, task_integrity, task_defragment;
 
 #endif

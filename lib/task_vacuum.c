@@ -18,7 +18,7 @@ static const struct option_choice modes[] = {{"auto", VACUUM_AUTO, false},
                                              {"online", VACUUM_ONLINE, false},
                                              {NULL, 0, false}};
 
-static const struct option_choice backups[] = {{"required", BACKUP_REQUIRED, false},
+const struct option_choice vacuum_backups[] = {{"required", BACKUP_REQUIRED, false},
                                                {"none", BACKUP_NONE, false},
                                                {NULL, 0, false}};
 
@@ -43,7 +43,7 @@ static const struct option vacuum_options[] = {
      "allow a full VACUUM although tables without INTEGER PRIMARY KEY get new rowids"},
     {"order", OPTION_BOOL, 0, FIELD(order), "true", NULL, NULL, NULL, NULL,
      "with mode: online, put tables and indexes into key order, too"},
-    {"backup", OPTION_CHOICE, 0, FIELD(backup), "required", NULL, NULL, backups, NULL,
+    {"backup", OPTION_CHOICE, 0, FIELD(backup), "required", NULL, NULL, vacuum_backups, NULL,
      "with mode: online, whether a copy of the file is made and verified first, beside the "
      "database; "
      "none is your word that you have one or need none"},
@@ -156,6 +156,9 @@ static enum status vacuum_act(struct engine *engine, const struct vacuum_options
 
     if (way == WAY_ONLINE)
         return vacuum_online(engine, options, facts, found, said, error);
+    enum status status = database_sync_folder(engine->database, error);
+    if (status)
+        return status;
     return way == WAY_STEPS ? vacuum_steps(engine, facts->free_pages, &given, error)
                             : vacuum_full(engine, vacuum_converts(options, facts), error);
 }

@@ -5,10 +5,9 @@
 
 #include <string.h>
 
-const struct task_kind *const tasks[] = {&task_sample,    &task_retention,
-                                         &task_vacuum,    &task_reindex,
-                                         &task_indexes,   &task_optimize,
-                                         &task_integrity, NULL};
+const struct task_kind *const tasks[] = {&task_sample,     &task_retention, &task_vacuum,
+                                         &task_defragment, &task_reindex,   &task_indexes,
+                                         &task_optimize,   &task_integrity, NULL};
 
 const struct task_kind *task_find(const char *name)
 {

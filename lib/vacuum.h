@@ -21,6 +21,8 @@ enum vacuum_mode { VACUUM_AUTO, VACUUM_INCREMENTAL, VACUUM_FULL, VACUUM_ONLINE }
 /* Before pages are edited: whether there is a copy to go back to. */
 enum vacuum_backup { BACKUP_REQUIRED, BACKUP_NONE };
 
+extern const struct option_choice vacuum_backups[];
+
 struct vacuum_options {
     struct task_common common;
     double free_above;
@@ -50,8 +52,7 @@ struct vacuum_past {
     double write_rate; /* bytes a second of a full VACUUM; 0: it was none */
     int64_t written;   /* bytes, by it */
     double pages_rate; /* pages a second given back in steps; 0: it did not */
-    int64_t
-        sound_us; /* when an integrity_check of this file, by whichever task, was ok; 0: never */
+    int64_t sound_us;  /* when this file was last found sound, by whichever task; 0: never */
 };
 
 struct vacuum_facts {
@@ -112,6 +113,12 @@ void vacuum_free_facts(void *facts);
 /* The sizes alone, once more. */
 enum status vacuum_measure_pages(struct database *database, struct vacuum_facts *facts,
                                  struct error *error) MUST_CHECK;
+/* The sizes, and what that way has to know of the file's surroundings. */
+enum status vacuum_measure_file(struct engine *engine, const struct vacuum_options *options,
+                                struct vacuum_facts *facts, struct error *error) MUST_CHECK;
+/* STATUS_REFUSED where something forbids that way, worth it or not. */
+enum status vacuum_permit(struct engine *engine, const struct vacuum_options *options,
+                          const struct vacuum_facts *facts, struct error *error) MUST_CHECK;
 /* What there is of room, as the user that this process is. `temp` is the policy's folder; NULL:
  * beside the database. */
 void vacuum_space_measure(const char *temp, struct vacuum_space *space);

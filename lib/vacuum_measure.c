@@ -114,19 +114,17 @@ static double measure_seconds(const struct span *span)
     return span->set ? (double)units_span_us(span) / 1e6 : 0;
 }
 
-static enum status measure_all(struct engine *engine, const struct vacuum_options *options,
-                               struct vacuum_facts *facts, struct error *error)
+enum status vacuum_measure_file(struct engine *engine, const struct vacuum_options *options,
+                                struct vacuum_facts *facts, struct error *error)
 {
     const struct config_limits *limits = &engine->job->database->limits;
     const struct database_facts *known = database_facts(engine->database);
-    struct text why = {0};
 
     facts->wal = known->wal;
     facts->page_size = known->page_size;
     facts->replicator = known->replicator;
     facts->busy_s = measure_seconds(&limits->busy_timeout);
     facts->limit_s = measure_seconds(&limits->time_limit);
-    measure_past(&engine->job->memory.last, &facts->past);
     measure_sound(engine->job, &facts->past);
     enum status status = vacuum_measure_pages(engine->database, facts, error);
     if (status == STATUS_OK && vacuum_way(options, facts) == WAY_WHOLE) {
@@ -137,10 +135,18 @@ static enum status measure_all(struct engine *engine, const struct vacuum_option
         vacuum_space_measure_copy(&facts->space);
     if (status == STATUS_OK && vacuum_way(options, facts) == WAY_ONLINE)
         facts->copy_bytes = vacuum_copy_left(engine);
-    bool wanted = engine->job->force || vacuum_worth(options, facts) || facts->copy_bytes;
-    if (status == STATUS_OK && wanted && vacuum_obstacle(options, facts, &why))
+    return status;
+}
+
+enum status vacuum_permit(struct engine *engine, const struct vacuum_options *options,
+                          const struct vacuum_facts *facts, struct error *error)
+{
+    enum status status = STATUS_OK;
+    struct text why = {0};
+
+    if (vacuum_obstacle(options, facts, &why))
         status = error_set(error, STATUS_REFUSED, "%s", why.bytes);
-    if (status == STATUS_OK && wanted && vacuum_way(options, facts) == WAY_ONLINE)
+    else if (vacuum_way(options, facts) == WAY_ONLINE)
         status = vacuum_online_guard(engine, error);
     text_free(&why);
     return status;
@@ -150,7 +156,12 @@ enum status vacuum_measure(struct engine *engine, const void *options, void **re
                            struct error *error)
 {
     struct vacuum_facts *facts = memory_new(struct vacuum_facts);
-    enum status status = measure_all(engine, options, facts, error);
+    enum status status = vacuum_measure_file(engine, options, facts, error);
+
+    measure_past(&engine->job->memory.last, &facts->past);
+    if (status == STATUS_OK &&
+        (engine->job->force || vacuum_worth(options, facts) || facts->copy_bytes))
+        status = vacuum_permit(engine, options, facts, error);
 
     if (status)
         vacuum_free_facts(facts);

@@ -42,7 +42,7 @@ static enum status online_compact(struct compact *compact, const struct vacuum_o
     enum status status = STATUS_OK;
 
     if (options->order)
-        status = compact_order(compact, error);
+        status = compact_order(compact, NULL, error);
     return status ? status : compact_shrink(compact, free_pages, error);
 }
 

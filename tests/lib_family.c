@@ -46,6 +46,14 @@ static bool family_is_child(const char *process, pid_t parent)
            !strchr("ZXx", state);
 }
 
+bool family_has(pid_t parent, pid_t child)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "%d", (int)child);
+    return family_is_child(name, parent);
+}
+
 size_t family_children(pid_t parent, pid_t *children)
 {
     DIR *all = opendir("/proc");
@@ -91,19 +99,32 @@ bool family_ended(pid_t child)
            about.si_pid == child;
 }
 
-bool family_gone(pid_t except, double limit_ms)
+static bool family_excepts(pid_t child, const pid_t *except, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (child == except[i])
+            return true;
+    return false;
+}
+
+bool family_gone_but(const pid_t *except, size_t count, double limit_ms)
 {
     double until = clock_monotonic_ms() + limit_ms;
     pid_t children[FAMILY_MOST];
 
     for (;;) {
-        size_t count = family_children(getpid(), children), others = 0;
-        for (size_t i = 0; i < count; i++)
-            others += children[i] != except;
+        size_t all = family_children(getpid(), children), others = 0;
+        for (size_t i = 0; i < all; i++)
+            others += !family_excepts(children[i], except, count);
         if (!others)
             return true;
         if (clock_monotonic_ms() >= until)
             return false;
         clock_sleep_ms(5);
     }
+}
+
+bool family_gone(pid_t except, double limit_ms)
+{
+    return family_gone_but(&except, 1, limit_ms);
 }

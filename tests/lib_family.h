@@ -13,6 +13,7 @@ enum { FAMILY_MOST = 64 };
 void family_adopt(void);
 /* Fills in the living children of a process, at most FAMILY_MOST; returns how many. */
 size_t family_children(pid_t parent, pid_t *children);
+bool family_has(pid_t parent, pid_t child);
 /* The child that was started last; 0 if there is none. */
 pid_t family_youngest(pid_t parent);
 /* The system calls that write, so far; -1 where /proc doesn't tell. */
@@ -21,5 +22,6 @@ int64_t family_writes(pid_t process);
 bool family_ended(pid_t child);
 /* Waits until all our children but `except` (0: none) are gone; false if that takes longer. */
 bool family_gone(pid_t except, double limit_ms);
+bool family_gone_but(const pid_t *except, size_t count, double limit_ms);
 
 #endif

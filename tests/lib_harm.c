@@ -2,7 +2,9 @@
 #include "lib_harm.h"
 
 #include "lib_randomdb.h"
+#include "pagelink.h"
 
+#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,16 +75,6 @@ static void harm_orphan(struct damage_image *image)
     damage_grow(image, 1);
 }
 
-/* u's row of the schema has the root of t: its number stands before its statement. */
-static void harm_root_twice(struct damage_image *image)
-{
-    unsigned char *bytes = image->bytes;
-
-    for (size_t i = 100; i + 20 < image->page_size; i++)
-        if (!memcmp(bytes + i + 1, "CREATE TABLE u", 14))
-            bytes[i] = (unsigned char)image->t;
-}
-
 static void harm_reserved(struct damage_image *image)
 {
     image->bytes[20] = 8;
@@ -109,6 +101,160 @@ static void harm_overflow_loop(struct damage_image *image)
         }
 }
 
+/* --- further pages that are named twice --------------------------------------------------- */
+
+/* Where the n-th link of that kind stands, by the pages' order; fails the test if there is none. */
+static unsigned char *harm_link(struct damage_image *image, enum pagelink_kind kind, int n)
+{
+    struct pagelinks links = {0};
+    struct error ignored;
+    unsigned char *found = NULL;
+
+    for (uint32_t page = 1; page <= harm_last_page(image) && !found; page++) {
+        unsigned char *bytes = damage_page(image, page);
+        if (pagelink_list(bytes, page, image->page_size, PAGELINK_CHILD, &links, &ignored))
+            continue;
+        for (size_t i = 0; i < links.count && !found; i++)
+            if (links.items[i].kind == kind && n-- == 0)
+                found = bytes + links.items[i].at;
+    }
+    pagelink_free(&links);
+    ck_assert_ptr_nonnull(found);
+    return found;
+}
+
+/* The first leaf of the freelist. */
+static unsigned char *harm_free_leaf(struct damage_image *image)
+{
+    return damage_page(image, harm_trunk(image)) + 8;
+}
+
+/* Two rows go on in the same overflow pages. */
+static void harm_overflow_shared(struct damage_image *image)
+{
+    damage_put_four(harm_link(image, PAGELINK_FIRST, 1),
+                    damage_four(harm_link(image, PAGELINK_FIRST, 0)));
+}
+
+static void harm_overflow_a_leaf(struct damage_image *image)
+{
+    damage_put_four(harm_link(image, PAGELINK_FIRST, 0), damage_first_leaf(image, image->u));
+}
+
+static void harm_overflow_free(struct damage_image *image)
+{
+    damage_put_four(harm_free_leaf(image), damage_four(harm_link(image, PAGELINK_FIRST, 0)));
+}
+
+static void harm_overflow_ends(struct damage_image *image)
+{
+    damage_put_four(damage_page(image, damage_four(harm_link(image, PAGELINK_FIRST, 0))), 0);
+}
+
+static void harm_child_a_root(struct damage_image *image)
+{
+    damage_put_four(damage_child(image, image->u, 1), image->t);
+}
+
+static void harm_child_beyond(struct damage_image *image)
+{
+    damage_put_four(damage_child(image, image->u, 1), harm_last_page(image) + 7);
+}
+
+static void harm_child_free(struct damage_image *image)
+{
+    damage_put_four(damage_child(image, image->u, 1), damage_four(harm_free_leaf(image)));
+}
+
+static void harm_root_free(struct damage_image *image)
+{
+    damage_put_four(harm_free_leaf(image), image->u);
+}
+
+/* --- what the header and the schema say --------------------------------------------------- */
+
+static void harm_trunk_live(struct damage_image *image)
+{
+    damage_put_four(image->bytes + 32, damage_first_leaf(image, image->t));
+}
+
+static void harm_trunk_next(struct damage_image *image)
+{
+    damage_put_four(damage_page(image, harm_trunk(image)), harm_last_page(image) + 1);
+}
+
+static void harm_no_free_count(struct damage_image *image)
+{
+    damage_put_four(image->bytes + 36, 0);
+}
+
+static void harm_no_trunk(struct damage_image *image)
+{
+    damage_put_four(image->bytes + 32, 0);
+}
+
+static void harm_all_free(struct damage_image *image)
+{
+    damage_put_four(image->bytes + 36, harm_last_page(image));
+}
+
+static void harm_size_less(struct damage_image *image)
+{
+    damage_put_four(image->bytes + 28, harm_last_page(image) - 3);
+}
+
+static void harm_size_more(struct damage_image *image)
+{
+    damage_put_four(image->bytes + 28, harm_last_page(image) + 5);
+}
+
+/* SQLite looks at no page beyond the size in the header. */
+static void harm_longer(struct damage_image *image)
+{
+    damage_put_four(image->bytes + 28, damage_grow(image, 2) - 1);
+}
+
+static void harm_truncated(struct damage_image *image)
+{
+    image->size -= (size_t)5 * image->page_size;
+}
+
+static void harm_auto_vacuum(struct damage_image *image)
+{
+    damage_put_four(image->bytes + 52, image->t);
+}
+
+/* The number of u's root stands before its statement. */
+static void harm_put_root(struct damage_image *image, uint32_t root)
+{
+    unsigned char *bytes = image->bytes;
+
+    for (size_t i = 100; i + 20 < image->page_size; i++)
+        if (!memcmp(bytes + i + 1, "CREATE TABLE u", 14))
+            bytes[i] = (unsigned char)root;
+}
+
+static void harm_root_twice(struct damage_image *image)
+{
+    harm_put_root(image, image->t);
+}
+
+static void harm_root_a_leaf(struct damage_image *image)
+{
+    harm_put_root(image, damage_first_leaf(image, image->t));
+}
+
+static void harm_root_one(struct damage_image *image)
+{
+    harm_put_root(image, 1);
+}
+
+/* A whole number of one byte, and so a negative one. */
+static void harm_root_negative(struct damage_image *image)
+{
+    harm_put_root(image, 0xFF);
+}
+
 const struct harm harms[] = {
     {"nothing", harm_nothing, STEPS_HARMLESS, true},
     {"crossed", harm_crossed, STEPS_BLIND, false},
@@ -124,7 +270,28 @@ const struct harm harms[] = {
     {"reserved", harm_reserved, STEPS_NOTICE, false},
     {"valid for", harm_valid_for, STEPS_NOTICE, false},
     {"cell", harm_cell, STEPS_HARMLESS, false},
-    {"overflow loop", harm_overflow_loop, STEPS_HARMLESS, false},
+    {"overflow loop", harm_overflow_loop, STEPS_BLIND, false},
+    {"overflow shared", harm_overflow_shared, STEPS_BLIND, false},
+    {"overflow a leaf", harm_overflow_a_leaf, STEPS_BLIND, false},
+    {"overflow free", harm_overflow_free, STEPS_NOTICE, false},
+    {"overflow ends", harm_overflow_ends, STEPS_HARMLESS, false},
+    {"child a root", harm_child_a_root, STEPS_BLIND, false},
+    {"child beyond", harm_child_beyond, STEPS_HARMLESS, false},
+    {"child free", harm_child_free, STEPS_NOTICE, false},
+    {"root free", harm_root_free, STEPS_NOTICE, false},
+    {"trunk live", harm_trunk_live, STEPS_NOTICE, false},
+    {"trunk beyond", harm_trunk_next, STEPS_NOTICE, false},
+    {"no free count", harm_no_free_count, STEPS_NOTICE, false},
+    {"no trunk", harm_no_trunk, STEPS_NOTICE, false},
+    {"all free", harm_all_free, STEPS_NOTICE, false},
+    {"size less", harm_size_less, STEPS_NOTICE, false},
+    {"size more", harm_size_more, STEPS_NOTICE, false},
+    {"longer", harm_longer, STEPS_HARMLESS, true},
+    {"truncated", harm_truncated, STEPS_NOTICE, false},
+    {"auto vacuum", harm_auto_vacuum, STEPS_NOTICE, false},
+    {"root a leaf", harm_root_a_leaf, STEPS_BLIND, false},
+    {"root one", harm_root_one, STEPS_NOTICE, false},
+    {"root negative", harm_root_negative, STEPS_NOTICE, false},
 };
 
 const size_t harm_count = sizeof harms / sizeof *harms;
@@ -136,23 +303,93 @@ void harm_make(struct damage_image *image, const struct harm *harm, int page_siz
     damage_write(image, path);
 }
 
-/* A number that means something, or any, somewhere in a page of some kind. */
+/* --- at random ---------------------------------------------------------------------------- */
+
+/* A number that means something, or any. */
+static uint32_t harm_number(struct damage_image *image, uint64_t *random)
+{
+    return randomdb_number(random, 4) ? (uint32_t)randomdb_number(random, harm_last_page(image) + 2)
+                                      : (uint32_t)randomdb_number(random, INT64_C(1) << 32);
+}
+
+static uint32_t harm_some_page(struct damage_image *image, uint64_t *random)
+{
+    return 1 + (uint32_t)randomdb_number(random, harm_last_page(image));
+}
+
+static void harm_some_child(struct damage_image *image, uint64_t *random)
+{
+    uint32_t page = harm_some_page(image, random);
+
+    for (int i = 0; i < 50 && damage_page(image, page)[0] != 2 && damage_page(image, page)[0] != 5;
+         i++)
+        page = harm_some_page(image, random);
+    if (damage_page(image, page)[0] == 2 || damage_page(image, page)[0] == 5)
+        damage_put_four(damage_child(image, page, (uint32_t)randomdb_number(random, 2)),
+                        harm_number(image, random));
+}
+
+static void harm_some_trunk(struct damage_image *image, uint64_t *random)
+{
+    uint32_t trunk = harm_trunk(image);
+
+    if (trunk > 0 && trunk <= harm_last_page(image))
+        damage_put_four(damage_page(image, trunk) + 4 * randomdb_number(random, 20),
+                        harm_number(image, random));
+}
+
+/* An overflow page's successor, a trunk's, or the head of a page of a b-tree. */
+static void harm_some_begin(struct damage_image *image, uint64_t *random)
+{
+    damage_put_four(damage_page(image, harm_some_page(image, random)), harm_number(image, random));
+}
+
+static void harm_some_place(struct damage_image *image, uint64_t *random)
+{
+    damage_put_four(damage_page(image, harm_some_page(image, random)) +
+                        randomdb_number(random, image->page_size - 4),
+                    harm_number(image, random));
+}
+
+/* Sizes, freelist, versions. */
+static void harm_some_field(struct damage_image *image, uint64_t *random)
+{
+    damage_put_four(image->bytes + 16 + 4 * randomdb_number(random, 20),
+                    harm_number(image, random));
+}
+
+/* A page is another one's copy, and so names all that it names. */
+static void harm_some_copy(struct damage_image *image, uint64_t *random)
+{
+    uint32_t from = harm_some_page(image, random), to = harm_some_page(image, random);
+
+    if (from > 1 && to > 1)
+        memmove(damage_page(image, to), damage_page(image, from), image->page_size);
+}
+
+/* At the end of a page or anywhere. */
+static void harm_some_cut(struct damage_image *image, uint64_t *random)
+{
+    size_t size = image->size - image->page_size;
+
+    if (randomdb_number(random, 3) == 0)
+        image->size -= (size_t)randomdb_number(random, (int64_t)(size < 3000 ? size : 3000));
+    else
+        image->size -=
+            (size_t)randomdb_number(random, 6) % (size / image->page_size + 1) * image->page_size;
+}
+
+static void harm_some_growth(struct damage_image *image, uint64_t *random)
+{
+    damage_grow(image, 1 + (uint32_t)randomdb_number(random, 3));
+}
+
 void harm_anything(struct damage_image *image, uint64_t *random)
 {
-    uint32_t page = 1 + (uint32_t)randomdb_number(random, harm_last_page(image));
-    uint32_t value = randomdb_number(random, 4)
-                         ? (uint32_t)randomdb_number(random, harm_last_page(image) + 2)
-                         : (uint32_t)randomdb_number(random, INT64_C(1) << 32);
-    unsigned char *bytes = damage_page(image, page);
-    int64_t deed = randomdb_number(random, 4);
+    static void (*const deeds[])(struct damage_image *, uint64_t *) = {
+        harm_some_child, harm_some_child, harm_some_trunk, harm_some_begin,  harm_some_place,
+        harm_some_field, harm_some_copy,  harm_some_cut,   harm_some_growth,
+    };
 
-    if (deed == 0 && (bytes[0] == 2 || bytes[0] == 5))
-        damage_put_four(damage_child(image, page, (uint32_t)randomdb_number(random, 2)), value);
-    else if (deed == 1)
-        damage_put_four(damage_page(image, harm_trunk(image)) + 4 * randomdb_number(random, 20),
-                        value);
-    else if (deed == 2)
-        damage_put_four(bytes, value);
-    else
-        damage_put_four(bytes + randomdb_number(random, image->page_size - 4), value);
+    deeds[randomdb_number(random, sizeof deeds / sizeof *deeds)](image, random);
 }

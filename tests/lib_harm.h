@@ -34,7 +34,8 @@ uint32_t harm_last_page(const struct damage_image *image);
 /* The file of that page size, harmed, as `path`; the image is the caller's to free. */
 void harm_make(struct damage_image *image, const struct harm *harm, int page_size,
                const char *path);
-/* A number that means something, or any, somewhere in a page of some kind. */
+/* A number that means something, or any, somewhere in a page of some kind; or pages that are
+ * copied, cut off or added. */
 void harm_anything(struct damage_image *image, uint64_t *random);
 
 #endif

@@ -5,10 +5,12 @@
 #include "memory.h"
 
 #include <check.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum {
     LEDGER_LOGS_K = 4, /* of five thousand rows; the others are orders */
@@ -93,11 +95,20 @@ void ledger_make(const char *path, const struct ledger_kind *kind)
 
 struct ledger *ledger_new(void)
 {
-    void *memory = mmap(NULL, sizeof(struct ledger), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int fd = memfd_create("ledger", MFD_CLOEXEC);
 
-    ck_assert_ptr_ne(memory, MAP_FAILED);
-    return memory;
+    ck_assert(fd >= 0 && ftruncate(fd, sizeof(struct ledger)) == 0);
+    struct ledger *ledger = ledger_attach(fd);
+    ck_assert_ptr_nonnull(ledger);
+    ledger->fd = fd;
+    return ledger;
+}
+
+struct ledger *ledger_attach(int fd)
+{
+    void *memory = mmap(NULL, sizeof(struct ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    return memory == MAP_FAILED ? NULL : memory;
 }
 
 static struct ledger_row ledger_row(enum ledger_table table, int id, int half)
@@ -110,7 +121,10 @@ static struct ledger_row ledger_row(enum ledger_table table, int id, int half)
 
 void ledger_start(struct ledger *ledger, const struct ledger_kind *kind)
 {
+    int fd = ledger->fd;
+
     memset(ledger, 0, sizeof *ledger);
+    ledger->fd = fd;
     ledger->trigger = kind->trigger;
     for (int table = 0; table < LEDGER_TABLES; table++) {
         int rows = ledger_count(kind, table);
@@ -118,6 +132,50 @@ void ledger_start(struct ledger *ledger, const struct ledger_kind *kind)
             ledger->rows[table][id] = ledger_row(table, id, rows / 2);
         ledger->next[table] = rows + 1;
     }
+}
+
+/* --- commits ------------------------------------------------------------------------------ */
+
+void ledger_intend(struct ledger *ledger, const struct ledger_pending *pending)
+{
+    struct ledger_pending without = *pending;
+
+    without.id = 0; /* by which it counts */
+    ledger->pending = without;
+    atomic_thread_fence(memory_order_seq_cst);
+    ledger->pending.id = pending->id;
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+void ledger_enter(struct ledger *ledger)
+{
+    const struct ledger_pending *pending = &ledger->pending;
+
+    ledger->rows[pending->table][pending->id] = pending->row;
+    if (pending->fresh)
+        ledger->next[pending->table] = pending->id + 1;
+    ledger->commits++;
+    atomic_thread_fence(memory_order_seq_cst);
+    ledger->pending.id = 0;
+}
+
+void ledger_settle(struct ledger *ledger, const char *path)
+{
+    static const char *const tables[] = {[LEDGER_LOGS] = "logs", [LEDGER_ORDERS] = "orders"};
+    const struct ledger_pending *pending = &ledger->pending;
+
+    if (!pending->id)
+        return;
+    sqlite3 *db = sql_open(path);
+    char *sql = memory_format("SELECT coalesce((SELECT version FROM %s WHERE id = %d), -1)",
+                              tables[pending->table], (int)pending->id);
+    int64_t version = sql_number(db, sql);
+    sqlite3_close(db);
+    free(sql);
+    if (version == (pending->row.state == LEDGER_NEVER ? -1 : pending->row.version))
+        ledger_enter(ledger);
+    else
+        ledger->pending.id = 0;
 }
 
 /* --- what there is ------------------------------------------------------------------------ */

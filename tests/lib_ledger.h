@@ -26,11 +26,23 @@ struct ledger_row {
     int items; /* LEDGER_ANY_ITEMS: some may have gone before the row was kept after all */
 };
 
+/* What the application is about to commit. Where it was killed, nobody knows whether it has. */
+struct ledger_pending {
+    int64_t id; /* 0: nothing */
+    enum ledger_table table;
+    struct ledger_row row; /* as it is then */
+    bool fresh;            /* it has an id that was never used */
+};
+
 struct ledger {
     struct ledger_row rows[LEDGER_TABLES][LEDGER_ROWS];
     int64_t next[LEDGER_TABLES]; /* the first id that was never used */
     int64_t commits;             /* of the application */
+    int64_t snapshots;           /* that it has read twice, and both times alike */
+    int64_t ready;               /* processes of it that have begun; see lib_beside.h */
+    struct ledger_pending pending;
     bool trigger;
+    int fd; /* of the memory that it is in */
 };
 
 struct ledger_kind {
@@ -42,11 +54,20 @@ struct ledger_kind {
 
 /* In shared memory until the process ends. */
 struct ledger *ledger_new(void);
+/* The same in another program that has got the descriptor; NULL: that is none. */
+struct ledger *ledger_attach(int fd);
 /* Makes the database. Half of its rows are 110 to 210 days old, half at most 90. logs have an
  * index on their time and nothing else; orders have items that cascade and holds that restrict. */
 void ledger_make(const char *path, const struct ledger_kind *kind);
 /* Makes the record say what is in a database fresh from ledger_make. */
 void ledger_start(struct ledger *ledger, const struct ledger_kind *kind);
+
+/* The application enters what it is about to commit, and then that it has it. */
+void ledger_intend(struct ledger *ledger, const struct ledger_pending *pending);
+void ledger_enter(struct ledger *ledger);
+/* After it was killed: whether what it was about to commit is in the database is looked up there,
+ * and entered. */
+void ledger_settle(struct ledger *ledger, const char *path);
 
 /* Fails the test unless the database is sound and holds what the record says. `complete`: and
  * none that is free to go. Returns the rows that have gone. */

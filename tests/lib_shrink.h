@@ -22,6 +22,7 @@ struct shrink_case {
     const char *journal; /* "wal" */
     const char *kept;    /* auto_vacuum: "none", "full", "incremental" */
     const char *setup;   /* SQL behind the tables that each has */
+    const char *task;    /* "vacuum", or "defragment" */
     const char *options; /* of the task; low thresholds */
     const char *limits;  /* lines of the database's policy; SHRINK_OPEN */
     const char *file;    /* "t.db" */
@@ -51,6 +52,8 @@ void shrink_make_ledger(const char *path, const struct ledger_kind *kind, const 
                         int page_size);
 /* Fails the test unless `ballast` has what it must have. */
 void shrink_check_ballast(const char *path);
+/* The same of a row, all columns of it. */
+void shrink_check_ballast_row(sqlite3_stmt *row);
 
 void shrink_start(const struct shrink_case *c, struct program *program);
 void shrink_finish(const struct shrink_case *c, struct program *program, struct proof_run *run);

@@ -14,7 +14,7 @@ static sqlite3 *sql_open_with(const char *path, int flags)
     sqlite3 *db;
     int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | flags, NULL);
 
-    ck_assert_msg(rc == SQLITE_OK, "%s: %s", path, sqlite3_errstr(rc));
+    ck_assert_msg(rc == SQLITE_OK, "%s: %s", path, sqlite3_errmsg(db));
     sqlite3_busy_timeout(db, SQL_PATIENCE_MS);
     sqlite3_exec(db, "PRAGMA foreign_keys=ON", NULL, NULL, NULL);
     return db;

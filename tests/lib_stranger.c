@@ -84,7 +84,7 @@ static bool stranger_loads(const char *folder)
     return same;
 }
 
-static void stranger_fetch(const char *folder)
+static void stranger_fetch(const char *script, const char *folder)
 {
     char *complete = memory_format("%s/complete", folder);
     int status = 0;
@@ -93,7 +93,7 @@ static void stranger_fetch(const char *folder)
         pid_t child = fork();
         ck_assert_int_ge(child, 0);
         if (child == 0) {
-            execl("tests/field/fetch-libraries", "fetch-libraries", folder, (char *)NULL);
+            execl(script, script, folder, (char *)NULL);
             _exit(127);
         }
         ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -103,21 +103,35 @@ static void stranger_fetch(const char *folder)
     free(complete);
 }
 
-size_t stranger_libraries(const char *folders[STRANGERS_MOST + 1])
+static size_t stranger_find(const char *script, const char *name, glob_t *found,
+                            const char *folders[STRANGERS_MOST + 1])
 {
-    static glob_t found;
-    char *here = getcwd(NULL, 0), *folder = memory_format("%s/build/libraries", here);
+    char *here = getcwd(NULL, 0), *folder = memory_format("%s/build/%s", here, name);
     char *pattern = memory_format("%s/[0-9]*", folder);
     size_t count = 0;
 
-    stranger_fetch(folder);
-    if (glob(pattern, 0, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc && count < STRANGERS_MOST; i++)
-            if (stranger_loads(found.gl_pathv[i]))
-                folders[count++] = found.gl_pathv[i];
+    stranger_fetch(script, folder);
+    if (glob(pattern, 0, NULL, found) == 0)
+        for (size_t i = 0; i < found->gl_pathc && count < STRANGERS_MOST; i++)
+            if (stranger_loads(found->gl_pathv[i]))
+                folders[count++] = found->gl_pathv[i];
     folders[count] = NULL;
     free(pattern);
     free(folder);
     free(here);
     return count;
+}
+
+size_t stranger_libraries(const char *folders[STRANGERS_MOST + 1])
+{
+    static glob_t found;
+
+    return stranger_find("tests/field/fetch-libraries", "libraries", &found, folders);
+}
+
+size_t stranger_elders(const char *folders[STRANGERS_MOST + 1])
+{
+    static glob_t found;
+
+    return stranger_find("tests/field/fetch-elders", "elders", &found, folders);
 }

@@ -27,7 +27,8 @@ static const struct writer_deed {
     {"INSERT INTO logs VALUES(?1, datetime('now'), ?2, " LONG_TEXT ")", LEDGER_LOGS, LEDGER_NEVER,
      LEDGER_STAYS, 0},
     {"INSERT INTO orders VALUES(?1, strftime('%s', 'now') + 0, ?2, " LONG_TEXT ");"
-     "INSERT INTO items(order_id, what) VALUES(?1, 'one'), (?1, 'two'), (?1, 'three')",
+     "INSERT INTO items(order_id, what) SELECT ?1, 'one' UNION ALL SELECT ?1, 'two'"
+     " UNION ALL SELECT ?1, 'three'",
      LEDGER_ORDERS, LEDGER_NEVER, LEDGER_STAYS, 3},
     {"UPDATE logs SET version = ?2, message = " LONG_TEXT " WHERE id = ?1", LEDGER_LOGS,
      LEDGER_STAYS, LEDGER_STAYS, 0},
@@ -97,17 +98,6 @@ static int64_t writer_choose(struct ledger *ledger, const struct writer_deed *de
     return 0;
 }
 
-static void writer_note(struct ledger *ledger, const struct writer_deed *deed, int64_t id,
-                        int version)
-{
-    struct ledger_row *row = &ledger->rows[deed->table][id];
-
-    *row = (struct ledger_row){deed->leaves, version, deed->items};
-    if (deed->wants == LEDGER_NEVER)
-        ledger->next[deed->table]++;
-    ledger->commits++;
-}
-
 static void writer_step(struct ledger *ledger, sqlite3 *db, uint64_t *random)
 {
     const int64_t kinds = sizeof writer_deeds / sizeof *writer_deeds;
@@ -117,20 +107,23 @@ static void writer_step(struct ledger *ledger, sqlite3 *db, uint64_t *random)
     if (!id)
         return;
     int version = ledger->rows[deed->table][id].version + (deed->wants != LEDGER_NEVER);
+    const struct ledger_pending pending = {
+        id, deed->table, {deed->leaves, version, deed->items}, deed->wants == LEDGER_NEVER};
     writer_do(db, "BEGIN IMMEDIATE");
     bool changed = writer_change(db, deed->sql, id, version);
+    if (changed)
+        ledger_intend(ledger, &pending);
     writer_do(db, changed ? "COMMIT" : "ROLLBACK");
     if (changed)
-        writer_note(ledger, deed, id, version);
+        ledger_enter(ledger);
 }
 
-static _Noreturn void writer_main(struct ledger *ledger, const char *path, uint64_t random)
+void writer_main(struct ledger *ledger, sqlite3 *db, uint64_t random)
 {
     struct sigaction tell = {.sa_handler = writer_tell};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigaction(SIGTERM, &tell, NULL);
-    sqlite3 *db = sql_open(path);
     while (!writer_told) {
         writer_step(ledger, db, &random);
         usleep((useconds_t)randomdb_number(&random, WRITER_PAUSE_US));
@@ -146,7 +139,7 @@ pid_t writer_start(struct ledger *ledger, const char *path, uint64_t random)
 
     ck_assert_int_ge(writer, 0);
     if (writer == 0)
-        writer_main(ledger, path, random);
+        writer_main(ledger, sql_open(path), random);
     while (*(volatile int64_t *)&ledger->commits == commits) {
         ck_assert_int_eq(waitpid(writer, NULL, WNOHANG), 0);
         clock_sleep_ms(1);

@@ -4,7 +4,10 @@
  *     stranger SQL...                 runs each on app.db, prints the values, fails if one does
  *     stranger FD NUMBER SEED         is that process of a restless application; see
  *                                     lib_restless_processes.c
+ *     stranger beside ROLE FD PATH MMAP SEED
+ *                                     is a process of an application of lib_beside.h
  */
+#include "lib_beside.h"
 #include "lib_restless.h"
 
 #include <check.h>
@@ -12,6 +15,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { STRANGER_PATIENCE_MS = 10000, STRANGER_PAGE = 4096 };
@@ -44,6 +48,7 @@ static int stranger_run(int count, char **sql)
 static struct {
     volatile int64_t *commits;
     uint64_t random;
+    char **words;
 } life;
 
 START_TEST(live)
@@ -52,10 +57,33 @@ START_TEST(live)
 }
 END_TEST
 
-static int stranger_live(int fd, int number, uint64_t random)
+START_TEST(live_beside)
+{
+    struct ledger *ledger = ledger_attach(atoi(life.words[1]));
+
+    ck_assert_ptr_nonnull(ledger);
+    beside_main((enum beside_role)atoi(life.words[0]), ledger, life.words[2],
+                strtoll(life.words[3], NULL, 10), strtoull(life.words[4], NULL, 10));
+}
+END_TEST
+
+/* It comes back if something has failed. */
+static int stranger_run_test(const TTest *test)
 {
     Suite *suite = suite_create("stranger");
     TCase *tests = tcase_create("stranger");
+
+    tcase_add_test(tests, test);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_SILENT);
+    srunner_print(runner, CK_NORMAL);
+    return EXIT_FAILURE;
+}
+
+static int stranger_live(int fd, int number, uint64_t random)
+{
     volatile int64_t *commits =
         mmap(NULL, STRANGER_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
@@ -63,13 +91,7 @@ static int stranger_live(int fd, int number, uint64_t random)
         return EXIT_FAILURE;
     life.commits = &commits[number];
     life.random = random;
-    tcase_add_test(tests, live);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_SILENT); /* it comes back if something has failed */
-    srunner_print(runner, CK_NORMAL);
-    return EXIT_FAILURE;
+    return stranger_run_test(live);
 }
 
 int main(int count, char **arguments)
@@ -77,6 +99,10 @@ int main(int count, char **arguments)
     if (count == 1) {
         puts(sqlite3_libversion());
         return EXIT_SUCCESS;
+    }
+    if (count == 7 && !strcmp(arguments[1], "beside")) {
+        life.words = arguments + 2;
+        return stranger_run_test(live_beside);
     }
     if (!isdigit((unsigned char)arguments[1][0]))
         return stranger_run(count - 1, arguments + 1);

@@ -265,15 +265,35 @@ START_TEST(the_connection_is_guarded)
 }
 END_TEST
 
-START_TEST(a_rollback_journal_is_synced)
+static int64_t synchronous(struct database *database)
 {
     int64_t value = -7;
 
+    ck_assert_int_eq(database_integer(database, "PRAGMA synchronous", -8, &value, NULL), STATUS_OK);
+    return value;
+}
+
+/* And the folder behind the journal's unlinking, where the file may get shorter. */
+START_TEST(a_rollback_journal_is_synced)
+{
     sound();
-    ck_assert_int_eq(database_integer(opened_database(DATABASE_WRITE), "PRAGMA synchronous", -8,
-                                      &value, NULL),
-                     STATUS_OK);
-    ck_assert_int_eq(value, 2);
+    struct database *database = opened_database(DATABASE_WRITE);
+    ck_assert_int_eq(synchronous(database), 2);
+    ck_assert_int_eq(database_sync_folder(database, NULL), STATUS_OK);
+    ck_assert_int_eq(synchronous(database), 3);
+    opened_close();
+    opened_sql("PRAGMA auto_vacuum = FULL; VACUUM");
+    opened_close();
+    ck_assert_int_eq(synchronous(opened_database(DATABASE_WRITE)), 3);
+}
+END_TEST
+
+START_TEST(a_log_is_as_it_was)
+{
+    sound_wal();
+    struct database *database = opened_database(DATABASE_WRITE);
+    ck_assert_int_eq(database_sync_folder(database, NULL), STATUS_OK);
+    ck_assert_int_eq(synchronous(database), 1);
 }
 END_TEST
 
@@ -293,6 +313,7 @@ int main(void)
     tcase_add_test(cases, reading_does_not_write);
     tcase_add_loop_test(cases, the_connection_is_guarded, 0, COUNT(guard_rows));
     tcase_add_test(cases, a_rollback_journal_is_synced);
+    tcase_add_test(cases, a_log_is_as_it_was);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

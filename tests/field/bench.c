@@ -181,10 +181,10 @@ static void read_wishes(struct wishes *wishes, int argc, char **argv)
     const struct argument arguments[] = {
         {"build", ARGUMENT_TEXT, &wishes->build, "folder of the programs (build/release)"},
         {"folder", ARGUMENT_TEXT, &wishes->folder, "for databases (build/bench)"},
-        {"only", ARGUMENT_TEXT, &wishes->only, "some of retention,archive,indexes,vacuum"},
+        {"only", ARGUMENT_TEXT, &wishes->only, "some of retention,archive,indexes,vacuum,online"},
         {"journal", ARGUMENT_TEXT, &wishes->journal, "wal or delete (both)"},
         {"writers", ARGUMENT_NUMBER, &wishes->writers, "only beside so many: 0, 1 or 4"},
-        {"rows", ARGUMENT_NUMBER, &wishes->rows, "of logs (1000000 for retention, else 2000000)"},
+        {"rows", ARGUMENT_NUMBER, &wishes->rows, "of logs (as many as the section has)"},
         {"repeat", ARGUMENT_NUMBER, &wishes->repeat, "runs of which the median counts (3)"},
         {"sql", ARGUMENT_TEXT, &sql, "for itself: run this on a database"},
         {"pipe", ARGUMENT_TEXT, &select, "for itself: export these rows by sqlite3 and zstd"},
@@ -204,7 +204,8 @@ static void read_wishes(struct wishes *wishes, int argc, char **argv)
     for (const struct bench_section *section = bench_sections; section->name; section++)
         known += is_listed(wishes->only, section->name);
     if (!known)
-        arguments_wrong("--only takes retention, archive, indexes, vacuum, or several with commas");
+        arguments_wrong("--only takes retention, archive, indexes, vacuum, online, or several with "
+                        "commas");
     if (wishes->writers != anybody && wishes->writers != 0 && wishes->writers != 1 &&
         wishes->writers != 4)
         arguments_wrong("--writers takes 0, 1 or 4");

@@ -23,13 +23,14 @@ struct bench_contest {
     const char *by;
     const char *sql;           /* today's way: one statement; or ... */
     const char *task, *target; /* ... litekeeper's, as `run` takes them; neither: nobody contends */
-    const char *policy;        /* of that task, a line; "@" is BENCH_BYTES times the rows, "%" the
+    const char *policy;        /* of that task, a line; "@" is BENCH_BYTES times the rows, "$" the
                                 * folder for what it writes */
     int max_lock_ms;
     int writers_least, writers_most; /* beside, that it is for; 0: any number */
     bool base;                       /* those that follow are compared with it */
-    const char *btree;               /* whose order is looked at; NULL: none's */
+    const char *btree;               /* whose order is looked at; "": everyone's, NULL: none's */
     bool pipe;                       /* `sql` is a SELECT for bench_pipe */
+    const char *max_wal;             /* NULL: any */
 };
 
 struct bench_section {

@@ -14,6 +14,8 @@ static const struct bench_beside anybody[] = {{"nobody", 0, false},
 static const struct bench_beside archive_beside[] = {{"nobody", 0, false},
                                                      {"1 writer", 1, false},
                                                      {NULL, 0, false}};
+static const struct bench_beside online_beside[] = {
+    {"nobody", 0, false}, {"1 writer", 1, false}, {"4 writers", 4, false}, {NULL, 0, false}};
 static const struct bench_beside writers[] = {{"1 writer", 1, false},
                                               {"4 writers", 4, false},
                                               {NULL, 0, false}};
@@ -28,8 +30,8 @@ static const struct bench_contest retention_contests[] = {
     {.by = "DELETE",
      .sql = "DELETE FROM logs WHERE timestamp < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-200 days')",
      .base = true},
-    {"10 ms", NULL, "retention", "logs", retention, 10, 0, 0, false, NULL, false},
-    {"30 ms", NULL, "retention", "logs", retention, 30, 4, 0, false, NULL, false},
+    {"10 ms", NULL, "retention", "logs", retention, 10, 0, 0, false, NULL, false, NULL},
+    {"30 ms", NULL, "retention", "logs", retention, 30, 4, 0, false, NULL, false, NULL},
     {.by = NULL}};
 
 static const struct bench_column retention_columns[] = {{"    s", FIGURE(seconds), 1},
@@ -49,12 +51,12 @@ static const struct bench_column retention_columns[] = {{"    s", FIGURE(seconds
 /* --- the archive: the same half of the rows goes, and is kept ------------------------------ */
 
 static const char archive[] = "retention: [{ table: logs, column: timestamp, zone: UTC, keep: 200d,"
-                              " archive: { directory: %, partition: month } }]";
+                              " archive: { directory: $, partition: month } }]";
 
 static const struct bench_contest archive_contests[] = {
     {.by = "(alone)", .writers_least = 1},
-    {"retention", NULL, "retention", "logs", retention, 10, 0, 0, true, NULL, false},
-    {"archive", NULL, "retention", "logs", archive, 10, 0, 0, false, NULL, false},
+    {"retention", NULL, "retention", "logs", retention, 10, 0, 0, true, NULL, false, NULL},
+    {"archive", NULL, "retention", "logs", archive, 10, 0, 0, false, NULL, false, NULL},
     {.by = "sqlite3|zstd",
      .sql = "SELECT * FROM logs WHERE timestamp < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', "
             "'-200 days') ORDER BY timestamp",
@@ -88,11 +90,11 @@ static const char rebuilt[] = "idx_logs_timestamp";
 static const struct bench_contest index_contests[] = {
     {.by = "(alone)"},
     {.by = "REINDEX", .sql = "REINDEX idx_logs_timestamp", .base = true, .btree = rebuilt},
-    {"rebuild 10ms", NULL, "reindex", NULL, reindex, 10, 0, 1, false, rebuilt, false},
-    {"rebuild 30ms", NULL, "reindex", NULL, reindex, 30, 4, 0, false, rebuilt, false},
+    {"rebuild 10ms", NULL, "reindex", NULL, reindex, 10, 0, 1, false, rebuilt, false, NULL},
+    {"rebuild 30ms", NULL, "reindex", NULL, reindex, 30, 4, 0, false, rebuilt, false, NULL},
     {.by = "CREATE INDEX", .sql = NEW_INDEX, .base = true, .btree = "bench"},
-    {"build 10ms", NULL, "indexes", NULL, indexes, 10, 0, 1, false, "bench", false},
-    {"build 30ms", NULL, "indexes", NULL, indexes, 30, 4, 0, false, "bench", false},
+    {"build 10ms", NULL, "indexes", NULL, indexes, 10, 0, 1, false, "bench", false, NULL},
+    {"build 30ms", NULL, "indexes", NULL, indexes, 30, 4, 0, false, "bench", false, NULL},
     {.by = NULL}};
 
 static const struct bench_column care_columns[] = {
@@ -113,14 +115,45 @@ static const char vacuum[] =
 static const struct bench_contest vacuum_contests[] = {
     {.by = "VACUUM", .sql = "VACUUM", .base = true, .btree = "logs"},
     {.by = "incremental", .sql = "PRAGMA incremental_vacuum", .btree = "logs"},
-    {"vacuum 10ms", NULL, "vacuum", NULL, vacuum, 10, 0, 1, false, "logs", false},
-    {"vacuum 30ms", NULL, "vacuum", NULL, vacuum, 30, 4, 0, false, "logs", false},
+    {"vacuum 10ms", NULL, "vacuum", NULL, vacuum, 10, 0, 1, false, "logs", false, NULL},
+    {"vacuum 30ms", NULL, "vacuum", NULL, vacuum, 30, 4, 0, false, "logs", false, NULL},
     {.by = NULL}};
+
+/* --- vacuum without downtime: two fifths of the pages are free ------------------------------ */
+
+static const char online[] = "vacuum: { mode: online, backup: none, free_above: 1%, "
+                             "free_bytes_above: 1MiB }";
+
+static const struct bench_contest online_contests[] = {
+    {.by = "(alone)", .writers_least = 1},
+    {.by = "VACUUM", .sql = "VACUUM", .base = true, .btree = ""},
+    {"online 10ms", NULL, "vacuum", NULL, online, 10, 0, 1, false, "", false, "64MiB"},
+    {"online 30ms", NULL, "vacuum", NULL, online, 30, 4, 0, false, "", false, "64MiB"},
+    {.by = NULL}};
+
+static const struct bench_column online_columns[] = {{"   s", FIGURE(seconds), 1},
+                                                     {"   %", FIGURE(seconds_share), 0},
+                                                     {"hold p99", FIGURE(hold_p99_ms), 1},
+                                                     {"  max", FIGURE(hold_max_ms), 1},
+                                                     {"write p50", FIGURE(p50_ms), 2},
+                                                     {"  p99", FIGURE(p99_ms), 1},
+                                                     {"p99.9", FIGURE(p999_ms), 0},
+                                                     {"   max", FIGURE(max_ms), 0},
+                                                     {"    %", FIGURE(max_share), 1},
+                                                     {"errors", FIGURE(errors), 0},
+                                                     {"WAL MB", FIGURE(wal_mb), 0},
+                                                     {"size MB", FIGURE(size_mb), 0},
+                                                     {"    %", FIGURE(size_share), 1},
+                                                     {"fragm. %", FIGURE(fragmented_before), 1},
+                                                     {"after", FIGURE(fragmented), 1},
+                                                     {"filled %", FIGURE(filled), 1},
+                                                     {NULL, 0, 0}};
 
 /* --- all of them -------------------------------------------------------------------------- */
 
 static const char *const seed_holes[] = {NULL};
 static const char *const seed_full[] = {"--delete-none", NULL};
+static const char *const seed_stretches[] = {"--delete-stretches", NULL};
 static const char *const seed_incremental[] = {"--auto-vacuum", "incremental", NULL};
 
 const struct bench_section bench_sections[] = {
@@ -132,4 +165,6 @@ const struct bench_section bench_sections[] = {
      seed_full, writers, index_contests, care_columns},
     {"vacuum", "Giving free pages back; %: of VACUUM; order and filling of the largest table",
      2000000, seed_incremental, writers, vacuum_contests, care_columns},
+    {"online", "Giving free pages back where auto_vacuum is NONE; %: of VACUUM", 360000,
+     seed_stretches, online_beside, online_contests, online_columns},
     {.name = NULL}};

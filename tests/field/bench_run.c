@@ -32,13 +32,15 @@ static void write_policy(const struct bench *bench, const struct bench_contest *
             "    path: %s\n"
             "    max_lock: %dms\n"
             "    duty: %s\n"
-            "    max_wal: 8GiB\n"
+            "    max_wal: %s\n"
+            "    window: [ '00:00-12:00', '12:00-24:00' ]\n"
             "    ",
-            bench->folder, bench->copy, contest->max_lock_ms, retention ? "100%" : "75%");
+            bench->folder, bench->copy, contest->max_lock_ms, retention ? "100%" : "75%",
+            contest->max_wal ? contest->max_wal : "8GiB");
     for (const char *at = contest->policy; *at; at++)
         if (*at == '@')
             fprintf(out, "%lldB", (long long)(bench->rows * BENCH_BYTES));
-        else if (*at == '%' && at[1] == ',')
+        else if (*at == '$')
             fputs(bench->written, out);
         else
             fputc(*at, out);
@@ -120,22 +122,29 @@ static json_t *contend(const struct bench *bench, const struct bench_contest *co
     return outcome;
 }
 
-/* How the leaves of a table or an index lie, and how full they are; left alone if it is not there.
- */
+/* How the leaves of a table or an index (or of all) lie, and how full they are; left alone if it is
+ * not there. */
 static void inspect(const struct bench *bench, const char *btree, double *fragmented,
                     double *filled)
 {
     const char *const argv[] = {bench->litekeeper, "inspect", "--json", bench->copy, NULL};
     int status;
     json_t *entry, *inspection = stage_run(argv, bench->log, NULL, &status);
+    double scattered = 0, full = 0, leaves = 0;
     size_t i;
 
     json_array_foreach (json_object_get(inspection, "btrees"), i, entry) {
         const char *name = json_string_value(json_object_get(entry, "name"));
-        if (!name || strcmp(name, btree) != 0)
+        double pages = stage_number(entry, NULL, "leaf_pages");
+        if (*btree && (!name || strcmp(name, btree) != 0))
             continue;
-        *fragmented = 100 * stage_number(entry, NULL, "fragmentation");
-        *filled = 100 * stage_number(entry, NULL, "density");
+        scattered += pages * stage_number(entry, NULL, "fragmentation");
+        full += pages * stage_number(entry, NULL, "density");
+        leaves += pages;
+    }
+    if (leaves > 0) {
+        *fragmented = 100 * scattered / leaves;
+        *filled = 100 * full / leaves;
     }
     json_decref(inspection);
 }
@@ -180,6 +189,7 @@ struct bench_figures bench_run(const struct bench *bench, const char *journal,
     bench_figures_fill(&figures, outcome, report, wal);
     figures.fragmented_before = before.fragmented;
     figures.filled_before = before.filled;
+    figures.size_mb = (double)stage_size(bench->copy, "") / 1e6;
     if (contest->btree)
         inspect(bench, contest->btree, &figures.fragmented, &figures.filled);
     json_decref(outcome);

@@ -13,23 +13,15 @@ static const struct {
     size_t offset;
     bool largest; /* instead of the median */
 } bench_fields[] = {
-    {FIGURE(seconds), false},
-    {FIGURE(rate), false},
-    {FIGURE(hold_p99_ms), false},
-    {FIGURE(hold_max_ms), false},
-    {FIGURE(p50_ms), false},
-    {FIGURE(p99_ms), false},
-    {FIGURE(p999_ms), false},
-    {FIGURE(max_ms), false},
-    {FIGURE(errors), true},
-    {FIGURE(wal_mb), false},
-    {FIGURE(memory_mb), false},
-    {FIGURE(archive_mb), false},
-    {FIGURE(archive_share), false},
-    {FIGURE(export_rate), false},
-    {FIGURE(fragmented_before), false},
-    {FIGURE(fragmented), false},
-    {FIGURE(filled_before), false},
+    {FIGURE(seconds), false},     {FIGURE(rate), false},
+    {FIGURE(hold_p99_ms), false}, {FIGURE(hold_max_ms), false},
+    {FIGURE(p50_ms), false},      {FIGURE(p99_ms), false},
+    {FIGURE(p999_ms), false},     {FIGURE(max_ms), false},
+    {FIGURE(errors), true},       {FIGURE(wal_mb), false},
+    {FIGURE(size_mb), false},     {FIGURE(memory_mb), false},
+    {FIGURE(archive_mb), false},  {FIGURE(archive_share), false},
+    {FIGURE(export_rate), false}, {FIGURE(fragmented_before), false},
+    {FIGURE(fragmented), false},  {FIGURE(filled_before), false},
     {FIGURE(filled), false},
 };
 
@@ -67,6 +59,7 @@ void bench_figures_fill(struct bench_figures *figures, const json_t *outcome, co
         .archive_share = 100 * bench_effect(outcome, "archive_bytes") /
                          stage_number(outcome, NULL, "bytes_freed"),
         .export_rate = rows / bench_effect(outcome, "export_seconds"),
+        .size_mb = NAN,
         .fragmented_before = NAN,
         .fragmented = NAN,
         .filled_before = NAN,
@@ -74,6 +67,7 @@ void bench_figures_fill(struct bench_figures *figures, const json_t *outcome, co
         .seconds_share = NAN,
         .rate_share = NAN,
         .max_share = NAN,
+        .size_share = NAN,
     };
 }
 
@@ -122,6 +116,7 @@ void bench_figures_compare(struct bench_figures *figures, const struct bench_fig
     figures->seconds_share = bench_share(figures->seconds, with->seconds);
     figures->rate_share = bench_share(figures->rate, with->rate);
     figures->max_share = bench_share(figures->max_ms, with->max_ms);
+    figures->size_share = bench_share(figures->size_mb, with->size_mb);
 }
 
 void bench_table_begin(struct text *table, const struct bench_column *columns)

@@ -14,14 +14,16 @@ struct bench_figures {
     double hold_p99_ms, hold_max_ms;
     double p50_ms, p99_ms, p999_ms, max_ms; /* of the application's writes, of the worst writer */
     double errors;
-    double wal_mb;                               /* the largest that the -wal file was */
-    double memory_mb;                            /* that a process of it took at most */
-    double archive_mb;                           /* that was added to the archive, ... */
-    double archive_share;                        /* ... percent of what the file gave back */
-    double export_rate;                          /* rows a second, on their way to the archive */
-    double fragmented_before, fragmented;        /* percent of the steps from leaf to leaf */
-    double filled_before, filled;                /* percent of the leaves */
-    double seconds_share, rate_share, max_share; /* percent of what it is compared with */
+    double wal_mb;                        /* the largest that the -wal file was */
+    double size_mb;                       /* of the file, in the end */
+    double memory_mb;                     /* that a process of it took at most */
+    double archive_mb;                    /* that was added to the archive, ... */
+    double archive_share;                 /* ... percent of what the file gave back */
+    double export_rate;                   /* rows a second, on their way to the archive */
+    double fragmented_before, fragmented; /* percent of the steps from leaf to leaf */
+    double filled_before, filled;         /* percent of the leaves */
+    double seconds_share, rate_share;     /* percent of what it is compared with, ... */
+    double max_share, size_share;         /* ... and these, too */
 };
 
 struct bench_column {

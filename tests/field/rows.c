@@ -1,13 +1,14 @@
 /*
  * Logs and worklogs by the million. Rows arrive as they do in life: each of several sources brings
  * its part of a stretch of time late and in one go, so that the order of the rows is not that of
- * their timestamps, leaves split and indexes scatter. Later a third goes: whole stretches, which
- * leaves free pages, and single rows, which leaves pages half empty.
+ * their timestamps, leaves split and indexes scatter. Later some go: whole stretches, which leaves
+ * free pages, and single rows, which leaves pages half empty.
  */
 #include "rows.h"
 
 #include "sql.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,12 +65,21 @@ static int rows_pick(uint64_t random, int shift, int most)
     return (int)((random >> shift) % (uint64_t)most);
 }
 
-/* Two stretches of nine go, and of the rest every seventh row: one third in all. */
-static bool rows_goes(int64_t id, int64_t stretch)
-{
-    int64_t part = id / stretch % 9;
+/* What goes, by enum rows_loss: so that of `parts` rows that are inserted `left` stay. */
+static const struct {
+    int parts, left;
+    int stretches;    /* of nine, by bits */
+    int every, which; /* single rows of the others; 0: none */
+} losses[] = {
+    [ROWS_THIRD] = {3, 2, 1 << 2 | 1 << 5, 7, 3},
+    [ROWS_NONE] = {1, 1, 0, 0, 0},
+    [ROWS_STRETCHES] = {9, 5, 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7, 0, 0},
+};
 
-    return part == 2 || part == 5 || id % 7 == 3;
+static bool rows_goes(enum rows_loss loss, int64_t id, int64_t stretch)
+{
+    return losses[loss].stretches >> id / stretch % 9 & 1 ||
+           (losses[loss].every && id % losses[loss].every == losses[loss].which);
 }
 
 enum { LOG_SOURCES = 8 };      /* servers, each of which ships a day's lines at once */
@@ -81,10 +91,10 @@ static struct arrival rows_arrival(const struct rows_plan *plan, int64_t stretch
     struct arrival a = {.sources = sources, .plan = plan};
     int64_t left = 0;
 
-    a.stretch = plan->count * 3 / 2 / stretches + 1;
+    a.stretch = plan->count * losses[plan->loss].parts / losses[plan->loss].left / stretches + 1;
     a.delivery = a.stretch / sources * sources;
     for (a.inserted = 0; left < plan->count; a.inserted++)
-        left += plan->delete_none || !rows_goes(a.inserted + 1, a.stretch);
+        left += !rows_goes(plan->loss, a.inserted + 1, a.stretch);
     a.us = plan->days * 86400 * 1000000 / (a.inserted + 1);
     return a;
 }
@@ -203,11 +213,13 @@ void rows_worklogs(sqlite3 *db, const struct rows_plan *plan)
 
 static void rows_delete(sqlite3 *db, const char *table, const struct arrival *a)
 {
-    sql_run(db, "DELETE FROM %s WHERE rowid / %lld %% 9 IN (2, 5) OR rowid %% 7 = 3", table,
-            (long long)a->stretch);
+    enum rows_loss loss = a->plan->loss;
+
+    sql_run(db, "DELETE FROM %s WHERE %d >> (rowid / %lld %% 9) & 1 OR rowid %% %d = %d", table,
+            losses[loss].stretches, (long long)a->stretch, losses[loss].every, losses[loss].which);
 }
 
-void rows_delete_third(sqlite3 *db, const struct rows_plan *logs, const struct rows_plan *worklogs)
+void rows_lose(sqlite3 *db, const struct rows_plan *logs, const struct rows_plan *worklogs)
 {
     struct arrival a = rows_arrival(logs, logs->days, LOG_SOURCES);
     struct arrival b = rows_arrival(worklogs, WORKLOG_STRETCHES, WORKLOG_SOURCES);

@@ -19,7 +19,7 @@ struct settings {
     const struct stamp_format *format;
     const char *timestamps, *journal, *auto_vacuum, *file;
     int64_t page_size, now;
-    bool delete_none;
+    bool delete_none, delete_stretches;
 };
 
 static void read_settings(struct settings *s, int argc, char **argv)
@@ -31,6 +31,8 @@ static void read_settings(struct settings *s, int argc, char **argv)
         {"worklog-days", ARGUMENT_NUMBER, &s->worklogs.days, "spread likewise (900)"},
         {"delete-none", ARGUMENT_FLAG, &s->delete_none,
          "insert just these; else half as many again, then delete a third"},
+        {"delete-stretches", ARGUMENT_FLAG, &s->delete_stretches,
+         "insert 9 for each 5, then delete whole stretches: two fifths of the pages are free"},
         {"timestamps", ARGUMENT_TEXT, &s->timestamps,
          "how logs have them: iso (default), datetime, unix or unix_ms"},
         {"journal", ARGUMENT_TEXT, &s->journal, "wal (default) or delete"},
@@ -49,7 +51,9 @@ static void read_settings(struct settings *s, int argc, char **argv)
     if (s->logs.days < 1 || s->worklogs.days < 1)
         arguments_wrong("rows need at least one day");
     s->logs.now_us = s->worklogs.now_us = s->now * 1000000;
-    s->logs.delete_none = s->worklogs.delete_none = s->delete_none;
+    s->logs.loss = s->worklogs.loss = s->delete_none        ? ROWS_NONE
+                                      : s->delete_stretches ? ROWS_STRETCHES
+                                                            : ROWS_THIRD;
     s->worklogs.seed = ~s->logs.seed;
 }
 
@@ -97,8 +101,7 @@ int main(int argc, char **argv)
     sql_run(db, "BEGIN; %s; COMMIT", worklog_rows);
     rows_worklogs(db, &s.worklogs);
     rows_logs(db, &s.logs, s.format);
-    if (!s.delete_none)
-        rows_delete_third(db, &s.logs, &s.worklogs);
+    rows_lose(db, &s.logs, &s.worklogs);
     rows_classifications(db);
     sql_run(db, "PRAGMA locking_mode=NORMAL");
     sql_run(db, "PRAGMA journal_mode=%w", s.journal);

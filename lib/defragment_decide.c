@@ -180,6 +180,9 @@ void defragment_decide(const void *argument, const void *measured, int64_t now_u
     }
     /* The checks before and after keep writers out where there is no WAL. */
     decision->needs_window = !facts->file.wal;
+    if (!decision->act && facts->file.copy_bytes)
+        text_add(&reason, VACUUM_COPY_SAID);
+    decision->act = decision->act || facts->file.copy_bytes;
     defragment_say(options, facts, &reason);
     snprintf(decision->reason, sizeof decision->reason, "%s", reason.bytes);
     text_free(&reason);

@@ -120,7 +120,7 @@ enum status defragment_measure_again(struct engine *engine, struct defragment_fa
 static bool measure_wanted(const struct defragment_options *options,
                            const struct defragment_facts *facts, bool force)
 {
-    bool wanted = force;
+    bool wanted = force || facts->file.copy_bytes;
 
     for (size_t i = 0; i < facts->count && !wanted; i++)
         wanted = defragment_wants(options, &facts->btrees[i], false);

@@ -70,10 +70,12 @@ static enum status defragment_order(struct defragment *run, struct error *error)
                                .backup = run->options->backup == BACKUP_REQUIRED,
                                .sound_us = run->facts->file.past.sound_us};
     enum status status = vacuum_care_open(&care, error);
+    bool settle = run->choice.count == 0; /* it is here for a copy that was left */
 
     if (status == STATUS_OK)
-        status = vacuum_care_before(&care, error);
-    if (status == STATUS_OK) {
+        status = settle ? vacuum_care_settle(&care, &run->said, error)
+                        : vacuum_care_before(&care, error);
+    if (status == STATUS_OK && !settle) {
         status = compact_order(care.compact, &run->choice, error);
         status = vacuum_care_after(&care, status, error);
         run->effect = json_object();

@@ -45,8 +45,7 @@ static const struct option vacuum_options[] = {
      "with mode: online, put tables and indexes into key order, too"},
     {"backup", OPTION_CHOICE, 0, FIELD(backup), "required", NULL, NULL, vacuum_backups, NULL,
      "with mode: online, whether a copy of the file is made and verified first, beside the "
-     "database; "
-     "none is your word that you have one or need none"},
+     "database; none is your word that you have one or need none"},
     {"replicated", OPTION_BOOL, 0, FIELD(replicated), "false", NULL, NULL, NULL, NULL,
      "allow mode: online although a replicator such as Litestream has to send every page that "
      "moves"},

@@ -178,12 +178,13 @@ void defragment_decide(const void *argument, const void *measured, int64_t now_u
         decision->act = decision->act || worth;
         decision->seconds += worth ? (double)facts->btrees[i].leaves * defragment_move_seconds : 0;
     }
+    decision->act = decision->act || facts->file.copy_bytes;
     /* The checks before and after keep writers out where there is no WAL. */
     decision->needs_window = !facts->file.wal;
-    if (!decision->act && facts->file.copy_bytes)
-        text_add(&reason, VACUUM_COPY_SAID);
-    decision->act = decision->act || facts->file.copy_bytes;
     defragment_say(options, facts, &reason);
+    if (facts->file.copy_bytes)
+        text_add(&reason, "; an earlier run has left its copy of the file, which goes if the file "
+                          "is sound");
     snprintf(decision->reason, sizeof decision->reason, "%s", reason.bytes);
     text_free(&reason);
 }

@@ -64,23 +64,31 @@ static void defragment_choose(struct defragment *run)
             names[run->choice.count++] = run->facts->btrees[i].name;
 }
 
+static enum status defragment_work(struct defragment *run, struct vacuum_care *care,
+                                   struct error *error)
+{
+    enum status status = vacuum_care_before(care, error);
+
+    if (status)
+        return status;
+    status = compact_order(care->compact, &run->choice, error);
+    status = vacuum_care_after(care, status, error);
+    run->effect = json_object();
+    vacuum_care_tell(care, run->effect, &run->said);
+    return status;
+}
+
+/* Where nothing is chosen a run that was killed has left its copy. */
 static enum status defragment_order(struct defragment *run, struct error *error)
 {
     struct vacuum_care care = {.engine = run->engine,
                                .backup = run->options->backup == BACKUP_REQUIRED,
                                .sound_us = run->facts->file.past.sound_us};
     enum status status = vacuum_care_open(&care, error);
-    bool settle = run->choice.count == 0; /* it is here for a copy that was left */
 
     if (status == STATUS_OK)
-        status = settle ? vacuum_care_settle(&care, &run->said, error)
-                        : vacuum_care_before(&care, error);
-    if (status == STATUS_OK && !settle) {
-        status = compact_order(care.compact, &run->choice, error);
-        status = vacuum_care_after(&care, status, error);
-        run->effect = json_object();
-        vacuum_care_tell(&care, run->effect, &run->said);
-    }
+        status = run->choice.count ? defragment_work(run, &care, error)
+                                   : vacuum_care_settle(&care, error);
     vacuum_care_close(&care);
     return status;
 }
@@ -151,6 +159,11 @@ static void defragment_report(const struct defragment *run, struct outcome *outc
 {
     char count[TEXT_SHORT];
 
+    if (!run->choice.count) {
+        snprintf(outcome->reason, sizeof outcome->reason,
+                 "the copy that an earlier run had left is removed, since the file is sound");
+        return;
+    }
     snprintf(outcome->reason, sizeof outcome->reason, "%s put in key order%s",
              text_counted(count, (int64_t)run->choice.count, "b-tree"), run->said.bytes);
 }
@@ -162,7 +175,9 @@ static enum status defragment_run(struct engine *engine, const void *options, vo
 
     defragment_choose(&run);
     enum status status = defragment_order(&run, error);
-    if (status == STATUS_OK && (status = defragment_effect(&run, error)) == STATUS_OK)
+    if (status == STATUS_OK && run.effect)
+        status = defragment_effect(&run, error);
+    if (status == STATUS_OK)
         defragment_report(&run, outcome);
     outcome->effect = run.effect;
     free((void *)(uintptr_t)run.choice.names);

@@ -100,10 +100,6 @@ void vacuum_decide(const void *options, const void *facts, int64_t now_us,
 typedef bool vacuum_forbids(const struct vacuum_options *options, const struct vacuum_facts *facts,
                             struct text *why);
 
-/* Why there is something to do all the same: facts.copy_bytes. */
-#define VACUUM_COPY_SAID \
-    "an earlier run has left its copy of the file, which goes if the file is sound; "
-
 /* Of mode: online (vacuum_decide_online.c), for the above. */
 vacuum_forbids vacuum_obstacle_online;
 double vacuum_seconds_online(const struct vacuum_options *options,

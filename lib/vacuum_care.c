@@ -135,7 +135,7 @@ static enum status care_integrity_before(struct vacuum_care *care, struct error 
 
 /* A copy of a run that was killed may be what its file has to go back to: not before this one was
  * found sound is it removed. */
-static enum status care_sound(struct vacuum_care *care, struct error *error)
+enum status vacuum_care_settle(struct vacuum_care *care, struct error *error)
 {
     enum status status;
 
@@ -146,17 +146,12 @@ static enum status care_sound(struct vacuum_care *care, struct error *error)
     return vacuum_copy_clear(care->engine, error);
 }
 
-enum status vacuum_care_settle(struct vacuum_care *care, struct text *said, struct error *error)
-{
-    text_add(said, "; the copy that an earlier run had left is removed, since the file is sound");
-    return care_sound(care, error);
-}
-
 enum status vacuum_care_before(struct vacuum_care *care, struct error *error)
 {
     enum status status;
 
-    if ((status = care_sound(care, error)) || (status = vacuum_commit_probe(care->engine, error)))
+    if ((status = vacuum_care_settle(care, error)) ||
+        (status = vacuum_commit_probe(care->engine, error)))
         return status;
     return care->backup ? vacuum_copy_make(care, error)
                         : care_listen(care, care_rows_before, CARE_BEFORE, error);

@@ -61,9 +61,8 @@ enum status vacuum_care_open(struct vacuum_care *care, struct error *error) MUST
 /* STATUS_REFUSED: the file is not sound, or a copy of it is not to be had. */
 enum status vacuum_care_before(struct vacuum_care *care, struct error *error) MUST_CHECK;
 /* Instead of it where no page is to be edited: the same checks of the file alone, for a copy that
- * an earlier run has left; then it is removed, which `said` gets. */
-enum status vacuum_care_settle(struct vacuum_care *care, struct text *said,
-                               struct error *error) MUST_CHECK;
+ * an earlier run has left; then it is removed. */
+enum status vacuum_care_settle(struct vacuum_care *care, struct error *error) MUST_CHECK;
 /* `worked` is how the work went, with its `error`. What it returns is never better than that. A
  * doubt is STATUS_FAILED. */
 enum status vacuum_care_after(struct vacuum_care *care, enum status worked,

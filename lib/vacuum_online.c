@@ -46,6 +46,13 @@ static enum status online_compact(struct compact *compact, const struct vacuum_o
     return status ? status : compact_shrink(compact, free_pages, error);
 }
 
+/* Nothing is to be moved, but a run that was killed has left its copy. */
+static enum status online_settle(struct vacuum_care *care, struct text *said, struct error *error)
+{
+    text_add(said, "; the copy that an earlier run had left is removed, since the file is sound");
+    return vacuum_care_settle(care, error);
+}
+
 static enum status online_work(struct vacuum_care *care, const struct vacuum_options *options,
                                int64_t free_pages, json_t **found, struct text *said,
                                struct error *error)
@@ -73,7 +80,7 @@ enum status vacuum_online(struct engine *engine, const struct vacuum_options *op
 
     if (status == STATUS_OK)
         status = wanted ? online_work(&care, options, facts->free_pages, found, said, error)
-                        : vacuum_care_settle(&care, said, error);
+                        : online_settle(&care, said, error);
     vacuum_care_close(&care);
     return status;
 }

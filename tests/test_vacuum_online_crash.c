@@ -106,7 +106,7 @@ static bool chance(struct stage *stage, int64_t one_in)
 static struct kind choose_kind(struct stage *stage)
 {
     int64_t size = randomdb_number(&stage->random, PAGE_SIZES);
-    bool wal = !chance(stage, 2), order = !chance(stage, 3), copy = chance(stage, 3);
+    bool wal = !chance(stage, 2), order = !chance(stage, 3), copy = chance(stage, 4);
     double *span = &span_ms[size][wal][order];
 
     if (*span <= 0)
@@ -291,8 +291,8 @@ static void round_of(struct stage *stage)
     check_sound(stage);
     run_to_the_end(stage);
     check_sound(stage);
-    check_no_copy(stage->path);
     met.snapshots += stage->ledger->snapshots;
+    check_no_copy(stage->path);
     shrink_remove_beside(stage->path);
 }
 

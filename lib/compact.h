@@ -22,6 +22,7 @@ struct compact;
 struct compact_result {
     int64_t given;          /* pages that the file is shorter by, through us */
     int64_t moved, swapped; /* pages */
+    int64_t merged;         /* pages that became free, since their cells went to a neighbour */
     int64_t left;           /* pages that could not be put in order, since others wrote there */
     int64_t scans;          /* of the whole file, for hints */
 };
@@ -37,6 +38,10 @@ void compact_close(struct compact *compact);
  * meanwhile. Once `*enough` is true, it ends: STATUS_CANCELLED. */
 enum status compact_audit(struct compact *compact, const bool *enough,
                           struct error *error) MUST_CHECK;
+
+/* Merges neighbouring leaves, of which one is filled less than `below` (a share), where both fit on
+ * a page. After an audit; what was seen there tells which may. */
+enum status compact_merge(struct compact *compact, double below, struct error *error) MUST_CHECK;
 
 /* B-trees, by their names in the schema. */
 struct compact_choice {

@@ -73,6 +73,8 @@ enum status compact_grow(struct compact *compact, uint32_t pages, struct error *
         return error_set(error, STATUS_REFUSED,
                          "the file has %" PRIu32 " pages, more than can be kept track of", pages);
     compact->hints = hint_room(compact->hints, from, pages + GROWTH);
+    compact->filled = memory_resize(compact->filled, (size_t)pages + GROWTH + 1, 1);
+    memset(compact->filled + from, UINT8_MAX, (size_t)pages + GROWTH + 1 - from);
     if (compact->rank)
         compact->rank = hint_room(compact->rank, from, pages + GROWTH);
     compact->capacity = pages + GROWTH;

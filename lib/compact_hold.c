@@ -161,8 +161,8 @@ static int64_t hold_moves(const struct compact *compact)
 {
     const struct compact_result *now = &compact->result, *before = &compact->before;
 
-    return now->moved - before->moved + 2 * (now->swapped - before->swapped) + now->given -
-           before->given;
+    return now->moved - before->moved + 2 * (now->swapped - before->swapped) +
+           2 * (now->merged - before->merged) + now->given - before->given;
 }
 
 bool compact_spent(struct compact *compact)
@@ -289,6 +289,8 @@ void compact_close(struct compact *compact)
     pagelink_free(&compact->links);
     pageset_free(&compact->live);
     free(compact->hints);
+    free(compact->filled);
+    free(compact->parents);
     free(compact->order);
     free(compact->rank);
     free(compact->undos);

@@ -26,6 +26,11 @@ struct compact {
     /* Hints, by page: its kind and the page that names it (0: a row of the schema does). */
     uint32_t *hints;
     uint32_t capacity; /* pages that the arrays have room for */
+    uint8_t *filled;   /* by page, of leaves that the audit has seen; pagemerge_filled */
+
+    /* The interior pages that the audit has seen, but for the schema's. */
+    uint32_t *parents;
+    size_t parent_count, parent_room;
 
     /* The order: for each leaf or overflow page, in key order, where it is now; by page, its place
      * in that order plus one, 0 where it is none of them. NULL while there is no order. */
@@ -110,6 +115,11 @@ enum status compact_prove_free(struct compact *compact, uint32_t page,
 enum status compact_take(struct compact *compact, uint32_t page, struct error *error) MUST_CHECK;
 
 /* --- moves (compact_move.c); the pages are proven ----------------------------------------- */
+
+/* What the page `number` names is named by it now: the hints say so. Fails where its bytes, which
+ * are proven to be those of a live page, are not a page of that kind. */
+enum status compact_adopt(struct compact *compact, uint32_t number, enum pagelink_kind kind,
+                          const unsigned char *bytes, struct error *error) MUST_CHECK;
 
 /* Moves a live page into one that was taken off the freelist. The old one is nothing then: cut off
  * or given to the freelist by the caller. */

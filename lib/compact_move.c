@@ -12,10 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the page `number` names is named by it now. Fails where its bytes, which are proven to be
- * those of a live page, are not a page of that kind. */
-static enum status move_adopt(struct compact *compact, uint32_t number, enum pagelink_kind kind,
-                              const unsigned char *bytes, struct error *error)
+enum status compact_adopt(struct compact *compact, uint32_t number, enum pagelink_kind kind,
+                          const unsigned char *bytes, struct error *error)
 {
     uint32_t usable = pageedit_header(compact->edit)->usable;
     struct error wrong;
@@ -96,7 +94,7 @@ enum status compact_move(struct compact *compact, uint32_t from, uint32_t to, st
     move_rank(compact, from, to);
     compact->changed = true;
     compact->result.moved++;
-    return move_adopt(compact, to, kind, bytes, error);
+    return compact_adopt(compact, to, kind, bytes, error);
 }
 
 static void swap_ranks(struct compact *compact, uint32_t a, uint32_t b)
@@ -154,7 +152,7 @@ enum status compact_swap(struct compact *compact, uint32_t a, uint32_t b, struct
     swap_ranks(compact, a, b);
     compact->changed = true;
     compact->result.swapped++;
-    if ((status = move_adopt(compact, b, kind_a, bytes_b, error)))
+    if ((status = compact_adopt(compact, b, kind_a, bytes_b, error)))
         return status;
-    return move_adopt(compact, a, kind_b, bytes_a, error);
+    return compact_adopt(compact, a, kind_b, bytes_a, error);
 }

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "freelist.h"
 #include "memory.h"
+#include "pagemerge.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -112,6 +113,26 @@ static void scan_order(struct scan *scan, const struct scan_page *page)
     compact->rank[page->page] = (uint32_t)compact->order_count;
 }
 
+/* For the merging of leaves. */
+static void scan_merge(struct scan *scan, const struct scan_page *page)
+{
+    struct compact *compact = scan->compact;
+
+    if (!scan->audit || !page->ordered || page->kind != PAGELINK_CHILD)
+        return;
+    if (scan->links.leaf) {
+        compact->filled[page->page] =
+            pagemerge_filled(scan->bytes, page->page, scan->file.header.usable);
+        return;
+    }
+    if (compact->parent_count == compact->parent_room) {
+        compact->parent_room = compact->parent_room ? compact->parent_room * 2 : 256;
+        compact->parents =
+            memory_resize(compact->parents, compact->parent_room, sizeof *compact->parents);
+    }
+    compact->parents[compact->parent_count++] = page->page;
+}
+
 static enum status scan_visit(struct scan *scan, const struct scan_page *page, struct error *error)
 {
     uint32_t usable = scan->file.header.usable;
@@ -127,6 +148,7 @@ static enum status scan_visit(struct scan *scan, const struct scan_page *page, s
         return status;
     scan->pages++;
     scan_order(scan, page);
+    scan_merge(scan, page);
     scan_push_links(scan, page);
     return STATUS_OK;
 }
@@ -223,6 +245,10 @@ static enum status scan_begin(struct scan *scan, struct error *error)
         (status = compact_grow(compact, scan->file.pages, error)))
         return status;
     memset(compact->hints, 0, ((size_t)compact->capacity + 1) * sizeof *compact->hints);
+    if (scan->audit) {
+        memset(compact->filled, UINT8_MAX, (size_t)compact->capacity + 1);
+        compact->parent_count = 0;
+    }
     scan->bytes = memory_resize(NULL, scan->file.header.page_size, 1);
     pageset_reset(&scan->taken, scan->file.pages);
     return scan_push_roots(scan, error);

@@ -43,6 +43,9 @@ static const struct option vacuum_options[] = {
      "allow a full VACUUM although tables without INTEGER PRIMARY KEY get new rowids"},
     {"order", OPTION_BOOL, 0, FIELD(order), "true", NULL, NULL, NULL, NULL,
      "with mode: online, put tables and indexes into key order, too"},
+    {"density_below", OPTION_SHARE, 0, FIELD(density_below), "65%", "0%", "100%", NULL, NULL,
+     "with mode: online, merge a leaf that is filled less than this with its neighbour, where both "
+     "fit on a page; 0% merges none"},
     {"backup", OPTION_CHOICE, 0, FIELD(backup), "required", NULL, NULL, vacuum_backups, NULL,
      "with mode: online, whether a copy of the file is made and verified first, beside the "
      "database; none is your word that you have one or need none"},

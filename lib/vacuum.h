@@ -30,9 +30,10 @@ struct vacuum_options {
     int mode; /* enum vacuum_mode */
     bool convert;
     bool renumber_rowids;
-    bool order;      /* mode: online puts the pages into key order, too */
-    int backup;      /* enum vacuum_backup */
-    bool replicated; /* mode: online may edit what a replicator replicates */
+    bool order;           /* mode: online puts the pages into key order, too */
+    double density_below; /* mode: online merges leaves filled less, where two fit on a page */
+    int backup;           /* enum vacuum_backup */
+    bool replicated;      /* mode: online may edit what a replicator replicates */
 };
 
 /* PRAGMA auto_vacuum. */

@@ -201,7 +201,7 @@ static bool care_changed(const struct vacuum_care *care)
 {
     const struct compact_result *result = compact_result(care->compact);
 
-    return result->moved + result->swapped + result->given > 0;
+    return result->moved + result->swapped + result->merged + result->given > 0;
 }
 
 /* Where the operator finds what to do in a doubt. */
@@ -277,16 +277,15 @@ static const char *const care_fates[] = {
 void vacuum_care_tell(const struct vacuum_care *care, json_t *found, struct text *said)
 {
     const struct compact_result *result = compact_result(care->compact);
-    json_t *told =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:b, s:s, s:I, s:I, s:I}", "pages_given",
-                  (json_int_t)result->given, "pages_moved", (json_int_t)result->moved,
-                  "pages_swapped", (json_int_t)result->swapped, "pages_left",
-                  (json_int_t)result->left, "scans", (json_int_t)result->scans,
-                  "fragmentation_before", care->before.fragmentation, "checked", care->checked,
-                  "rows_compared", care->compared, "copy", care_fates[care->copy], "copy_bytes",
-                  (json_int_t)care->copy_bytes, "device",
-                  (json_int_t)care->engine->job->seen.device, "inode",
-                  (json_int_t)care->engine->job->seen.inode);
+    json_t *told = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b, s:b, s:s, s:I, s:I, s:I}", "pages_given",
+        (json_int_t)result->given, "pages_moved", (json_int_t)result->moved, "pages_swapped",
+        (json_int_t)result->swapped, "pages_merged", (json_int_t)result->merged, "pages_left",
+        (json_int_t)result->left, "scans", (json_int_t)result->scans, "fragmentation_before",
+        care->before.fragmentation, "checked", care->checked, "rows_compared", care->compared,
+        "copy", care_fates[care->copy], "copy_bytes", (json_int_t)care->copy_bytes, "device",
+        (json_int_t)care->engine->job->seen.device, "inode",
+        (json_int_t)care->engine->job->seen.inode);
 
     if (care->checked)
         json_object_set_new(told, "fragmentation", json_real(care->after.fragmentation));

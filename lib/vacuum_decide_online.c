@@ -6,7 +6,7 @@
 
 /* Bytes of memory that online compaction takes for each page of the file, the scan's stack and the
  * freelist included; with and without order. */
-enum { ONLINE_PAGE_ORDER = 24, ONLINE_PAGE_SHRINK = 16 };
+enum { ONLINE_PAGE_ORDER = 25, ONLINE_PAGE_SHRINK = 17 };
 
 /* It reads each page six times, twice of it for integrity_check, and moves most; the copy writes
  * each page in use, and reads it twice. */

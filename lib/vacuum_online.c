@@ -41,8 +41,11 @@ static enum status online_compact(struct compact *compact, const struct vacuum_o
 {
     enum status status = STATUS_OK;
 
-    if (options->order)
+    if (options->density_below > 0)
+        status = compact_merge(compact, options->density_below, error);
+    if (status == STATUS_OK && options->order)
         status = compact_order(compact, NULL, error);
+    free_pages += compact_result(compact)->merged;
     return status ? status : compact_shrink(compact, free_pages, error);
 }
 

@@ -134,6 +134,8 @@ static enum status compact_whole(bool audit, struct error *error)
     if (!status && audit)
         status = compact_audit(stage.compact, NULL, error);
     if (!status)
+        status = compact_merge(stage.compact, 0.65, error);
+    if (!status)
         status = compact_order(stage.compact, NULL, error);
     if (!status)
         status = compact_shrink(stage.compact, INT64_MAX, error);

@@ -366,6 +366,7 @@ START_TEST(a_disk_that_fails)
             expect_no_copy("t.db");
         }
         shrink_same(&c, model);
+        program_result_free(&result);
         free(inject);
     }
     ck_assert_int_gt(failed, 0);

@@ -231,14 +231,14 @@ static const struct {
     {&online_convert, KEPT_NONE, true, NULL, 0, AMPLE, "mode: online leaves auto_vacuum as it is"},
     {&online, KEPT_NONE, true, "Litestream", 0, AMPLE,
      "Litestream replicates the database, and would have to send "},
-    {&online, KEPT_NONE, true, NULL, 0, {.memory = 12 * MIB}, NULL},
+    {&online, KEPT_NONE, true, NULL, 0, {.memory = 25 * MIB / 2}, NULL},
     {&online,
      KEPT_NONE,
      true,
      NULL,
      0,
-     {.memory = 12 * MIB - 1},
-     "mode: online needs 12.0 MiB to keep track of so many pages (order: false needs less), and "
+     {.memory = 25 * MIB / 2 - 1},
+     "mode: online needs 12.5 MiB to keep track of so many pages (order: false needs less), and "
      "a "},
 
     {&plain, KEPT_NONE, true, "Litestream", 0, AMPLE,

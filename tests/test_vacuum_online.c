@@ -199,7 +199,10 @@ END_TEST
 
 static void run_harmed(const struct harm *harm)
 {
-    const struct shrink_case c = {.name = "harmed", .options = ONLINE, .words = " --force"};
+    const struct shrink_case c = {.name = "harmed",
+                                  .options = ONLINE,
+                                  .limits = SHRINK_OPEN "    max_lock: 100ms\n",
+                                  .words = " --force"};
     struct damage_image image;
     struct proof_run run;
     char *path = folder_path("t.db");

@@ -23,7 +23,6 @@
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 #define ONLINE        "mode: online"
-
 /* --- end to end --------------------------------------------------------------------------- */
 
 static const struct shrink_case cases[] = {

@@ -131,6 +131,7 @@ static enum status order_all(struct compact *compact, struct error *error)
     enum status status = STATUS_OK;
     bool done = false;
 
+    engine_progress_anew(compact->engine);
     while (status == STATUS_OK && !done)
         status = compact_hold(compact, order_sort, NULL, &done, error);
     while (status == STATUS_OK && order.next < compact->order_count && !order.over) {

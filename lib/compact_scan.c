@@ -256,6 +256,7 @@ static enum status scan_begin(struct scan *scan, struct error *error)
 
 static enum status scan_all(struct scan *scan, struct error *error)
 {
+    engine_progress_anew(scan->compact->engine);
     enum status status = scan_begin(scan, error);
 
     if (status == STATUS_OK)

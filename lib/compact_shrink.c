@@ -149,6 +149,7 @@ enum status compact_shrink(struct compact *compact, int64_t most, struct error *
     bool done = false;
     int tries = 0;
 
+    engine_progress_anew(compact->engine);
     while (status == STATUS_OK && !done)
         status = compact_hold(compact, shrink_prepare, NULL, &done, error);
     while (status == STATUS_OK && !(done && shrink.over)) {

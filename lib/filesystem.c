@@ -45,7 +45,7 @@ static const struct {
     {0x00C0FFEE, "UML hostfs"},
 };
 
-static const char *filesystem_network(uint32_t magic)
+const char *filesystem_network(uint32_t magic)
 {
     size_t count = sizeof filesystem_networks / sizeof *filesystem_networks;
 

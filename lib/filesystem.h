@@ -8,6 +8,11 @@
 
 #include "error.h"
 
+#include <stdint.h>
+
+/* The name of the network file system of that magic number (statfs(2)); NULL: it is none. */
+const char *filesystem_network(uint32_t magic);
+
 /* STATUS_REFUSED where `folder` (O_PATH will do) is on a network or FUSE file system; the error
  * begins with that system's name. */
 enum status filesystem_check(int folder, struct error *error) MUST_CHECK;

@@ -284,15 +284,14 @@ static enum status integrity_keys(struct integrity *run, struct error *error)
 static json_t *integrity_effect(const struct integrity *run)
 {
     static const char *const levels[] = {[INTEGRITY_QUICK] = "quick", [INTEGRITY_FULL] = "full"};
+    const struct identity *seen = &run->engine->job->seen;
 
-    return json_pack("{s:s, s:I, s:I, s:o, s:I, s:o, s:O, s:I, s:I}", "level",
-                     levels[run->options->level], "bytes", (json_int_t)run->facts->bytes,
-                     "problems", (json_int_t)run->findings.count, "messages",
-                     findings_json(&run->findings), "foreign_keys",
-                     (json_int_t)run->keys.violations, "foreign_key_messages",
-                     integrity_keys_json(&run->keys), "unchecked", run->unchecked, "device",
-                     (json_int_t)run->engine->job->seen.device, "inode",
-                     (json_int_t)run->engine->job->seen.inode);
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:O}", "level",
+                     levels[run->options->level], "bytes", (json_int_t)run->facts->bytes, "device",
+                     (json_int_t)seen->device, "inode", (json_int_t)seen->inode, "problems",
+                     (json_int_t)run->findings.count, "messages", findings_json(&run->findings),
+                     "foreign_keys", (json_int_t)run->keys.violations, "foreign_key_messages",
+                     integrity_keys_json(&run->keys), "unchecked", run->unchecked);
 }
 
 static void integrity_say(const struct integrity *run, struct text *reason)

@@ -26,7 +26,6 @@ struct lease {
     int64_t row_limit; /* after an overrun; grows again */
     double commit_ms;  /* what a commit takes: rises at once, falls slowly */
     double commit_least_ms;
-    int64_t commit_count;
     double blocked_since; /* readers keep commits from happening since; 0: they don't */
 
     double whole_until_ms; /* when a statement that is a hold by itself is stopped; 0: never */
@@ -43,7 +42,7 @@ struct lease {
 
     double first_ms; /* the first lease_begin */
     float *holds;    /* milliseconds, for the statistics */
-    size_t hold_count, hold_capacity;
+    size_t hold_count, hold_capacity, commit_count;
     double hold_total_ms;
 };
 
@@ -243,7 +242,6 @@ static void lease_note_hold(struct lease *lease)
     double now = clock_monotonic_ms();
 
     database_deadlines(lease->database, lease->limits.busy_ms, 0);
-
     lease->open = false;
     lease->last_hold_ms = now - lease->begun_ms;
     lease->last_end_ms = now;
@@ -386,9 +384,7 @@ void lease_statistics(const struct lease *lease, struct outcome_lock *lock, doub
 
 double lease_least_commit(const struct lease *lease)
 {
-    bool tells = lease->commit_count >= LEASE_COMMITS_TELL && isfinite(lease->commit_least_ms);
-
-    return tells ? lease->commit_least_ms : 0;
+    return lease->commit_count >= LEASE_COMMITS_TELL ? lease->commit_least_ms : 0;
 }
 
 double lease_slow_commit(const struct lease *lease)

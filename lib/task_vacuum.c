@@ -48,8 +48,7 @@ static const struct option vacuum_options[] = {
      "fit on a page; 0% merges none"},
     {"backup", OPTION_CHOICE, 0, FIELD(backup), "required", NULL, NULL, vacuum_backups, NULL,
      "with mode: online, whether a copy of the file is made and verified first, beside the "
-     "database; "
-     "none is your word that you have one or need none"},
+     "database; none is your word that you have one or need none"},
     {"replicated", OPTION_BOOL, 0, FIELD(replicated), "false", NULL, NULL, NULL, NULL,
      "allow mode: online although a replicator such as Litestream has to send every page that "
      "moves"},

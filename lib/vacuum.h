@@ -53,8 +53,7 @@ struct vacuum_past {
     double write_rate; /* bytes a second of a full VACUUM; 0: it was none */
     int64_t written;   /* bytes, by it */
     double pages_rate; /* pages a second given back in steps; 0: it did not */
-    int64_t
-        sound_us; /* when an integrity_check of this file, by whichever task, was ok; 0: never */
+    int64_t sound_us;  /* when this file was last found sound, by whichever task; 0: never */
 };
 
 struct vacuum_facts {

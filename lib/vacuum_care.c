@@ -52,11 +52,15 @@ static enum status care_version(struct vacuum_care *care, int64_t *version, stru
 
 typedef enum status care_check(struct vacuum_care *care, struct error *error);
 
+static care_check care_audit;
+
 /* All of it is listened to; `what` it is if it is interrupted. */
 static enum status care_listen(struct vacuum_care *care, care_check *check, const char *what,
                                struct error *error)
 {
-    struct vacuum_listen listen = {.care = care, .database = care->reading};
+    struct vacuum_listen listen = {.care = care,
+                                   .database = care->reading,
+                                   .silent = check == care_audit};
 
     vacuum_listen_open(&listen);
     enum status status = check(care, error);

@@ -86,7 +86,9 @@ struct vacuum_listen {
     struct database *database;
     void (*begun)(void *argument); /* called at the first read; NULL: nothing */
     void *argument;
-    int64_t bytes, total; /* read so far, and about as many as will be */
+    int64_t bytes, total; /* read so far, and about as many as will be; 0: unknown */
+    bool silent;          /* who reads tells the progress himself */
+    bool harmless;        /* nobody waits for it, and no log: it reads another file */
     struct readwatch *watch;
 };
 

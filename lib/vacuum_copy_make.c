@@ -132,6 +132,19 @@ static enum status copy_take(struct copy *copy, struct error *error)
 
 /* --- verifying ---------------------------------------------------------------------------- */
 
+/* Nobody waits for this: it may take as long as it takes. */
+static enum status copy_check(struct copy *copy, struct database *opened, struct error *error)
+{
+    struct vacuum_listen listen = {.care = copy->care, .database = opened, .harmless = true};
+
+    vacuum_listen_open(&listen);
+    enum status status = vacuum_check_integrity(opened, error);
+    if (status == STATUS_OK)
+        status = vacuum_check_rows(opened, &copy->copied, error);
+    vacuum_listen_close(&listen);
+    return status;
+}
+
 static enum status copy_read(struct copy *copy, struct error *error)
 {
     const struct engine *engine = copy->care->engine;
@@ -143,9 +156,7 @@ static enum status copy_read(struct copy *copy, struct error *error)
         status = database_open(copy->path + 2, &seen, DATABASE_READ, engine_busy_ms(engine),
                                &engine->job->host, &opened, error);
     if (status == STATUS_OK)
-        status = vacuum_check_integrity(opened, error);
-    if (status == STATUS_OK)
-        status = vacuum_check_rows(opened, &copy->copied, error);
+        status = copy_check(copy, opened, error);
     database_close(opened);
     return status;
 }

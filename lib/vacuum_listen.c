@@ -50,9 +50,10 @@ static void listen_heard(void *argument, int64_t bytes)
     }
     if (bytes >= LISTEN_PAGE)
         listen->bytes += bytes;
-    engine_progress(listen->care->engine, listen->bytes / page_size,
-                    listen->bytes < listen->total ? listen->total / page_size : -1);
-    if (now - listen->care->looked_ms < LISTEN_LOOK_MS)
+    if (!listen->silent)
+        engine_progress(listen->care->engine, listen->bytes / page_size,
+                        listen->bytes < listen->total ? listen->total / page_size : -1);
+    if (listen->harmless || now - listen->care->looked_ms < LISTEN_LOOK_MS)
         return;
     listen->care->looked_ms = now;
     listen_look(listen);
@@ -63,6 +64,7 @@ void vacuum_listen_open(struct vacuum_listen *listen)
     struct vacuum_care *care = listen->care;
 
     care->enough = care->closed = false;
+    care->looked_ms = 0;
     care->until_ms = clock_monotonic_ms() + engine_window_left(care->engine) * 1e3;
     engine_progress_anew(care->engine);
     sqlite3_db_release_memory(database_sql(listen->database)); /* what the disk has is to be read */

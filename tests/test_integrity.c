@@ -46,7 +46,8 @@ static const struct {
     const char *outcome, *reason, *effect; /* patterns */
 } cases[] = {
     {"sound", FULL, TABLE, 0, "done", SOUND,
-     "{\"level\":\"full\",\"bytes\":#,\"problems\":0,\"messages\":[],\"foreign_keys\":0,"
+     "{\"level\":\"full\",\"bytes\":#,\"device\":#,\"inode\":#,\"problems\":0,\"messages\":[],"
+     "\"foreign_keys\":0,"
      "\"foreign_key_messages\":[],\"unchecked\":[]}"},
     {"sound, quick", QUICK, TABLE, 0, "done", "quick_check found nothing wrong in # KiB", "~"},
     {"sound, with keys", FULL,
@@ -56,18 +57,21 @@ static const struct {
     {"an index that lacks rows", FULL, TABLE LIE("t_a", "CREATE INDEX t_a ON t(b)"), 1, "failed",
      "integrity_check found 100 problems or more, the first: row 1 missing from index t_a; the "
      "tables are sound, and REINDEX mends their indexes",
-     "{\"level\":\"full\",\"bytes\":#,\"problems\":100,\"messages\":[\"row 1 missing from index "
+     "{\"level\":\"full\",\"bytes\":#,\"device\":#,\"inode\":#,\"problems\":100,\"messages\":["
+     "\"row 1 missing from index "
      "t_a\"~"},
     {"which quick does not see", QUICK, TABLE LIE("t_a", "CREATE INDEX t_a ON t(b)"), 0, "done",
      "~", "~"},
     {"a NULL that must not be", QUICK,
      TABLE "INSERT INTO t(a) VALUES(5);" LIE("t", "CREATE TABLE t(a, b NOT NULL)"), 1, "failed",
      "quick_check found 1 problem, the first: NULL value in t.b; the file is sound, but~",
-     "{\"level\":\"quick\",\"bytes\":#,\"problems\":1,\"messages\":[\"NULL value in t.b\"],~"},
+     "{\"level\":\"quick\",\"bytes\":#,\"device\":#,\"inode\":#,\"problems\":1,\"messages\":["
+     "\"NULL value in t.b\"],~"},
     {"orphans", FULL, ORPHANS, 1, "failed",
      SOUND "; 3 rows have a foreign key without its parent, the first: row 2 of c refers to no row "
            "of p; mend or delete them, or leave them out by `foreign_keys: false`",
-     "{\"level\":\"full\",\"bytes\":#,\"problems\":0,\"messages\":[],\"foreign_keys\":3,"
+     "{\"level\":\"full\",\"bytes\":#,\"device\":#,\"inode\":#,\"problems\":0,\"messages\":[],"
+     "\"foreign_keys\":3,"
      "\"foreign_key_messages\":[\"row 2 of c refers to no row of p\",\"row 4 of c refers to no row "
      "of p\",\"a row of w refers to no row of p\"],\"unchecked\":[]}"},
     {"orphans that are meant", NO_KEYS, ORPHANS, 0, "done",

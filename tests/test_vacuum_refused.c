@@ -124,6 +124,7 @@ START_TEST(slow_commits)
                                          "max_lock, which is 30 ms, to at least twice that, or "
                                          "take mode: full"),
                   "%s%s", result.out, result.err);
+    program_result_free(&result);
     ck_assert_int_eq(shrink_pragma(&c, "page_count"), pages);
     shrink_same(&c, model);
     sqlite3_close(model);
@@ -144,7 +145,9 @@ static bool knows(const struct shrink_case *c, int status)
     shrink_start(c, &program);
     program_finish(&program, &result);
     ck_assert_msg(result.status == status, "%s%s", result.out, result.err);
-    return strstr(result.out, known) || strstr(result.err, known);
+    bool does = strstr(result.out, known) || strstr(result.err, known);
+    program_result_free(&result);
+    return does;
 }
 
 static void renew(void)
@@ -187,6 +190,7 @@ static void integrity(const char *level, int status)
     expect_policy(yaml);
     expect_run("run -c @/policy.yaml --json d integrity", &result);
     ck_assert_msg(result.status == status, "%s%s", result.out, result.err);
+    program_result_free(&result);
     free(yaml);
 }
 

@@ -1,0 +1,207 @@
+/*
+ * The care around edited pages, phase by phase: what becomes of the copy, however the work ends; a
+ * doubt; and a window that closes. It needs the own build (see test_vacuum_online.c).
+ */
+#include "lib_caring.h"
+#include "lib_opened.h"
+#include "lib_skip.h"
+#include "lib_sql.h"
+#include "memory.h"
+#include "pageedit.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
+
+static const char *const modes[] = {"wal", "delete"};
+
+/* The very rows and rowids, in a file that others can't read, though they can the database. */
+START_TEST(what_the_copy_is)
+{
+    struct caring stage;
+    struct stat about;
+
+    caring_begin(&stage, modes[_i]);
+    caring_before(&stage);
+    ck_assert_int_eq(stat("app.db" IDENTITY_COPY, &about), 0);
+    ck_assert_int_eq(about.st_mode & 07777, 0640);
+    ck_assert_int_eq(about.st_size, stage.care.copy_bytes);
+    ck_assert(!caring_here(IDENTITY_PART));
+    sqlite3 *db = sql_open("app.db");
+    sql_do(db, "ATTACH 'app.db" IDENTITY_COPY "' AS copy");
+    ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM copy.t"), 300);
+    ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM (SELECT rowid, * FROM main.t EXCEPT"
+                                    " SELECT rowid, * FROM copy.t)"),
+                     0);
+    ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM pragma_integrity_check WHERE"
+                                    " integrity_check <> 'ok'"),
+                     0);
+    sqlite3_close(db);
+    caring_end(&stage);
+}
+END_TEST
+
+/* How the work ends, what was done before, and what becomes of the copy. */
+static const struct {
+    const char *name;
+    enum status worked;
+    bool moved;
+    enum status status;
+    enum vacuum_copy_fate copy;
+    const char *why;
+} endings_of_work[] = {
+    {"done", STATUS_OK, true, STATUS_OK, COPY_REMOVED, NULL},
+    {"stopped at once", STATUS_CANCELLED, false, STATUS_CANCELLED, COPY_REMOVED, "it was"},
+    {"refused at once", STATUS_REFUSED, false, STATUS_REFUSED, COPY_REMOVED, "it was"},
+    {"failed at once", STATUS_FAILED, false, STATUS_FAILED, COPY_REMOVED, "it was"},
+    {"stopped in the middle", STATUS_CANCELLED, true, STATUS_CANCELLED, COPY_MADE, "it was"},
+    {"busy in the middle", STATUS_BUSY, true, STATUS_BUSY, COPY_MADE, "it was"},
+    {"refused in the middle", STATUS_REFUSED, true, STATUS_FAILED, COPY_REMOVED,
+     "it was; integrity_check is ok afterwards"},
+    {"failed in the middle", STATUS_FAILED, true, STATUS_FAILED, COPY_REMOVED,
+     "it was; integrity_check is ok afterwards"},
+};
+
+START_TEST(how_it_ends)
+{
+    struct error error = {.text = "it was"};
+    struct caring stage;
+
+    printf("  %s\n", endings_of_work[_i].name);
+    fflush(stdout);
+    caring_begin(&stage, "wal");
+    caring_before(&stage);
+    if (endings_of_work[_i].moved)
+        caring_compact(&stage);
+    enum status status = vacuum_care_after(&stage.care, endings_of_work[_i].worked, &error);
+    ck_assert_int_eq(status, endings_of_work[_i].status);
+    ck_assert_int_eq(stage.care.copy, endings_of_work[_i].copy);
+    ck_assert_int_eq(caring_here(IDENTITY_COPY), endings_of_work[_i].copy == COPY_MADE);
+    if (endings_of_work[_i].why)
+        ck_assert_str_eq(error.text, endings_of_work[_i].why);
+    caring_end(&stage);
+}
+END_TEST
+
+/* A row that changes though nobody has committed, with its entry in the index or without. */
+static const struct {
+    bool all;
+    const char *why;
+} damages[] = {
+    {true, "the rows are not those of before, and nobody else has written: in table \"t\" a row is "
+           "another one"},
+    {false, "integrity_check says: row 111 missing from index i"},
+};
+
+/* A doubt: the copy stays, has a name of its own, and no later run goes on beside it. */
+START_TEST(a_doubt)
+{
+    struct error error = {0};
+    struct caring stage;
+
+    caring_begin(&stage, "delete");
+    caring_before(&stage);
+    caring_compact(&stage);
+    char *why =
+        memory_format("after the pages were moved: %s; stop the application, and if the file "
+                      "is damaged go back to its copy, /srv/app.db-litekeeper-kept",
+                      damages[_i].why);
+
+    ck_assert_int_ge(caring_damage("app.db", damages[_i].all), 2);
+    ck_assert_int_eq(vacuum_care_after(&stage.care, STATUS_OK, &error), STATUS_FAILED);
+    ck_assert_str_eq(error.text, why);
+    free(why);
+    ck_assert_int_eq(stage.care.copy, COPY_KEPT);
+    ck_assert(!caring_here(IDENTITY_COPY));
+    ck_assert(caring_here(IDENTITY_KEPT));
+    caring_end(&stage);
+
+    caring_resume(&stage);
+    ck_assert_int_eq(vacuum_care_before(&stage.care, &error), STATUS_REFUSED);
+    ck_assert(caring_here(IDENTITY_KEPT));
+    caring_end(&stage);
+}
+END_TEST
+
+/* What others have written meanwhile is no doubt. */
+START_TEST(others_write)
+{
+    struct error error = {0};
+    struct caring stage;
+
+    caring_begin(&stage, modes[_i]);
+    caring_before(&stage);
+    caring_compact(&stage);
+    opened_sql("INSERT INTO t VALUES('one more'); DELETE FROM t WHERE v LIKE '%3'");
+    ck_assert_msg(!vacuum_care_after(&stage.care, STATUS_OK, &error), "%s", error.text);
+    ck_assert(stage.care.checked);
+    ck_assert(!stage.care.compared);
+    ck_assert_int_eq(stage.care.copy, COPY_REMOVED);
+    caring_end(&stage);
+}
+END_TEST
+
+/* It closes after the pages were moved: told, and the copy stays for the next run. */
+START_TEST(the_window_closes_at_the_end)
+{
+    struct error error = {0};
+    struct caring stage;
+    struct text said = {0};
+    json_t *found = json_object();
+
+    caring_begin(&stage, "delete");
+    caring_before(&stage);
+    caring_compact(&stage);
+    caring_job.outside_window = false;
+    ck_assert_int_eq(vacuum_care_after(&stage.care, STATUS_OK, &error), STATUS_OK);
+    vacuum_care_tell(&stage.care, found, &said);
+    ck_assert_str_eq(said.bytes,
+                     "; it was not checked afterwards, since the window had closed, and its copy "
+                     "/srv/app.db-litekeeper-copy stays until the next run has checked it");
+    ck_assert_str_eq(json_string_value(json_object_get(found, "copy")), "left");
+    ck_assert(caring_here(IDENTITY_COPY));
+    caring_end(&stage);
+    caring_job.outside_window = true;
+
+    caring_resume(&stage);
+    ck_assert_msg(!vacuum_care_settle(&stage.care, &error), "%s", error.text);
+    ck_assert(!caring_here(IDENTITY_COPY));
+    caring_end(&stage);
+    json_decref(found);
+    text_free(&said);
+}
+END_TEST
+
+static void add_all(TCase *some)
+{
+    tcase_add_checked_fixture(some, opened_set_up, opened_tear_down);
+    tcase_add_loop_test(some, what_the_copy_is, 0, LENGTH(modes));
+    tcase_add_loop_test(some, how_it_ends, 0, LENGTH(endings_of_work));
+    tcase_add_loop_test(some, a_doubt, 0, LENGTH(damages));
+    tcase_add_loop_test(some, others_write, 0, LENGTH(modes));
+    tcase_add_test(some, the_window_closes_at_the_end);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("vacuum_care");
+    TCase *some = tcase_create("vacuum_care");
+    SRunner *runner = srunner_create(suite);
+    struct error error;
+
+    tcase_set_timeout(some, 60);
+    if (pageedit_available(&error) == STATUS_OK)
+        add_all(some);
+    else
+        skip("online compaction: the linked SQLite has no sqlite_dbpage that truncates; see the "
+             "head of tests/test_vacuum_online.c");
+    suite_add_tcase(suite, some);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -65,7 +65,7 @@ $(BUILD)/tests/field/%.o: INCLUDES := -Ilib -I$(BUILD)/tests/field
 
 # What an amalgamation needs to serve like Debian's library, and sqlite_dbpage besides.
 $(BUILD)/sqlite3.o: $(SQLITE)/sqlite3.c | dependencies
-	$(call say,CC,$<); $(CC) -O2 -g -fPIE -w -c -o $@ $< -DSQLITE_THREADSAFE=1 \
+	$(call say,CC,$<); $(CC) -O2 -g -fPIE -w -c -o $@ $< -DSQLITE_THREADSAFE=1 -DHAVE_FDATASYNC=1 -DHAVE_USLEEP=1 \
 		-DSQLITE_ENABLE_DBSTAT_VTAB -DSQLITE_ENABLE_DBPAGE_VTAB -DSQLITE_SECURE_DELETE \
 		-DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_UPDATE_DELETE_LIMIT \
 		-DSQLITE_ENABLE_FTS3 -DSQLITE_ENABLE_FTS4 -DSQLITE_ENABLE_FTS5 \

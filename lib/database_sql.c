@@ -1,7 +1,7 @@
 /* Running SQL on an application's database: statements, and result codes in words. */
 #include "database.h"
+#include "vfs.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,25 +61,9 @@ bool database_lacks(const struct error *error)
     return strncmp(error->text, database_brought, sizeof database_brought - 1) == 0;
 }
 
-/* How the last call that failed on the file, or on its log or journal, did; 0: none has. */
-static int database_errno(sqlite3 *sql)
-{
-    sqlite3_file *beside = NULL;
-    int number = 0;
-
-    sqlite3_file_control(sql, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
-    sqlite3_file_control(sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &beside);
-    if (!number && beside && beside->pMethods)
-        beside->pMethods->xFileControl(beside, SQLITE_FCNTL_LAST_ERRNO, &number);
-    return number;
-}
-
-/* SQLite's unixRead() makes SQLITE_IOERR_CORRUPTFS of these, and that is told as SQLITE_CORRUPT. */
 bool database_read_failed(struct database *database)
 {
-    int number = database_sql(database) ? database_errno(database_sql(database)) : 0;
-
-    return number == EIO || number == ENXIO || number == ERANGE;
+    return database_sql(database) && vfs_read_failed(database_sql(database));
 }
 
 enum status database_error(struct database *database, int rc, struct error *error)
@@ -90,7 +74,7 @@ enum status database_error(struct database *database, int rc, struct error *erro
 
     if ((rc & 0xff) == SQLITE_CORRUPT && database_read_failed(database)) {
         rc = SQLITE_IOERR;
-        message = strerror(database_errno(sql));
+        message = strerror(vfs_errno(sql));
     }
 
     if ((rc & 0xff) == SQLITE_BUSY && database_stopped(database)) /* see database_busy */

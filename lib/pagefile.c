@@ -21,6 +21,7 @@
 #include "bytes.h"
 #include "clock.h"
 #include "pageset.h"
+#include "vfs.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -41,6 +42,9 @@ enum status pagefile_failure(sqlite3 *db, const char *what, struct error *error)
     };
     enum status status = STATUS_REFUSED;
 
+    if ((sqlite3_errcode(db) & 0xFF) == SQLITE_CORRUPT && vfs_read_failed(db))
+        return error_set(error, STATUS_FAILED, "%s: the disk fails: %s", what,
+                         strerror(vfs_errno(db)));
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
         if ((sqlite3_errcode(db) & 0xFF) == meanings[i].code)
             status = meanings[i].status;

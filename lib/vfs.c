@@ -8,6 +8,7 @@
 
 #include "memory.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,4 +57,26 @@ int vfs_open(const char *name, sqlite3 **sql)
 
     free(path);
     return rc;
+}
+
+/* --- what has failed ---------------------------------------------------------------------- */
+
+int vfs_errno(sqlite3 *sql)
+{
+    sqlite3_file *beside = NULL;
+    int number = 0;
+
+    sqlite3_file_control(sql, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+    sqlite3_file_control(sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &beside);
+    if (!number && beside && beside->pMethods)
+        beside->pMethods->xFileControl(beside, SQLITE_FCNTL_LAST_ERRNO, &number);
+    return number;
+}
+
+/* SQLite's unixRead() makes SQLITE_IOERR_CORRUPTFS of these, and that is told as SQLITE_CORRUPT. */
+bool vfs_read_failed(sqlite3 *sql)
+{
+    int number = vfs_errno(sql);
+
+    return number == EIO || number == ENXIO || number == ERANGE;
 }

@@ -5,6 +5,7 @@
 #include "error.h"
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 /* Registers it once a process; later calls do nothing. */
 enum status vfs_register(struct error *error) MUST_CHECK;
@@ -13,5 +14,11 @@ enum status vfs_register(struct error *error) MUST_CHECK;
  * even if it is called ":memory:" or "file:other.db". Returns SQLite's result code; the connection
  * is the caller's, on failure too. */
 int vfs_open(const char *name, sqlite3 **sql);
+
+/* How the last call that failed on the connection's file, or on its log or journal, did: an errno;
+ * 0: none has. */
+int vfs_errno(sqlite3 *sql);
+/* Whether a read has failed, so that what SQLite calls damage need not be any. */
+bool vfs_read_failed(sqlite3 *sql);
 
 #endif

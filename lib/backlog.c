@@ -23,15 +23,19 @@ struct backlog {
     struct backlog_limits limits;
     sqlite3 *guard;       /* holds the write lock during a checkpoint; opened when needed */
     double frames_per_ms; /* of the checkpoints so far */
+    double restart_ms;    /* before that no further attempt to have the log begun anew */
     bool left;            /* a checkpoint was due, and left to the application */
 };
 
 enum {
     BACKLOG_LEFT = 1500,   /* frames, over SQLite's own 1000: the application leaves them to us */
     BACKLOG_ALONE = 16000, /* the same where nobody waits: fewer, larger ones are cheaper */
-    BACKLOG_POLL_MS = 50
+    BACKLOG_POLL_MS = 50,
+    BACKLOG_RESTART_MS = 50,
+    BACKLOG_GUARD_TRIES = 100
 };
 
+static const double backlog_guard_ms = 0.3;
 static const double backlog_first_guess = 100; /* frames a millisecond */
 
 struct backlog *backlog_new(struct database *database, const struct neighbours *neighbours,
@@ -76,22 +80,24 @@ static bool backlog_worthwhile(const struct backlog *backlog, uint32_t frames, b
     return frames >= useful && (frames <= fits || backlog->limits.window_open);
 }
 
+/* Between two commits of a writer that has no pause there is less than a millisecond. */
+static int backlog_wait(void *argument, int count)
+{
+    (void)argument;
+    clock_sleep_ms(backlog_guard_ms);
+    return count < BACKLOG_GUARD_TRIES;
+}
+
 /* A second connection takes the write lock, so that nobody commits meanwhile. */
 static bool backlog_guard(struct backlog *backlog)
 {
     if (!backlog->guard) {
         vfs_open(database_name(backlog->database), &backlog->guard);
         sqlite3_wal_autocheckpoint(backlog->guard, 0);
+        sqlite3_busy_handler(backlog->guard, backlog_wait, NULL);
         sqlite3_db_config(backlog->guard, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
     return sqlite3_exec(backlog->guard, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* Beside a writer that never pauses a log is never copied back to its last frame, and so never
- * begun anew: its file would grow without end. Behind the write lock it is, once most is done. */
-static bool backlog_grown(const struct backlog *backlog, const struct walindex *index)
-{
-    return (int64_t)index->max_frame * index->page_size > backlog->limits.max_wal_bytes / 2;
 }
 
 /* Returns how long it took. */
@@ -110,6 +116,26 @@ static double backlog_checkpoint(struct backlog *backlog, bool guarded)
     if (rc == SQLITE_OK && done > 0 && spent > 0)
         backlog->frames_per_ms = (backlog->frames_per_ms + (double)done / spent) / 2;
     return spent;
+}
+
+static uint32_t backlog_frames(const struct walindex *index)
+{
+    return index->max_frame > index->backfilled ? index->max_frame - index->backfilled : 0;
+}
+
+/* Beside a writer that never pauses a log is never copied back to its last frame, and so never
+ * begun anew: its file would grow without end. Behind the write lock it is, where little is left
+ * to be copied; the next to commit begins it anew, unless a reader is in it. */
+static void backlog_restart(struct backlog *backlog, const struct walindex *index, double *held_ms)
+{
+    double now = clock_monotonic_ms(), fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
+    int64_t used = (int64_t)index->max_frame * index->page_size;
+
+    if (used <= backlog->limits.max_wal_bytes / 2 || backlog_frames(index) > fits / 2 ||
+        now < backlog->restart_ms || !backlog_safe(backlog, false))
+        return;
+    *held_ms += backlog_checkpoint(backlog, true);
+    backlog->restart_ms = now + BACKLOG_RESTART_MS;
 }
 
 static enum status backlog_too_long(const struct backlog *backlog, const struct walindex *index,
@@ -137,11 +163,6 @@ static enum status backlog_too_long(const struct backlog *backlog, const struct 
                      facts->reset_bug ? ", since its SQLite or ours has the WAL-reset bug "
                                         "(fixed in 3.51.3, 3.50.7 and 3.44.6)"
                                       : "");
-}
-
-static uint32_t backlog_frames(const struct walindex *index)
-{
-    return index->max_frame > index->backfilled ? index->max_frame - index->backfilled : 0;
 }
 
 static bool backlog_read(struct backlog *backlog, struct walindex *index)
@@ -175,11 +196,10 @@ enum status backlog_tend(struct backlog *backlog, bool busy_others, double *held
         if (backlog_due(backlog, &index, busy_others)) {
             double took = backlog_checkpoint(backlog, affected);
             *held_ms += affected ? took : 0;
-            if (!affected && backlog_grown(backlog, &index))
-                *held_ms += backlog_checkpoint(backlog, true);
             if (!backlog_read(backlog, &index))
                 return STATUS_OK;
         }
+        backlog_restart(backlog, &index, held_ms);
         int64_t bytes = (int64_t)backlog_frames(&index) * index.page_size;
         if (bytes <= backlog->limits.max_wal_bytes)
             return STATUS_OK;

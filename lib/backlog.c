@@ -32,6 +32,7 @@ enum {
     BACKLOG_ALONE = 16000, /* the same where nobody waits: fewer, larger ones are cheaper */
     BACKLOG_POLL_MS = 50,
     BACKLOG_RESTART_MS = 50,
+    BACKLOG_LONG_BYTES = 32 << 20,
     BACKLOG_GUARD_TRIES = 100
 };
 
@@ -80,7 +81,8 @@ static bool backlog_worthwhile(const struct backlog *backlog, uint32_t frames, b
     return frames >= useful && (frames <= fits || backlog->limits.window_open);
 }
 
-/* Between two commits of a writer that has no pause there is less than a millisecond. */
+/* Between two commits of a writer that has no pause there is less than a millisecond, and readers
+ * are soon gone. */
 static int backlog_wait(void *argument, int count)
 {
     (void)argument;
@@ -88,8 +90,7 @@ static int backlog_wait(void *argument, int count)
     return count < BACKLOG_GUARD_TRIES;
 }
 
-/* A second connection takes the write lock, so that nobody commits meanwhile. */
-static bool backlog_guard(struct backlog *backlog)
+static sqlite3 *backlog_second(struct backlog *backlog)
 {
     if (!backlog->guard) {
         vfs_open(database_name(backlog->database), &backlog->guard);
@@ -97,7 +98,13 @@ static bool backlog_guard(struct backlog *backlog)
         sqlite3_busy_handler(backlog->guard, backlog_wait, NULL);
         sqlite3_db_config(backlog->guard, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
-    return sqlite3_exec(backlog->guard, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
+    return backlog->guard;
+}
+
+/* A second connection takes the write lock, so that nobody commits meanwhile. */
+static bool backlog_guard(struct backlog *backlog)
+{
+    return sqlite3_exec(backlog_second(backlog), "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
 }
 
 /* Returns how long it took. */
@@ -123,18 +130,27 @@ static uint32_t backlog_frames(const struct walindex *index)
     return index->max_frame > index->backfilled ? index->max_frame - index->backfilled : 0;
 }
 
+static int64_t backlog_long(const struct backlog *backlog)
+{
+    int64_t half = backlog->limits.max_wal_bytes / 2;
+
+    return half < BACKLOG_LONG_BYTES ? half : BACKLOG_LONG_BYTES;
+}
+
 /* Beside a writer that never pauses a log is never copied back to its last frame, and so never
  * begun anew: its file would grow without end. Behind the write lock it is, where little is left
- * to be copied; the next to commit begins it anew, unless a reader is in it. */
+ * to be copied, and once the readers that are in it have gone. */
 static void backlog_restart(struct backlog *backlog, const struct walindex *index, double *held_ms)
 {
     double now = clock_monotonic_ms(), fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
     int64_t used = (int64_t)index->max_frame * index->page_size;
 
-    if (used <= backlog->limits.max_wal_bytes / 2 || backlog_frames(index) > fits / 2 ||
+    if (used <= backlog_long(backlog) || backlog_frames(index) > fits / 2 ||
         now < backlog->restart_ms || !backlog_safe(backlog, false))
         return;
-    *held_ms += backlog_checkpoint(backlog, true);
+    (void)sqlite3_wal_checkpoint_v2(backlog_second(backlog), "main", SQLITE_CHECKPOINT_RESTART,
+                                    NULL, NULL);
+    *held_ms += clock_monotonic_ms() - now;
     backlog->restart_ms = now + BACKLOG_RESTART_MS;
 }
 

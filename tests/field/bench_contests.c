@@ -127,8 +127,8 @@ static const char online[] = "vacuum: { mode: online, backup: none, free_above: 
 static const struct bench_contest online_contests[] = {
     {.by = "(alone)", .writers_least = 1},
     {.by = "VACUUM", .sql = "VACUUM", .base = true, .btree = ""},
-    {"online 10ms", NULL, "vacuum", NULL, online, 10, 0, 1, false, "", false, "64MiB"},
-    {"online 30ms", NULL, "vacuum", NULL, online, 30, 4, 0, false, "", false, "64MiB"},
+    {"online 10ms", NULL, "vacuum", NULL, online, 10, 0, 1, false, "", false, "256MiB"},
+    {"online 30ms", NULL, "vacuum", NULL, online, 30, 4, 0, false, "", false, "256MiB"},
     {.by = NULL}};
 
 static const struct bench_column online_columns[] = {{"   s", FIGURE(seconds), 1},

@@ -114,13 +114,20 @@ static struct kind choose_kind(struct stage *stage)
     return (struct kind){page_sizes[size], wal, order, copy, span};
 }
 
+/* SQLite 3.7.17 and 3.8.5 write through their map (unixWrite), and so into nothing, which is
+ * SIGBUS, where another process has made the file shorter since: as after any VACUUM. */
+static bool writes_by_map(const char *library)
+{
+    return library && strstr(library, "/elders/");
+}
+
 static struct beside_way choose_way(struct stage *stage)
 {
     struct beside_way way = {.changer = chance(stage, 2)};
 
     if (library_count && !chance(stage, 3))
         way.library = libraries[randomdb_number(&stage->random, (int64_t)library_count)];
-    way.mmap = chance(stage, 2) ? MMAP_BYTES : 0;
+    way.mmap = chance(stage, 2) && !writes_by_map(way.library) ? MMAP_BYTES : 0;
     way.readers = stage->kind.wal ? (int)randomdb_number(&stage->random, 3) : 0;
     return way;
 }

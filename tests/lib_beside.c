@@ -134,7 +134,6 @@ void beside_kill(struct beside *beside)
     for (size_t i = 0; i < beside->count; i++)
         ck_assert_int_eq(waitpid(beside->processes[i], NULL, 0), beside->processes[i]);
     beside->count = 0;
-    ledger_settle(beside->ledger, beside->path);
 }
 
 void beside_stop(struct beside *beside)

@@ -35,7 +35,7 @@ struct beside {
 /* Returns once all have begun and one has committed. `ledger` and `path` outlive it. */
 void beside_start(struct beside *beside, struct ledger *ledger, const char *path,
                   const struct beside_way *way, uint64_t random);
-/* Kills all of them, and enters into the ledger what became of the last commit. */
+/* Kills all of them. What became of the last commit is for ledger_settle(). */
 void beside_kill(struct beside *beside);
 /* Ends each between two transactions, and fails the test if any of them has failed. */
 void beside_stop(struct beside *beside);

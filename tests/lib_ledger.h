@@ -66,7 +66,8 @@ void ledger_start(struct ledger *ledger, const struct ledger_kind *kind);
 void ledger_intend(struct ledger *ledger, const struct ledger_pending *pending);
 void ledger_enter(struct ledger *ledger);
 /* After it was killed: whether what it was about to commit is in the database is looked up there,
- * and entered. */
+ * and entered. Once nobody has the database open: a commit that is in the WAL, but not yet in its
+ * index, is there for the recovery alone. */
 void ledger_settle(struct ledger *ledger, const char *path);
 
 /* Fails the test unless the database is sound and holds what the record says. `complete`: and

@@ -287,6 +287,8 @@ static void round_of(struct stage *stage)
     run_and_strike(stage);
     ck_assert_msg(family_gone_but(stage->beside.processes, stage->beside.count, 2000),
                   "a worker is left behind");
+    if (!stage->beside.count)
+        ledger_settle(stage->ledger, stage->path);
     if (!stage->beside.count && chance(stage, 2)) {
         check_sound(stage);
         stage->way = choose_way(stage);

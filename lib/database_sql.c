@@ -1,7 +1,9 @@
 /* Running SQL on an application's database: statements, and result codes in words. */
 #include "database.h"
+
 #include "vfs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,6 +78,8 @@ enum status database_error(struct database *database, int rc, struct error *erro
         rc = SQLITE_IOERR;
         message = strerror(vfs_errno(sql));
     }
+    if ((rc & 0xff) == SQLITE_IOERR && sql && sqlite3_system_errno(sql) == ENOMEM)
+        rc = SQLITE_NOMEM; /* to map the wal-index, for one */
 
     if ((rc & 0xff) == SQLITE_BUSY && database_stopped(database)) /* see database_busy */
         return error_set(error, STATUS_CANCELLED, "stopped");

@@ -5,6 +5,11 @@
 #ifndef LIB_SKIP_H
 #define LIB_SKIP_H
 
+#include <check.h>
+
 void skip(const char *why);
+
+/* Adds a test that says so of online compaction, which the linked SQLite can't do. */
+void skip_online(TCase *tests);
 
 #endif

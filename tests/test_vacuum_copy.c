@@ -212,8 +212,7 @@ int main(void)
     if (pageedit_available(&error) == STATUS_OK)
         add_all(some);
     else
-        skip("online compaction: the linked SQLite has no sqlite_dbpage that truncates; see the "
-             "head of tests/test_vacuum_online.c");
+        skip_online(some);
     suite_add_tcase(suite, some);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

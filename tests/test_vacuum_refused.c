@@ -251,8 +251,7 @@ int main(void)
         tcase_add_loop_test(some, the_tasks_check, 0, 2);
         tcase_add_test(some, a_copy_that_is_left);
     } else {
-        skip("online compaction: the linked SQLite has no sqlite_dbpage that truncates; see the "
-             "head of tests/test_vacuum_online.c");
+        skip_online(some);
     }
     suite_add_tcase(suite, some);
     srunner_run_all(runner, CK_ENV);

@@ -23,7 +23,9 @@ struct backlog {
     struct backlog_limits limits;
     sqlite3 *guard;       /* holds the write lock during a checkpoint; opened when needed */
     double frames_per_ms; /* of the checkpoints so far */
-    double restart_ms;    /* before that no further attempt to have the log begun anew */
+    double patience_ms;   /* till when the guard waits for a lock */
+    double restart_ms;    /* before that no further attempt to have the log begun anew, ... */
+    double again_ms;      /* ... and so long after one that has failed */
     bool left;            /* a checkpoint was due, and left to the application */
 };
 
@@ -31,12 +33,11 @@ enum {
     BACKLOG_LEFT = 1500,   /* frames, over SQLite's own 1000: the application leaves them to us */
     BACKLOG_ALONE = 16000, /* the same where nobody waits: fewer, larger ones are cheaper */
     BACKLOG_POLL_MS = 50,
-    BACKLOG_RESTART_MS = 50,
-    BACKLOG_LONG_BYTES = 32 << 20,
-    BACKLOG_GUARD_TRIES = 100
+    BACKLOG_LONG_BYTES = 32 << 20
 };
 
-static const double backlog_guard_ms = 0.3;
+static const double backlog_poll_ms = 0.3;
+static const double backlog_again_ms = 50, backlog_again_most_ms = 10000;
 static const double backlog_first_guess = 100; /* frames a millisecond */
 
 struct backlog *backlog_new(struct database *database, const struct neighbours *neighbours,
@@ -47,7 +48,8 @@ struct backlog *backlog_new(struct database *database, const struct neighbours *
     *backlog = (struct backlog){.database = database,
                                 .neighbours = neighbours,
                                 .limits = *limits,
-                                .frames_per_ms = backlog_first_guess};
+                                .frames_per_ms = backlog_first_guess,
+                                .again_ms = backlog_again_ms};
     return backlog;
 }
 
@@ -82,12 +84,16 @@ static bool backlog_worthwhile(const struct backlog *backlog, uint32_t frames, b
 }
 
 /* Between two commits of a writer that has no pause there is less than a millisecond, and readers
- * are soon gone. */
+ * are soon gone, as a rule. */
 static int backlog_wait(void *argument, int count)
 {
-    (void)argument;
-    clock_sleep_ms(backlog_guard_ms);
-    return count < BACKLOG_GUARD_TRIES;
+    const struct backlog *backlog = argument;
+    (void)count;
+
+    if (clock_monotonic_ms() >= backlog->patience_ms)
+        return 0;
+    clock_sleep_ms(backlog_poll_ms);
+    return 1;
 }
 
 static sqlite3 *backlog_second(struct backlog *backlog)
@@ -95,7 +101,7 @@ static sqlite3 *backlog_second(struct backlog *backlog)
     if (!backlog->guard) {
         vfs_open(database_name(backlog->database), &backlog->guard);
         sqlite3_wal_autocheckpoint(backlog->guard, 0);
-        sqlite3_busy_handler(backlog->guard, backlog_wait, NULL);
+        sqlite3_busy_handler(backlog->guard, backlog_wait, backlog);
         sqlite3_db_config(backlog->guard, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
     return backlog->guard;
@@ -139,7 +145,8 @@ static int64_t backlog_long(const struct backlog *backlog)
 
 /* Beside a writer that never pauses a log is never copied back to its last frame, and so never
  * begun anew: its file would grow without end. Behind the write lock it is, where little is left
- * to be copied, and once the readers that are in it have gone. */
+ * to be copied, and once the readers that are in it have gone. Writers wait as long, so it does no
+ * longer than for max_lock, and where a reader stays, less and less often. */
 static void backlog_restart(struct backlog *backlog, const struct walindex *index, double *held_ms)
 {
     double now = clock_monotonic_ms(), fits = backlog->frames_per_ms * backlog->limits.max_lock_ms;
@@ -148,10 +155,14 @@ static void backlog_restart(struct backlog *backlog, const struct walindex *inde
     if (used <= backlog_long(backlog) || backlog_frames(index) > fits / 2 ||
         now < backlog->restart_ms || !backlog_safe(backlog, false))
         return;
-    (void)sqlite3_wal_checkpoint_v2(backlog_second(backlog), "main", SQLITE_CHECKPOINT_RESTART,
-                                    NULL, NULL);
+    backlog->patience_ms = now + backlog->limits.max_lock_ms;
+    int rc = sqlite3_wal_checkpoint_v2(backlog_second(backlog), "main", SQLITE_CHECKPOINT_RESTART,
+                                       NULL, NULL);
+    backlog->patience_ms = 0;
     *held_ms += clock_monotonic_ms() - now;
-    backlog->restart_ms = now + BACKLOG_RESTART_MS;
+    backlog->again_ms =
+        rc == SQLITE_OK ? backlog_again_ms : fmin(backlog->again_ms * 2, backlog_again_most_ms);
+    backlog->restart_ms = now + backlog->again_ms;
 }
 
 static enum status backlog_too_long(const struct backlog *backlog, const struct walindex *index,

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "memory.h"
+#include "wordhash.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -36,30 +37,6 @@ struct compare {
 
 /* --- hashes ------------------------------------------------------------------------------- */
 
-/* The finalizer of splitmix64 (prng.di.unimi.it/splitmix64.c). */
-static uint64_t compare_mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) + 0x9e3779b97f4a7c15u;
-    hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9u;
-    hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebu;
-    return hash ^ (hash >> 31);
-}
-
-static uint64_t compare_bytes(uint64_t hash, const uint8_t *bytes, size_t length)
-{
-    uint64_t word;
-
-    hash = compare_mix(hash, length);
-    for (; length >= sizeof word; bytes += sizeof word, length -= sizeof word) {
-        memcpy(&word, bytes, sizeof word);
-        hash = compare_mix(hash, word);
-    }
-    word = 0;
-    if (length)
-        memcpy(&word, bytes, length);
-    return compare_mix(hash, word);
-}
-
 static const double compare_whole = 9e18; /* less than an int64_t can hold */
 
 /* An index may hold the whole number of a REAL column as either type. */
@@ -68,9 +45,9 @@ static uint64_t compare_real(uint64_t hash, double real)
     uint64_t word;
 
     if (fabs(real) < compare_whole && real >= trunc(real) && real <= trunc(real))
-        return compare_mix(hash, (uint64_t)(int64_t)real);
+        return wordhash_mix(hash, (uint64_t)(int64_t)real);
     memcpy(&word, &real, sizeof word);
-    return compare_mix(hash ^ SQLITE_FLOAT, word);
+    return wordhash_mix(hash ^ SQLITE_FLOAT, word);
 }
 
 /* As it is, without a look at what it means. */
@@ -80,7 +57,7 @@ static uint64_t compare_text(uint64_t hash, sqlite3_value *value, bool wide)
         wide ? sqlite3_value_text16(value) : (const void *)sqlite3_value_text(value);
     int length = wide ? sqlite3_value_bytes16(value) : sqlite3_value_bytes(value);
 
-    return compare_bytes(hash, bytes, (size_t)length);
+    return wordhash_bytes(hash, bytes, (size_t)length);
 }
 
 static uint64_t compare_value(uint64_t hash, sqlite3_stmt *row, size_t column, bool wide)
@@ -89,16 +66,16 @@ static uint64_t compare_value(uint64_t hash, sqlite3_stmt *row, size_t column, b
     int type = sqlite3_value_type(value);
 
     if (type == SQLITE_INTEGER)
-        return compare_mix(hash, (uint64_t)sqlite3_value_int64(value));
+        return wordhash_mix(hash, (uint64_t)sqlite3_value_int64(value));
     if (type == SQLITE_FLOAT)
         return compare_real(hash, sqlite3_value_double(value));
-    hash = compare_mix(hash, (uint64_t)type << 32);
+    hash = wordhash_mix(hash, (uint64_t)type << 32);
     if (type == SQLITE_NULL)
         return hash;
     if (type == SQLITE_TEXT)
         return compare_text(hash, value, wide);
     const void *bytes = sqlite3_value_blob(value);
-    return compare_bytes(hash, bytes, (size_t)sqlite3_value_bytes(value));
+    return wordhash_bytes(hash, bytes, (size_t)sqlite3_value_bytes(value));
 }
 
 /* A bucket is seldom in the cache: it is asked for now, and added to when it has come. */

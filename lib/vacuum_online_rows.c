@@ -6,6 +6,7 @@
 #include "vacuum.h"
 
 #include "memory.h"
+#include "wordhash.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,30 +15,6 @@
 
 /* --- the digest --------------------------------------------------------------------------- */
 
-/* One to one in `word`: the factor is odd, and a shift to the right that is added without carry can
- * be undone. */
-static uint64_t rows_mix(uint64_t digest, uint64_t word)
-{
-    uint64_t product = (digest ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-
-    return product ^ (product >> 32);
-}
-
-static uint64_t rows_bytes(uint64_t digest, const unsigned char *bytes, size_t length)
-{
-    uint64_t word;
-
-    digest = rows_mix(digest, length);
-    for (; length >= sizeof word; bytes += sizeof word, length -= sizeof word) {
-        memcpy(&word, bytes, sizeof word);
-        digest = rows_mix(digest, word);
-    }
-    word = 0;
-    if (length)
-        memcpy(&word, bytes, length);
-    return rows_mix(digest, word);
-}
-
 static uint64_t rows_value(uint64_t digest, sqlite3_stmt *row, int column)
 {
     int type = sqlite3_column_type(row, column);
@@ -45,7 +22,7 @@ static uint64_t rows_value(uint64_t digest, sqlite3_stmt *row, int column)
     uint64_t word = 0;
     double real;
 
-    digest = rows_mix(digest, (uint64_t)type);
+    digest = wordhash_mix(digest, (uint64_t)type);
     if (type == SQLITE_INTEGER) {
         word = (uint64_t)sqlite3_column_int64(row, column);
     } else if (type == SQLITE_FLOAT) {
@@ -54,9 +31,9 @@ static uint64_t rows_value(uint64_t digest, sqlite3_stmt *row, int column)
     } else if (type != SQLITE_NULL) {
         bytes = type == SQLITE_TEXT ? (const void *)sqlite3_column_text(row, column)
                                     : sqlite3_column_blob(row, column);
-        return rows_bytes(digest, bytes, bytes ? (size_t)sqlite3_column_bytes(row, column) : 0);
+        return wordhash_bytes(digest, bytes, bytes ? (size_t)sqlite3_column_bytes(row, column) : 0);
     }
-    return rows_mix(digest, word);
+    return wordhash_mix(digest, word);
 }
 
 /* --- a table ------------------------------------------------------------------------------ */

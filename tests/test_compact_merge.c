@@ -191,13 +191,6 @@ START_TEST(nothing_is_lost)
 }
 END_TEST
 
-START_TEST(left_out)
-{
-    skip("compaction: the linked SQLite has no sqlite_dbpage that truncates; see the head of "
-         "tests/test_vacuum_online.c");
-}
-END_TEST
-
 static void set_up(void)
 {
     opened_set_up();
@@ -222,7 +215,7 @@ int main(void)
     if (pageedit_available(&error) == STATUS_OK)
         tcase_add_test(some, nothing_is_lost);
     else
-        tcase_add_test(some, left_out);
+        skip_online(some);
     suite_add_tcase(suite, some);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

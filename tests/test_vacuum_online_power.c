@@ -306,13 +306,6 @@ START_TEST(a_cut)
 }
 END_TEST
 
-START_TEST(left_out)
-{
-    skip("online compaction: the linked SQLite has no sqlite_dbpage that truncates; see the head "
-         "of tests/test_vacuum_online_power.c");
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("vacuum_online_power");
@@ -324,7 +317,7 @@ int main(void)
     if (pageedit_available(&error) == STATUS_OK)
         tcase_add_loop_test(some, a_cut, 0, KINDS);
     else
-        tcase_add_test(some, left_out);
+        skip_online(some);
     suite_add_tcase(suite, some);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

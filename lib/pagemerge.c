@@ -167,9 +167,11 @@ enum status pagemerge(const struct pagemerge *merge, unsigned char *parent, unsi
     *fits = false;
     if (pages.parent.cells < 2)
         return STATUS_OK;
-    if ((status = merge_leaf(&pages, leaf, fits, error)) || !*fits)
-        return status;
-    return merge_parent(merge, &pages, parent, fits, error);
+    status = merge_leaf(&pages, leaf, fits, error);
+    if (status == STATUS_OK && *fits)
+        status = merge_parent(merge, &pages, parent, fits, error);
+    *fits = *fits && status == STATUS_OK;
+    return status;
 }
 
 uint8_t pagemerge_filled(const unsigned char *bytes, uint32_t number, uint32_t usable)

@@ -47,11 +47,13 @@ static const struct shrink_case refused[] = {
     {.name = "auto_vacuum",
      .kept = "incremental",
      .options = ORDER,
+     .words = " --force",
      .outcome = "skipped",
      .reason = "the file has auto_vacuum, whose pages can't be put in order"},
     {.name = "Litestream",
      .setup = "CREATE TABLE _litestream_seq(id INTEGER PRIMARY KEY, seq INTEGER);",
      .options = ORDER,
+     .words = " --force",
      .outcome = "skipped",
      .reason = "Litestream replicates the database, and would have to send every page that moves: "
                "set replicated: true if it may"},

@@ -14,92 +14,11 @@
 enum {
     HOLD_FIRST = 32, /* moves */
     HOLD_LEAST = 2,
-    HOLD_SLOW = 10,            /* in a row */
     HOLD_BARREN = 30,          /* in a row */
     HOLD_BYTES_MOST = 8 << 20, /* of pages: what SQLite keeps in memory till the commit is 16 MiB */
 };
 
 static const double hold_share_least = 0.6, hold_share_most = 0.9; /* of max_lock */
-static const double hold_load_most = 0.7;                          /* of it, for the freelist */
-
-/* --- others ------------------------------------------------------------------------------- */
-
-/* The file's header tells WAL mode, which others may have turned to meanwhile
- * (fileformat2.html#the_database_header, 18 and 19). */
-static enum status hold_without_journal(struct compact *compact, struct error *error)
-{
-    const unsigned char *first = NULL;
-    enum status status = pageedit_read(compact->edit, 1, &first, error);
-
-    if (status)
-        return status;
-    if (first[18] == 2)
-        return error_set(error, STATUS_BUSY,
-                         "the application has changed the journal mode to WAL meanwhile");
-    return error_set(error, STATUS_REFUSED,
-                     "somebody has committed without a journal beside the file, as with "
-                     "journal_mode=OFF or MEMORY, so that the file is damaged when he is killed in "
-                     "a commit: have the application use another mode");
-}
-
-/* `others` have committed since the last hold. They must have had a journal. */
-static enum status hold_others(struct compact *compact, bool others, struct error *error)
-{
-    if (!compact->watch)
-        return STATUS_OK;
-    bool used = journalwatch_used(compact->watch);
-    return others && !used ? hold_without_journal(compact, error) : STATUS_OK;
-}
-
-/* --- the freelist ------------------------------------------------------------------------- */
-
-/* PRAGMA data_version goes up with each commit of another connection; SQLite keeps its own copies
- * of pages by it. So where it stands still, the list is what our last commit has made of it. */
-static enum status hold_version(struct compact *compact, bool *same, struct error *error)
-{
-    const struct fileheader *header = pageedit_header(compact->edit);
-    int64_t version = 0;
-    enum status status =
-        database_integer(compact->engine->database, "PRAGMA data_version", -1, &version, error);
-
-    *same = compact->known && version == compact->version &&
-            compact->free_pages.head == header->freelist &&
-            compact->free_pages.total == header->free_pages;
-    if (status == STATUS_OK)
-        status = hold_others(compact, version != compact->version, error);
-    compact->version = version;
-    return status;
-}
-
-/* A long list takes long to be read. Beside others who write all the time that is every hold. */
-static enum status hold_slow(struct compact *compact, double ms, struct error *error)
-{
-    double most_ms = engine_max_lock_ms(compact->engine) * hold_load_most;
-
-    compact->slow_loads = ms > most_ms ? compact->slow_loads + 1 : 0;
-    if (compact->slow_loads < HOLD_SLOW)
-        return STATUS_OK;
-    return error_set(error, STATUS_FAILED,
-                     "reading the freelist of %" PRIu32 " pages takes %.0f ms of each step, and "
-                     "max_lock is %.0f ms: raise max_lock, or take mode: full",
-                     compact->free_pages.total, ms, engine_max_lock_ms(compact->engine));
-}
-
-static enum status hold_free_pages(struct compact *compact, struct error *error)
-{
-    double begun_ms = clock_monotonic_ms();
-    bool same = false;
-    enum status status = hold_version(compact, &same, error);
-
-    if (status || same) {
-        compact->slow_loads = 0;
-        compact->free_pages.cursor = SIZE_MAX; /* it is looked through anew */
-        return status;
-    }
-    compact->known = false;
-    status = freepages_load(&compact->free_pages, compact->edit, error);
-    return status ? status : hold_slow(compact, clock_monotonic_ms() - begun_ms, error);
-}
 
 /* --- around it ---------------------------------------------------------------------------- */
 
@@ -114,7 +33,7 @@ static enum status hold_enter(struct compact *compact, struct error *error)
         return status;
     compact->end = pageedit_header(compact->edit)->pages;
     if ((status = compact_grow(compact, compact->end, error)) ||
-        (status = hold_free_pages(compact, error)))
+        (status = compact_list_load(compact, error)) || compact->known.ahead)
         return status;
     if (compact->live.pages < compact->end)
         pageset_reset(&compact->live, compact->capacity);
@@ -129,8 +48,8 @@ static enum status hold_prove_trunks(struct compact *compact, struct error *erro
     const struct freepages *list = &compact->free_pages;
     enum status status = STATUS_OK;
 
-    for (size_t i = 0; i < list->count && !status; i++)
-        if (list->trunks[i].changed && !list->trunks[i].gone)
+    for (size_t i = 0; i < list->used && !status; i++)
+        if (list->trunks[i].page && list->trunks[i].changed)
             status = compact_prove_free(compact, list->trunks[i].page, error);
     return status;
 }
@@ -189,7 +108,7 @@ static enum status hold_work(struct compact *compact, compact_work *work, void *
 {
     enum status status = hold_enter(compact, error);
 
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !compact->known.ahead)
         status = work(compact, argument, error);
     if (status == STATUS_OK)
         status = hold_store(compact, error);
@@ -222,28 +141,32 @@ static enum status hold_commit(struct compact *compact, bool *done, struct error
 enum status compact_hold(struct compact *compact, compact_work *work, void *argument, bool *done,
                          struct error *error)
 {
-    enum status status = lease_begin(compact->engine->lease, error);
-    bool overran = false;
+    enum status status;
+    bool in_vain = false;
 
     *done = false;
-    if (status)
+    if ((status = compact_list_ahead(compact, error)) ||
+        (status = lease_begin(compact->engine->lease, error)))
         return status;
     compact->begun_ms = clock_monotonic_ms();
     status = hold_work(compact, work, argument, error);
     if (status) {
         status = lease_failed(compact->engine->lease, status, true, error);
-        overran = status == STATUS_OK;
+        in_vain = status == STATUS_OK;
+    } else if (compact->known.ahead) {
+        lease_leave(compact->engine->lease);
+        in_vain = true;
     } else {
         status = hold_commit(compact, done, error);
     }
     hold_size(compact);
-    compact->known = *done;
+    compact_list_ended(compact, *done);
     if (*done)
         compact->barren = 0;
     else
         hold_undo(compact);
     pageedit_end(compact->edit);
-    return overran ? hold_again(compact, error) : status;
+    return in_vain ? hold_again(compact, error) : status;
 }
 
 /* --- its life ----------------------------------------------------------------------------- */
@@ -257,7 +180,8 @@ static enum status open_watch(struct compact *compact, struct error *error)
     if (!database_facts(database)->wal)
         status = journalwatch_open(database_name(database), &compact->watch, error);
     return status ? status
-                  : database_integer(database, "PRAGMA data_version", -1, &compact->version, error);
+                  : database_integer(database, "PRAGMA data_version", -1, &compact->known.version,
+                                     error);
 }
 
 enum status compact_open(struct engine *engine, struct database *reading, struct compact **result,
@@ -269,6 +193,7 @@ enum status compact_open(struct engine *engine, struct database *reading, struct
     compact->engine = engine;
     compact->most = HOLD_FIRST;
     compact->reading = reading;
+    compact->known.ahead = database_facts(engine->database)->wal;
     if (status == STATUS_OK)
         status = open_watch(compact, error);
     if (status)

@@ -10,12 +10,23 @@
 #include "pagelink.h"
 #include "pageset.h"
 #include "schemaroots.h"
+#include "walindex.h"
 
 #include <stddef.h>
 
 /* A change of a number in memory, to be undone if the hold is rolled back. */
 struct compact_undo {
     uint32_t *number, before;
+};
+
+/* What is known of the freelist since the last hold. */
+struct compact_known {
+    bool list;            /* it is as our last commit, or a look ahead, has left it, unless ... */
+    int64_t version;      /* ... the data has another version by now */
+    bool marked;          /* all that others have written since ... */
+    struct walindex mark; /* ... is in the log behind this */
+    bool ahead;           /* it is to be read before the next hold */
+    int slow;             /* holds in a row that had to read it, and had not the time */
 };
 
 struct compact {
@@ -42,9 +53,7 @@ struct compact {
     struct pageedit *edit;
     struct freepages free_pages;
     struct journalwatch *watch; /* NULL: commits need no journal */
-    bool known;                 /* the freelist is as our last commit has left it, unless ... */
-    int64_t version;            /* ... the data has another version by now */
-    int slow_loads;             /* holds in a row that had to read it, and had not the time */
+    struct compact_known known;
     struct schemaroots roots;
     uint32_t *path; /* of the proof that was made last */
     size_t path_room;
@@ -80,6 +89,16 @@ void compact_note_hint(struct compact *compact, uint32_t page, enum pagelink_kin
 
 /* Reads the whole file for hints; with `order` (which was made before) for that, too. */
 enum status compact_scan(struct compact *compact, bool order, struct error *error) MUST_CHECK;
+
+/* --- the freelist (compact_list.c) -------------------------------------------------------- */
+
+/* Outside a hold, in a snapshot: reads the whole freelist, if that is to be done. */
+enum status compact_list_ahead(struct compact *compact, struct error *error) MUST_CHECK;
+/* At the beginning of a hold: makes it what the file has. With `known.ahead` set it was not read,
+ * since that takes too long here, and the hold is to be given up. */
+enum status compact_list_load(struct compact *compact, struct error *error) MUST_CHECK;
+/* After the commit, or the rolling back. */
+void compact_list_ended(struct compact *compact, bool committed);
 
 /* --- holds (compact_hold.c) --------------------------------------------------------------- */
 

@@ -34,7 +34,8 @@ struct pageedit {
     size_t changed;
     unsigned char **chunks; /* of memory for CHUNK_PAGES pages each, kept from one to the next */
     size_t chunk_count;
-    uint32_t schema; /* the cookie of the schema when SQLite's copies were dropped last */
+    unsigned char *looked; /* a page's, for pageedit_look */
+    uint32_t schema;       /* the cookie of the schema when SQLite's copies were dropped last */
 };
 
 /* --- opening ------------------------------------------------------------------------------ */
@@ -85,6 +86,7 @@ void pageedit_close(struct pageedit *edit)
     for (size_t i = 0; i < edit->chunk_count; i++)
         free(edit->chunks[i]);
     free(edit->chunks);
+    free(edit->looked);
     free(edit->slots);
     free(edit);
 }
@@ -146,7 +148,7 @@ int64_t pageedit_bytes(const struct pageedit *edit)
 /* --- reading ------------------------------------------------------------------------------ */
 
 /* The row is only good until the statement is reset. */
-static enum status edit_fetch(struct pageedit *edit, uint32_t number, struct pageedit_page *page,
+static enum status edit_fetch(struct pageedit *edit, uint32_t number, unsigned char *into,
                               struct error *error)
 {
     size_t size = database_facts(edit->database)->page_size;
@@ -157,11 +159,8 @@ static enum status edit_fetch(struct pageedit *edit, uint32_t number, struct pag
     const void *bytes = status == STATUS_OK && row ? sqlite3_column_blob(edit->read, 0) : NULL;
     if (status == STATUS_OK && (!bytes || (size_t)sqlite3_column_bytes(edit->read, 0) != size))
         status = error_set(error, STATUS_INVALID, "page %" PRIu32 " can't be read", number);
-    if (status == STATUS_OK) {
-        page->number = number;
-        page->bytes = edit_room(edit);
-        memcpy(page->bytes, bytes, size);
-    }
+    if (status == STATUS_OK)
+        memcpy(into, bytes, size);
     sqlite3_reset(edit->read);
     return status;
 }
@@ -169,13 +168,14 @@ static enum status edit_fetch(struct pageedit *edit, uint32_t number, struct pag
 static enum status edit_page(struct pageedit *edit, uint32_t number, struct pageedit_page **result,
                              struct error *error)
 {
-    struct pageedit_page *slot = edit_slot(edit, number), page = {0};
+    struct pageedit_page *slot = edit_slot(edit, number);
 
     if (slot->number) {
         *result = slot;
         return STATUS_OK;
     }
-    enum status status = edit_fetch(edit, number, &page, error);
+    struct pageedit_page page = {.number = number, .bytes = edit_room(edit)};
+    enum status status = edit_fetch(edit, number, page.bytes, error);
     if (status)
         return status;
     if (edit->count * 2 >= edit->room)
@@ -208,6 +208,24 @@ enum status pageedit_read(struct pageedit *edit, uint32_t number, const unsigned
         status = edit_page(edit, number, &page, error);
     if (status == STATUS_OK)
         *bytes = page->bytes;
+    return status;
+}
+
+enum status pageedit_look(struct pageedit *edit, uint32_t number, const unsigned char **bytes,
+                          struct error *error)
+{
+    enum status status = edit_check(edit, number, error);
+    const struct pageedit_page *slot = status ? NULL : edit_slot(edit, number);
+
+    if (status || slot->number) {
+        *bytes = status ? NULL : slot->bytes;
+        return status;
+    }
+    if (!edit->looked)
+        edit->looked = memory_resize(NULL, database_facts(edit->database)->page_size, 1);
+    status = edit_fetch(edit, number, edit->looked, error);
+    if (status == STATUS_OK)
+        *bytes = edit->looked;
     return status;
 }
 

@@ -38,7 +38,10 @@ enum status pageedit_refuse(const struct fileheader *header, struct error *error
  * have it. */
 enum status pageedit_read(struct pageedit *edit, uint32_t page, const unsigned char **bytes,
                           struct error *error) MUST_CHECK;
-/* The same, to be changed in place. */
+/* The same, good until the next one is looked at, and not kept: for many pages. */
+enum status pageedit_look(struct pageedit *edit, uint32_t page, const unsigned char **bytes,
+                          struct error *error) MUST_CHECK;
+/* As pageedit_read, to be changed in place. */
 enum status pageedit_change(struct pageedit *edit, uint32_t page, unsigned char **bytes,
                             struct error *error) MUST_CHECK;
 /* Bytes of the pages changed so far. */

@@ -19,6 +19,8 @@ void pageset_reset(struct pageset *set, uint32_t pages);
 bool pageset_add(struct pageset *set, uint32_t page);
 bool pageset_has(const struct pageset *set, uint32_t page); /* a page beyond it is not */
 void pageset_remove(struct pageset *set, uint32_t page);
+/* The lowest page of it from `page` on; 0: there is none. */
+uint32_t pageset_next(const struct pageset *set, uint32_t page);
 void pageset_free(struct pageset *set);
 
 #endif

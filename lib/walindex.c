@@ -176,22 +176,46 @@ static uint32_t walindex_probe(const struct walindex_piece *piece, uint32_t page
     return newest;
 }
 
+/* Which piece has this frame, counted from 1. */
+static uint32_t walindex_region_of(uint32_t frame)
+{
+    return frame <= FRAMES_FIRST ? 0 : 1 + (frame - FRAMES_FIRST - 1) / FRAMES;
+}
+
+static enum status walindex_short(const struct walindex *index, struct error *error)
+{
+    return error_set(error, STATUS_INVALID,
+                     "its -shm file ends before the last of %" PRIu32 " frames", index->max_frame);
+}
+
 enum status walindex_frame(sqlite3 *db, const struct walindex *index, uint32_t page,
                            uint32_t *frame, struct error *error)
 {
     sqlite3_file *file = walindex_file(db);
-    uint32_t last =
-        index->max_frame <= FRAMES_FIRST ? 0 : 1 + (index->max_frame - FRAMES_FIRST - 1) / FRAMES;
     uint32_t found = 0;
 
-    for (uint32_t region = last + 1; region-- > 0 && !found;) {
+    for (uint32_t region = walindex_region_of(index->max_frame) + 1; region-- > 0 && !found;) {
         struct walindex_piece piece;
         if (!file || !walindex_piece(file, region, &piece))
-            return error_set(error, STATUS_INVALID,
-                             "its -shm file ends before the last of %" PRIu32 " frames",
-                             index->max_frame);
+            return walindex_short(index, error);
         found = walindex_probe(&piece, page, index->max_frame);
     }
     *frame = found;
+    return STATUS_OK;
+}
+
+enum status walindex_written(sqlite3 *db, const struct walindex *index, uint32_t after,
+                             void (*take)(void *argument, uint32_t page), void *argument,
+                             struct error *error)
+{
+    sqlite3_file *file = walindex_file(db);
+
+    for (uint32_t frame = after + 1; frame <= index->max_frame;) {
+        struct walindex_piece piece;
+        if (!file || !walindex_piece(file, walindex_region_of(frame), &piece))
+            return walindex_short(index, error);
+        for (; frame <= index->max_frame && frame - piece.before <= piece.frames; frame++)
+            take(argument, piece.pages[frame - piece.before - 1]);
+    }
     return STATUS_OK;
 }

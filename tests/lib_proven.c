@@ -76,12 +76,14 @@ void proven_forget(struct compact *compact)
     memset(compact->live.bits, 0, compact->live.pages / 8 + 1);
 }
 
-/* A page of the freelist before `limit`, which is on it no more then. */
+/* The highest page of the freelist before `limit`, which is on it no more then. */
 uint32_t proven_take(struct compact *compact, uint32_t limit)
 {
     struct error error = {0};
-    uint32_t page = freepages_any(&compact->free_pages, limit - 1);
+    uint32_t end = pageedit_header(compact->edit)->pages, page = limit <= end ? limit - 1 : end;
 
+    while (page && !freepages_has(&compact->free_pages, page))
+        page--;
     ck_assert_uint_ne(page, 0);
     ck_assert_msg(!compact_take(compact, page, &error), "%s", error.text);
     return page;

@@ -34,7 +34,7 @@ void proven_app(const char *sql);
 /* Within a hold: whether the page is proven to be live; and forgets what was proven. */
 bool proven_is_live(struct compact *compact, uint32_t page);
 void proven_forget(struct compact *compact);
-/* A page of the freelist before `limit`, which is on it no more then. */
+/* The highest page of the freelist before `limit`, which is on it no more then. */
 uint32_t proven_take(struct compact *compact, uint32_t limit);
 /* Moves a live page into one of the freelist before `limit`, to which the old one is given; the new
  * place. */

@@ -29,13 +29,11 @@ enum status shape_query(const struct shape_loader *loader, const char *query, co
                         const char *two, sqlite3_stmt **statement, struct error *error)
 {
     enum status status = STATUS_OK;
-    int rc = SQLITE_OK;
+    int rc;
 
     if (shape_own(loader))
         status = database_prepare(loader->database, query, statement, error);
-    else
-        rc = sqlite3_prepare_v2(loader->sql, query, -1, statement, NULL);
-    if (rc != SQLITE_OK)
+    else if ((rc = sqlite3_prepare_v2(loader->sql, query, -1, statement, NULL)))
         status = shape_error(loader, rc, error);
     if (status)
         return status;

@@ -86,7 +86,7 @@ enum status compact_scan(struct compact *compact, bool order, struct error *erro
 typedef enum status compact_work(struct compact *compact, void *argument, struct error *error);
 
 /* One hold: the work, what it changed, the commit. `*done` is false where it was rolled back, and
- * nothing has happened. */
+ * nothing has happened; it may be true of one that has failed (lease_committed). */
 enum status compact_hold(struct compact *compact, compact_work *work, void *argument, bool *done,
                          struct error *error) MUST_CHECK;
 /* Whether the hold should end now. Asked after each move. */

@@ -94,6 +94,10 @@ void database_end_read(struct database *database);
 /* What result code `rc` on this database means, in the operator's words. */
 enum status database_error(struct database *database, int rc, struct error *error);
 
+/* Whether the COMMIT that has failed last has committed all the same: in rollback-journal mode
+ * SQLite syncs the folder and makes the file shorter when the journal is unlinked already. */
+bool database_failed_behind(struct database *database);
+
 /* Whether a read of the file or of its log has failed before, so that what SQLite calls damage need
  * not be any. */
 bool database_read_failed(struct database *database);

@@ -70,6 +70,15 @@ bool database_read_failed(struct database *database)
     return database_sql(database) && vfs_read_failed(database_sql(database));
 }
 
+/* pager_end_transaction in SQLite's pager.c; our journals are of the mode DELETE. */
+bool database_failed_behind(struct database *database)
+{
+    int code = sqlite3_extended_errcode(database_sql(database));
+
+    return !database_facts(database)->wal &&
+           (code == SQLITE_IOERR_TRUNCATE || code == SQLITE_IOERR_DIR_FSYNC);
+}
+
 enum status database_error(struct database *database, int rc, struct error *error)
 {
     sqlite3 *sql = database_sql(database);

@@ -201,9 +201,7 @@ static enum status care_check_after(struct vacuum_care *care, struct error *erro
 
 static bool care_changed(const struct vacuum_care *care)
 {
-    const struct compact_result *result = compact_result(care->compact);
-
-    return result->moved + result->swapped + result->merged + result->given > 0;
+    return compact_result(care->compact)->steps > 0;
 }
 
 /* Where the operator finds what to do in a doubt. */

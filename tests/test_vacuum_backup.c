@@ -60,7 +60,6 @@ static bool there(const char *file, const char *ending)
     char *name = memory_format("%s%s", file, ending), *path = folder_path(name);
     struct stat about;
     bool is = lstat(path, &about) == 0;
-
     free(path);
     free(name);
     return is;
@@ -177,7 +176,6 @@ static const struct {
     {"a whole part", IDENTITY_PART, make_copy, true, false},
 
     {"a mark", IDENTITY_MARK, make_empty, true, false},
-
     {"an empty copy", IDENTITY_COPY, make_empty, false, false},
     {"a text for a mark", IDENTITY_MARK, make_text, false, false},
     {"a link for a mark", IDENTITY_MARK, make_link, false, false},

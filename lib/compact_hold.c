@@ -134,7 +134,8 @@ static enum status hold_commit(struct compact *compact, bool *done, struct error
         journalwatch_commit(compact->watch);
     enum status status = lease_end(compact->engine->lease, error);
 
-    *done = status == STATUS_OK;
+    *done = lease_committed(compact->engine->lease);
+    compact->result.steps += *done && compact->changed;
     return status == STATUS_BUSY ? STATUS_OK : status;
 }
 

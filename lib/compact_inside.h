@@ -105,7 +105,7 @@ void compact_list_ended(struct compact *compact, bool committed);
 typedef enum status compact_work(struct compact *compact, void *argument, struct error *error);
 
 /* One hold: the work, what it changed, the commit. `*done` is false where it was rolled back, and
- * nothing has happened. */
+ * nothing has happened; it may be true of one that has failed (lease_committed). */
 enum status compact_hold(struct compact *compact, compact_work *work, void *argument, bool *done,
                          struct error *error) MUST_CHECK;
 /* Whether the hold should end now. Asked after each move. */

@@ -73,7 +73,10 @@ void database_sync_log(struct database *database);
  * the disk did first, a power cut must not bring that journal back. */
 enum status database_sync_folder(struct database *database, struct error *error) MUST_CHECK;
 
-/* Runs SQL that gives no rows. */
+/* Statements of whatever kind may be run beside an application that changes its schema: it is never
+ * their failure (STATUS_BUSY at worst). */
+
+/* Runs SQL, one statement after the other; rows that it gives are of no interest. */
 enum status database_exec(struct database *database, const char *sql,
                           struct error *error) MUST_CHECK;
 /* Prepares one statement; `*statement` is the caller's to finalize. */
@@ -82,8 +85,18 @@ enum status database_prepare(struct database *database, const char *sql, sqlite3
 /* One step: STATUS_OK, with `*row` telling whether there is a row. */
 enum status database_step(struct database *database, sqlite3_stmt *statement, bool *row,
                           struct error *error) MUST_CHECK;
+/* Begins a transaction whose snapshot is taken when this returns, although the schema was not read
+ * for it. Not within another one. STATUS_BUSY: as any read. */
+enum status database_begin_read(struct database *database, struct error *error) MUST_CHECK;
+/* Ends it, if it has not ended of itself (by an I/O error, for one). Nothing was written. */
+void database_end_read(struct database *database);
+
 /* What result code `rc` on this database means, in the operator's words. */
 enum status database_error(struct database *database, int rc, struct error *error);
+
+/* Whether the COMMIT that has failed last has committed all the same: in rollback-journal mode
+ * SQLite syncs the folder and makes the file shorter when the journal is unlinked already. */
+bool database_failed_behind(struct database *database);
 
 /* Whether a read of the file or of its log has failed before, so that what SQLite calls damage need
  * not be any. */

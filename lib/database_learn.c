@@ -72,14 +72,14 @@ static enum status database_schema_error(struct database *database, struct error
 
 enum status database_read_schema(struct database *database, struct error *error)
 {
-    int rc = sqlite3_exec(database->sql, "SELECT 1 FROM sqlite_master LIMIT 1", NULL, NULL, NULL);
-    int primary = rc & 0xff;
+    enum status status = database_exec(database, "SELECT 1 FROM sqlite_master LIMIT 1", error);
+    int primary = status ? sqlite3_errcode(database->sql) & 0xff : SQLITE_OK;
     bool malformed = (primary == SQLITE_CORRUPT || primary == SQLITE_ERROR) &&
                      strstr(sqlite3_errmsg(database->sql), "malformed database schema");
 
     if (malformed || primary == SQLITE_ERROR)
         return database_schema_error(database, error);
-    return rc == SQLITE_OK ? STATUS_OK : database_error(database, rc, error);
+    return status;
 }
 
 /* Litestream keeps its state in a table or in a folder beside the file. */

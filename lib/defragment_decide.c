@@ -183,8 +183,7 @@ void defragment_decide(const void *argument, const void *measured, int64_t now_u
     decision->needs_window = !facts->file.wal;
     defragment_say(options, facts, &reason);
     if (facts->file.copy_bytes)
-        text_add(&reason, "; an earlier run has left its copy of the file, which goes if the file "
-                          "is sound");
+        text_add(&reason, "; an earlier run has left the file unchecked, so that comes first");
     snprintf(decision->reason, sizeof decision->reason, "%s", reason.bytes);
     text_free(&reason);
 }

@@ -66,7 +66,8 @@ static bool identity_ends(const char *name, const char *const *suffixes)
 
 bool identity_beside(const char *name)
 {
-    static const char *const copies[] = {IDENTITY_COPY, IDENTITY_PART, IDENTITY_KEPT, NULL};
+    static const char *const copies[] = {IDENTITY_COPY, IDENTITY_PART, IDENTITY_KEPT, IDENTITY_MARK,
+                                         NULL};
 
     return identity_ends(name, identity_suffixes) || identity_ends(name, copies);
 }

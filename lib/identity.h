@@ -42,6 +42,8 @@ bool identity_same(const struct identity *one, const struct identity *other);
 #define IDENTITY_COPY "-litekeeper-copy" /* sound and complete */
 #define IDENTITY_PART "-litekeeper-part" /* being written */
 #define IDENTITY_KEPT "-litekeeper-kept" /* after a doubt: it is for people to remove */
+#define IDENTITY_MARK \
+    "-litekeeper-mark" /* an empty file instead of one: not checked since edited */
 
 /* Whether `name` ends like one of the files that SQLite or litekeeper keeps beside a database. */
 bool identity_beside(const char *name);

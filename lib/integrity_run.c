@@ -3,12 +3,10 @@
  * nothing can be checkpointed beyond it, in rollback-journal mode nobody can write. It ends at once
  * when it is told to, and writes nothing. Runs in a worker.
  */
-#include "task_integrity.h"
+#include "integrity_inside.h"
 
 #include "clock.h"
 #include "event_check.h"
-#include "findings.h"
-#include "integrity_keys.h"
 #include "memory.h"
 #include "pages.h"
 #include "readwatch.h"
@@ -16,32 +14,12 @@
 #include "text.h"
 #include "walindex.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { INTEGRITY_ASK_MS = 20, INTEGRITY_LOOK_MS = 100 };
-
-/* Why it ended before its time. */
-enum integrity_end { INTEGRITY_GOES_ON, INTEGRITY_TOLD, INTEGRITY_LOG, INTEGRITY_WINDOW };
-
-struct integrity {
-    struct engine *engine;
-    const struct integrity_options *options;
-    const struct integrity_facts *facts;
-    double asked_ms, looked_ms;
-    double stop_at_ms;  /* the window closes; 0: never */
-    int64_t bytes_read; /* so far */
-    int64_t backlog;    /* bytes of the WAL that wait for their checkpoint */
-    enum integrity_end ended;
-    struct findings findings;
-    struct integrity_keys keys;
-    int64_t left;      /* tables that could not be checked ... */
-    json_t *unchecked; /* ... the first of them, for the effect ... */
-    char why[256];     /* ... and the very first, for the reason */
-};
 
 /* --- the watch ---------------------------------------------------------------------------- */
 
@@ -150,13 +128,25 @@ static enum status integrity_collect(struct integrity *run, const char *sql, str
     return integrity_ended(run, status, error);
 }
 
+/* Each check has one snapshot, which is taken before it is prepared: of the schema as of the rows,
+ * whatever the application creates and drops meanwhile. */
+static enum status integrity_begin(struct integrity *run, struct error *error)
+{
+    return integrity_ended(run, database_begin_read(run->engine->database, error), error);
+}
+
 static enum status integrity_whole(struct integrity *run, struct error *error)
 {
+    enum status status = integrity_begin(run, error);
     char sql[64];
 
+    if (status)
+        return status;
     snprintf(sql, sizeof sql, "PRAGMA main.%s(%d)", integrity_pragmas[run->options->level],
              FINDINGS_MOST);
-    return integrity_collect(run, sql, error);
+    status = integrity_collect(run, sql, error);
+    database_end_read(run->engine->database);
+    return status;
 }
 
 static void integrity_leave(struct integrity *run, const char *table, const char *why)
@@ -192,10 +182,42 @@ static enum status integrity_table(struct integrity *run, const char *table, str
     return STATUS_OK;
 }
 
-/* Calls `visit` with each name that `sql` gives. */
-static enum status integrity_each(struct integrity *run, const char *sql,
-                                  enum status (*visit)(struct integrity *run, const char *name,
-                                                       struct error *error),
+typedef enum status integrity_visit(struct integrity *run, const char *table, struct error *error);
+
+static enum status integrity_is_there(struct integrity *run, const char *table, bool *there,
+                                      struct error *error)
+{
+    static const char sql[] = "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = ?1";
+    sqlite3_stmt *query = NULL;
+    enum status status = database_prepare(run->engine->database, sql, &query, error);
+
+    if (status == STATUS_OK) {
+        sqlite3_bind_text(query, 1, table, -1, SQLITE_STATIC);
+        status = database_step(run->engine->database, query, there, error);
+    }
+    sqlite3_finalize(query);
+    return integrity_ended(run, status, error);
+}
+
+/* A snapshot for each table, not one for all, which would keep more of the log. So one that was
+ * listed may be gone by now. */
+static enum status integrity_one(struct integrity *run, const char *table, integrity_visit *visit,
+                                 struct error *error)
+{
+    enum status status = integrity_begin(run, error);
+    bool there = false;
+
+    if (status)
+        return status;
+    status = integrity_is_there(run, table, &there, error);
+    if (status == STATUS_OK && there)
+        status = visit(run, table, error);
+    database_end_read(run->engine->database);
+    return status;
+}
+
+/* Calls `visit` with each table that `sql` names. */
+static enum status integrity_each(struct integrity *run, const char *sql, integrity_visit *visit,
                                   struct error *error)
 {
     struct text names = {0};
@@ -209,7 +231,7 @@ static enum status integrity_each(struct integrity *run, const char *sql,
                         (size_t)sqlite3_column_bytes(query, 0) + 1); /* with its NUL */
     sqlite3_finalize(query);
     for (size_t at = 0; at < names.length && !status; at += strlen(names.bytes + at) + 1)
-        status = visit(run, names.bytes + at, error);
+        status = integrity_one(run, names.bytes + at, visit, error);
     text_free(&names);
     return status;
 }
@@ -279,53 +301,7 @@ static enum status integrity_keys(struct integrity *run, struct error *error)
     return integrity_each(run, sql, integrity_key_table, error);
 }
 
-/* --- afterwards --------------------------------------------------------------------------- */
-
-static json_t *integrity_effect(const struct integrity *run)
-{
-    static const char *const levels[] = {[INTEGRITY_QUICK] = "quick", [INTEGRITY_FULL] = "full"};
-    const struct identity *seen = &run->engine->job->seen;
-
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:O}", "level",
-                     levels[run->options->level], "bytes", (json_int_t)run->facts->bytes, "device",
-                     (json_int_t)seen->device, "inode", (json_int_t)seen->inode, "problems",
-                     (json_int_t)run->findings.count, "messages", findings_json(&run->findings),
-                     "foreign_keys", (json_int_t)run->keys.violations, "foreign_key_messages",
-                     integrity_keys_json(&run->keys), "unchecked", run->unchecked);
-}
-
-static void integrity_say(const struct integrity *run, struct text *reason)
-{
-    char count[TEXT_SHORT], bytes[TEXT_SHORT];
-    const char *pragma = integrity_pragmas[run->options->level];
-
-    if (run->findings.count) {
-        text_addf(reason, "%s found ", pragma);
-        findings_say(&run->findings, reason);
-    } else {
-        text_addf(reason, "%s found nothing wrong in %s", pragma,
-                  text_bytes(bytes, run->facts->bytes));
-    }
-    integrity_keys_say(&run->keys, reason);
-    if (run->left)
-        text_addf(reason, "; %s not checked, %s", text_counted(count, run->left, "table"),
-                  run->why);
-}
-
-static enum status integrity_conclude(struct integrity *run, struct outcome *outcome,
-                                      struct error *error)
-{
-    struct text reason = {0};
-    enum status status = STATUS_OK;
-
-    integrity_say(run, &reason);
-    outcome->effect = integrity_effect(run);
-    if (run->findings.count || run->keys.violations)
-        status = error_set(error, STATUS_FAILED, "%s", reason.bytes);
-    snprintf(outcome->reason, sizeof outcome->reason, "%s", reason.bytes);
-    text_free(&reason);
-    return status;
-}
+/* --- all of it ---------------------------------------------------------------------------- */
 
 /* One whole watch: from here on every read is heard. */
 static enum status integrity_check(struct integrity *run, struct error *error)

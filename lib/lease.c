@@ -6,6 +6,7 @@
 
 #include "backlog.h"
 #include "clock.h"
+#include "lease_holds.h"
 #include "memory.h"
 #include "neighbours.h"
 #include "pace.h"
@@ -21,6 +22,7 @@ struct lease {
     sqlite3_stmt *begin, *commit;
 
     bool open;         /* a step is under way */
+    bool committed;    /* the last one was */
     double begun_ms;   /* when it got the lock */
     int64_t rows;      /* of this step so far */
     int64_t row_limit; /* after an overrun; grows again */
@@ -41,9 +43,8 @@ struct lease {
     double let_in_ms;  /* when the last gap ended in which a waiter must have got in */
 
     double first_ms; /* the first lease_begin */
-    float *holds;    /* milliseconds, for the statistics */
-    size_t hold_count, hold_capacity, commit_count;
-    double hold_total_ms;
+    struct lease_holds holds;
+    size_t commit_count;
 };
 
 enum {
@@ -98,7 +99,7 @@ void lease_free(struct lease *lease)
     neighbours_free(lease->neighbours);
     sqlite3_finalize(lease->begin);
     sqlite3_finalize(lease->commit);
-    free(lease->holds);
+    lease_holds_free(&lease->holds);
     free(lease);
 }
 
@@ -191,6 +192,7 @@ static enum status lease_take(struct lease *lease, struct error *error)
     if (status)
         return status;
     lease->open = true;
+    lease->committed = false;
     lease->begun_ms = clock_monotonic_ms();
     lease->rows = 0;
     lease_look(lease);
@@ -245,12 +247,7 @@ static void lease_note_hold(struct lease *lease)
     lease->open = false;
     lease->last_hold_ms = now - lease->begun_ms;
     lease->last_end_ms = now;
-    lease->hold_total_ms += lease->last_hold_ms;
-    if (lease->hold_count == lease->hold_capacity) {
-        lease->hold_capacity = lease->hold_capacity ? lease->hold_capacity * 2 : 256;
-        lease->holds = memory_resize(lease->holds, lease->hold_capacity, sizeof *lease->holds);
-    }
-    lease->holds[lease->hold_count++] = (float)lease->last_hold_ms;
+    lease_holds_add(&lease->holds, lease->last_hold_ms);
 }
 
 /* Readers kept the commit from happening: let them, and come again. */
@@ -261,6 +258,20 @@ static enum status lease_blocked(struct lease *lease)
     if (!lease->blocked_since)
         lease->blocked_since = clock_monotonic_ms();
     return STATUS_BUSY;
+}
+
+/* It was rolled back, unless what has failed came behind the commit. */
+static enum status lease_end_badly(struct lease *lease, enum status status, struct error *error)
+{
+    lease->committed = database_failed_behind(lease->database);
+    if (lease->committed)
+        status = error_set(error, STATUS_FAILED,
+                           "the disk fails after the commit: %s; this step was made, but where it "
+                           "was to make the file shorter, the file is as long as before",
+                           sqlite3_errmsg(database_sql(lease->database)));
+    lease_roll_back(lease);
+    lease_note_hold(lease);
+    return status;
 }
 
 enum status lease_end(struct lease *lease, struct error *error)
@@ -274,11 +285,9 @@ enum status lease_end(struct lease *lease, struct error *error)
     sqlite3_reset(lease->commit);
     if (status == STATUS_BUSY)
         return lease_blocked(lease);
-    if (status) {
-        lease_roll_back(lease);
-        lease_note_hold(lease);
-        return status;
-    }
+    if (status)
+        return lease_end_badly(lease, status, error);
+    lease->committed = true;
     double took = clock_monotonic_ms() - begin;
     lease->commit_least_ms = fmin(took, lease->commit_least_ms);
     lease->commit_count++;
@@ -357,29 +366,12 @@ void lease_settle(struct lease *lease)
     database_deadlines(lease->database, lease->limits.busy_ms, 0);
 }
 
-static int lease_compare(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-
-    return (x > y) - (x < y);
-}
-
 void lease_statistics(const struct lease *lease, struct outcome_lock *lock, double *share)
 {
     double elapsed = clock_monotonic_ms() - lease->first_ms;
 
-    *lock = (struct outcome_lock){.count = (int64_t)lease->hold_count,
-                                  .total_ms = lease->hold_total_ms};
-    *share = lease->first_ms && elapsed > 0 ? lease->hold_total_ms / elapsed : 0;
-    if (!lease->hold_count)
-        return;
-    float *sorted = memory_zeroed(lease->hold_count, sizeof *sorted);
-    for (size_t i = 0; i < lease->hold_count; i++)
-        sorted[i] = lease->holds[i];
-    qsort(sorted, lease->hold_count, sizeof *sorted, lease_compare);
-    lock->max_ms = sorted[lease->hold_count - 1];
-    lock->p99_ms = sorted[(lease->hold_count * 99 + 99) / 100 - 1];
-    free(sorted);
+    lease_holds_tell(&lease->holds, lock);
+    *share = lease->first_ms && elapsed > 0 ? lock->total_ms / elapsed : 0;
 }
 
 double lease_least_commit(const struct lease *lease)
@@ -392,6 +384,11 @@ double lease_slow_commit(const struct lease *lease)
     double least_ms = lease_least_commit(lease);
 
     return least_ms > lease->limits.max_lock_ms ? least_ms : 0;
+}
+
+bool lease_committed(const struct lease *lease)
+{
+    return lease->committed;
 }
 
 bool lease_left_checkpoints(const struct lease *lease)

@@ -40,8 +40,12 @@ enum status lease_begin(struct lease *lease, struct error *error) MUST_CHECK;
 bool lease_spent(struct lease *lease);
 
 /* Commits. STATUS_BUSY: readers were in the way (rollback-journal mode), the step was rolled back
- * and is to be done again, till lease_begin gives up. */
+ * and is to be done again, till lease_begin gives up. Whatever else fails it is rolled back, too,
+ * unless lease_committed(). */
 enum status lease_end(struct lease *lease, struct error *error) MUST_CHECK;
+/* Whether the last step was committed, though lease_end may have failed (database_failed_behind).
+ */
+bool lease_committed(const struct lease *lease);
 
 /* After a statement failed inside a step: rolls it back and says what to do about `failure`.
  * STATUS_OK: the step overran its time and is to be done again, it will be a smaller one; if

@@ -12,9 +12,15 @@
 #include <string.h>
 #include <strings.h>
 
+/* The schema is the application's own, which it may change meanwhile, or one in memory. */
+static bool shape_own(const struct shape_loader *loader)
+{
+    return loader->sql == database_sql(loader->database);
+}
+
 static enum status shape_error(const struct shape_loader *loader, int rc, struct error *error)
 {
-    if (loader->sql == database_sql(loader->database))
+    if (shape_own(loader))
         return database_error(loader->database, rc, error);
     return error_set(error, STATUS_REFUSED, "%s", sqlite3_errmsg(loader->sql));
 }
@@ -22,10 +28,15 @@ static enum status shape_error(const struct shape_loader *loader, int rc, struct
 enum status shape_query(const struct shape_loader *loader, const char *query, const char *one,
                         const char *two, sqlite3_stmt **statement, struct error *error)
 {
-    int rc = sqlite3_prepare_v2(loader->sql, query, -1, statement, NULL);
+    enum status status = STATUS_OK;
+    int rc;
 
-    if (rc != SQLITE_OK)
-        return shape_error(loader, rc, error);
+    if (shape_own(loader))
+        status = database_prepare(loader->database, query, statement, error);
+    else if ((rc = sqlite3_prepare_v2(loader->sql, query, -1, statement, NULL)))
+        status = shape_error(loader, rc, error);
+    if (status)
+        return status;
     sqlite3_bind_text(*statement, 1, one, -1, SQLITE_TRANSIENT);
     if (two)
         sqlite3_bind_text(*statement, 2, two, -1, SQLITE_TRANSIENT);
@@ -35,8 +46,9 @@ enum status shape_query(const struct shape_loader *loader, const char *query, co
 enum status shape_step(const struct shape_loader *loader, sqlite3_stmt *statement, bool *row,
                        struct error *error)
 {
+    if (shape_own(loader))
+        return database_step(loader->database, statement, row, error);
     int rc = sqlite3_step(statement);
-
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return shape_error(loader, rc, error);
     *row = rc == SQLITE_ROW;

@@ -161,7 +161,7 @@ static void defragment_report(const struct defragment *run, struct outcome *outc
 
     if (!run->choice.count) {
         snprintf(outcome->reason, sizeof outcome->reason,
-                 "the copy that an earlier run had left is removed, since the file is sound");
+                 "what an earlier run had left is removed, since the file is sound");
         return;
     }
     snprintf(outcome->reason, sizeof outcome->reason, "%s put in key order%s",

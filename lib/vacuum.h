@@ -66,7 +66,7 @@ struct vacuum_facts {
     struct vacuum_space space;
     struct vacuum_past past;
     double busy_s, limit_s; /* busy_timeout; what the task may take, 0: any */
-    int64_t copy_bytes;     /* of what a run of mode: online has left; 0: it left nothing */
+    int64_t copy_bytes;     /* of what a run of mode: online has left, its mark too; 0: nothing */
 };
 
 enum vacuum_way {
@@ -138,7 +138,7 @@ enum status vacuum_full(struct engine *engine, bool convert, struct error *error
  */
 enum status vacuum_online_guard(struct engine *engine, struct error *error) MUST_CHECK;
 /* Checks the file, compacts it in steps, and checks it again; where that is not worth it and not
- * forced, it is here for a copy that an earlier run has left. `*found`, a new object, is what the
+ * forced, it is here for what an earlier run has left. `*found`, a new object, is what the
  * effect has of it, on failure too if anything was changed; else NULL. `said` gets what the reason
  * has. Leaves the engine with another connection. */
 enum status vacuum_online(struct engine *engine, const struct vacuum_options *options,

@@ -153,8 +153,10 @@ enum status vacuum_care_before(struct vacuum_care *care, struct error *error)
     if ((status = vacuum_care_settle(care, error)) ||
         (status = vacuum_commit_probe(care->engine, error)))
         return status;
-    return care->backup ? vacuum_copy_make(care, error)
-                        : care_listen(care, care_rows_before, CARE_BEFORE, error);
+    if (care->backup)
+        return vacuum_copy_make(care, error);
+    status = care_listen(care, care_rows_before, CARE_BEFORE, error);
+    return status ? status : vacuum_copy_mark(care, error);
 }
 
 /* --- after -------------------------------------------------------------------------------- */
@@ -199,9 +201,7 @@ static enum status care_check_after(struct vacuum_care *care, struct error *erro
 
 static bool care_changed(const struct vacuum_care *care)
 {
-    const struct compact_result *result = compact_result(care->compact);
-
-    return result->moved + result->swapped + result->merged + result->given > 0;
+    return compact_result(care->compact)->steps > 0;
 }
 
 /* Where the operator finds what to do in a doubt. */
@@ -296,6 +296,8 @@ void vacuum_care_tell(const struct vacuum_care *care, json_t *found, struct text
         text_add(said, "; it was not checked afterwards, since the window had closed");
         if (care->copy == COPY_MADE)
             text_addf(said, ", and its copy %s stays until the next run has checked it", path);
+        else if (care->marked)
+            text_add(said, "; the next run checks it first");
         free(path);
         return;
     }

@@ -48,6 +48,7 @@ struct vacuum_care {
     bool compared;   /* nobody else had written, so its rows were compared with those before */
     enum vacuum_copy_fate copy;
     int64_t copy_bytes;
+    bool marked; /* there is no copy, and a file beside the database says that pages were edited */
 
     /* Of a reading that is listened to, below. */
     bool enough; /* it was interrupted ... */
@@ -60,8 +61,8 @@ struct vacuum_care {
 enum status vacuum_care_open(struct vacuum_care *care, struct error *error) MUST_CHECK;
 /* STATUS_REFUSED: the file is not sound, or a copy of it is not to be had. */
 enum status vacuum_care_before(struct vacuum_care *care, struct error *error) MUST_CHECK;
-/* Instead of it where no page is to be edited: the same checks of the file alone, for a copy that
- * an earlier run has left; then it is removed. */
+/* Instead of it where no page is to be edited: the same checks of the file alone, for what an
+ * earlier run has left, a copy or its mark; then that is removed. */
 enum status vacuum_care_settle(struct vacuum_care *care, struct error *error) MUST_CHECK;
 /* `worked` is how the work went, with its `error`. What it returns is never better than that. A
  * doubt is STATUS_FAILED. */
@@ -103,7 +104,7 @@ enum status vacuum_listen_ended(const struct vacuum_care *care, const char *what
 
 /* STATUS_REFUSED: a copy that was kept is there, or something that is not ours has such a name. */
 enum status vacuum_copy_guard(const struct engine *engine, struct error *error) MUST_CHECK;
-/* Bytes of what an earlier run has left, a copy or a part of one; 0: nothing. */
+/* Bytes of what an earlier run has left, a copy, a part of one, or its mark; 0: nothing. */
 int64_t vacuum_copy_left(const struct engine *engine);
 /* Removes what an earlier run has left; never anything else. */
 enum status vacuum_copy_clear(const struct engine *engine, struct error *error) MUST_CHECK;
@@ -120,8 +121,11 @@ enum status vacuum_copy_identity(const struct engine *engine, struct identity *i
  * disk when this returns. */
 enum status vacuum_copy_name(const struct engine *engine, int64_t *bytes,
                              struct error *error) MUST_CHECK;
+/* Where there is to be no copy: an empty file, on the disk when this returns, which stays until the
+ * database was checked as the copy would, so that a run which was killed is known. */
+enum status vacuum_copy_mark(struct vacuum_care *care, struct error *error) MUST_CHECK;
 void vacuum_copy_remove_part(const struct engine *engine);
-void vacuum_copy_remove(struct vacuum_care *care);
+void vacuum_copy_remove(struct vacuum_care *care); /* and the mark */
 void vacuum_copy_keep(struct vacuum_care *care);
 /* Where it is now, for people; the caller's to free. */
 char *vacuum_copy_path(const struct vacuum_care *care);

@@ -1,5 +1,6 @@
 /*
- * The files of the copy: their names beside the database, whose they are, and what becomes of them.
+ * The files of the copy: their names beside the database, whose they are, and what becomes of them;
+ * and the mark, which is there instead where there is none.
  * It never touches a file that it does not know for litekeeper's own: by its name, by its owner,
  * and by a header as VACUUM INTO leaves it, which the first commit of anybody would have changed.
  * The files are opened by hand here, which must not be done with a database that SQLite has open in
@@ -22,16 +23,6 @@
 /* What may lie there. */
 enum copy_found { FOUND_NOTHING, FOUND_OURS, FOUND_OTHER };
 
-/* What each name's file may be: a part may be of any length, and its first page not yet written. */
-static const struct {
-    const char *ending;
-    bool part, kept;
-} copy_files[] = {{IDENTITY_COPY, false, false},
-                  {IDENTITY_PART, true, false},
-                  {IDENTITY_KEPT, false, true}};
-
-enum { COPY_FILES = sizeof copy_files / sizeof *copy_files };
-
 static char *copy_name(const struct engine *engine, const char *ending)
 {
     return memory_format("%s%s", engine->job->file, ending);
@@ -41,25 +32,45 @@ static char *copy_name(const struct engine *engine, const char *ending)
 
 /* The header that VACUUM INTO writes (fileformat2.html#the_database_header): no WAL, one commit,
  * nothing free, and as many pages as there are. */
-static bool copy_fresh(const unsigned char *bytes, int64_t size)
+static bool copy_fresh(const unsigned char *bytes, size_t length, int64_t size)
 {
     struct fileheader header;
 
-    return !fileheader_parse(bytes, &header, NULL) && bytes[18] == 1 && bytes[19] == 1 &&
-           header.changes == 1 && header.valid_for == 1 && header.free_pages == 0 &&
-           (int64_t)header.pages * header.page_size == size;
+    return length == FILEHEADER_SIZE && !fileheader_parse(bytes, &header, NULL) && bytes[18] == 1 &&
+           bytes[19] == 1 && header.changes == 1 && header.valid_for == 1 &&
+           header.free_pages == 0 && (int64_t)header.pages * header.page_size == size;
 }
 
-static bool copy_begun(const unsigned char *bytes, size_t length)
+/* It may be of any length, and its first page not yet written. */
+static bool copy_begun(const unsigned char *bytes, size_t length, int64_t size)
 {
     static const unsigned char nothing[FILEHEADER_SIZE];
     static const char magic[] = "SQLite format 3"; /* and its NUL: 16 bytes */
 
+    (void)size;
     return length == 0 || memcmp(bytes, nothing, length) == 0 ||
            (length == FILEHEADER_SIZE && memcmp(bytes, magic, sizeof magic) == 0);
 }
 
-static bool copy_ours(const char *name, const struct stat *about, bool part)
+static bool copy_empty(const unsigned char *bytes, size_t length, int64_t size)
+{
+    (void)bytes;
+    return length == 0 && size == 0;
+}
+
+/* What each name's file must be, by its first FILEHEADER_SIZE bytes, or as many as it has. */
+static const struct copy_file {
+    const char *ending;
+    bool (*is)(const unsigned char *bytes, size_t length, int64_t size);
+    bool kept;
+} copy_files[] = {{IDENTITY_COPY, copy_fresh, false},
+                  {IDENTITY_PART, copy_begun, false},
+                  {IDENTITY_MARK, copy_empty, false},
+                  {IDENTITY_KEPT, copy_fresh, true}};
+
+enum { COPY_FILES = sizeof copy_files / sizeof *copy_files };
+
+static bool copy_ours(const char *name, const struct stat *about, const struct copy_file *kind)
 {
     unsigned char bytes[FILEHEADER_SIZE];
     bool plain = S_ISREG(about->st_mode) && about->st_nlink == 1 && about->st_uid == geteuid() &&
@@ -70,19 +81,16 @@ static bool copy_ours(const char *name, const struct stat *about, bool part)
         return false;
     ssize_t length = read(file, bytes, sizeof bytes);
     close(file);
-    if (length < 0)
-        return false;
-    return part ? copy_begun(bytes, (size_t)length)
-                : length == sizeof bytes && copy_fresh(bytes, about->st_size);
+    return length >= 0 && kind->is(bytes, (size_t)length, about->st_size);
 }
 
-static enum copy_found copy_look(const char *name, bool part)
+static enum copy_found copy_look(const char *name, const struct copy_file *kind)
 {
     struct stat about;
 
     if (fstatat(AT_FDCWD, name, &about, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? FOUND_NOTHING : FOUND_OTHER;
-    return copy_ours(name, &about, part) ? FOUND_OURS : FOUND_OTHER;
+    return copy_ours(name, &about, kind) ? FOUND_OURS : FOUND_OTHER;
 }
 
 /* --- before ------------------------------------------------------------------------------- */
@@ -93,7 +101,7 @@ enum status vacuum_copy_guard(const struct engine *engine, struct error *error)
 
     for (size_t i = 0; i < COPY_FILES && !status; i++) {
         char *name = copy_name(engine, copy_files[i].ending);
-        enum copy_found found = copy_look(name, copy_files[i].part);
+        enum copy_found found = copy_look(name, &copy_files[i]);
         if (found != FOUND_NOTHING && copy_files[i].kept)
             status = error_set(error, STATUS_REFUSED,
                                "a run that ended in doubt has kept a copy, %s%s: compare the "
@@ -116,12 +124,21 @@ int64_t vacuum_copy_left(const struct engine *engine)
     for (size_t i = 0; i < COPY_FILES; i++) {
         char *name = copy_name(engine, copy_files[i].ending);
         struct stat about = {0};
-        if (!copy_files[i].kept && copy_look(name, copy_files[i].part) == FOUND_OURS &&
+        if (!copy_files[i].kept && copy_look(name, &copy_files[i]) == FOUND_OURS &&
             fstatat(AT_FDCWD, name, &about, AT_SYMLINK_NOFOLLOW) == 0)
             bytes += about.st_size > 0 ? about.st_size : 1;
         free(name);
     }
     return bytes;
+}
+
+static bool copy_remove(const struct engine *engine, const char *ending)
+{
+    char *name = copy_name(engine, ending);
+    bool removed = unlink(name) == 0;
+
+    free(name);
+    return removed;
 }
 
 /* The part, and the journal that SQLite keeps for it. */
@@ -141,9 +158,8 @@ enum status vacuum_copy_clear(const struct engine *engine, struct error *error)
 
     if (status)
         return status;
-    char *copy = copy_name(engine, IDENTITY_COPY);
-    unlink(copy);
-    free(copy);
+    copy_remove(engine, IDENTITY_COPY);
+    copy_remove(engine, IDENTITY_MARK);
     vacuum_copy_remove_part(engine);
     return STATUS_OK;
 }
@@ -242,13 +258,38 @@ enum status vacuum_copy_name(const struct engine *engine, int64_t *bytes, struct
     return status;
 }
 
+/* --- where there is none ------------------------------------------------------------------ */
+
+/* One that is there already has not been removable; it says the same. */
+enum status vacuum_copy_mark(struct vacuum_care *care, struct error *error)
+{
+    char *name = copy_name(care->engine, IDENTITY_MARK);
+    int file = open(name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool failed = file < 0 || copy_sync_folder() < 0;
+    enum status status = STATUS_OK;
+
+    if (failed)
+        status = error_set(error, STATUS_FAILED, "%s%s can't be made: %s; nothing was changed",
+                           care->engine->job->path, IDENTITY_MARK, strerror(errno));
+    care->marked = file >= 0;
+    if (failed)
+        vacuum_copy_remove(care);
+    if (file >= 0)
+        close(file);
+    free(name);
+    return status;
+}
+
 /* --- afterwards --------------------------------------------------------------------------- */
 
 void vacuum_copy_remove(struct vacuum_care *care)
 {
     char *name = copy_name(care->engine, IDENTITY_COPY);
 
-    if (care->copy == COPY_MADE && copy_look(name, false) == FOUND_OURS && unlink(name) == 0) {
+    if (care->marked && copy_remove(care->engine, IDENTITY_MARK))
+        care->marked = false; /* should a power cut bring it back, the file is checked once more */
+    if (care->copy == COPY_MADE && copy_look(name, &copy_files[0]) == FOUND_OURS &&
+        unlink(name) == 0) {
         care->copy = COPY_REMOVED;
         copy_sync_folder();
     }

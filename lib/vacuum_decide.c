@@ -234,8 +234,8 @@ static void vacuum_say(const struct vacuum_options *options, const struct vacuum
                          "(convert); free are ");
         vacuum_say_free(options, facts, reason);
     } else if (!worth) {
-        text_add(reason, facts->copy_bytes ? "an earlier run has left its copy of the file, which "
-                                             "goes if the file is sound; not enough is free: "
+        text_add(reason, facts->copy_bytes ? "an earlier run has left the file unchecked, so that "
+                                             "comes first; not enough is free: "
                                            : "not enough is free: ");
         vacuum_say_free(options, facts, reason);
     } else {

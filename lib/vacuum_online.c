@@ -49,10 +49,10 @@ static enum status online_compact(struct compact *compact, const struct vacuum_o
     return status ? status : compact_shrink(compact, free_pages, error);
 }
 
-/* Nothing is to be moved, but a run that was killed has left its copy. */
+/* Nothing is to be moved, but a run that was killed has left its copy, or its mark. */
 static enum status online_settle(struct vacuum_care *care, struct text *said, struct error *error)
 {
-    text_add(said, "; the copy that an earlier run had left is removed, since the file is sound");
+    text_add(said, "; what an earlier run had left is removed, since the file is sound");
     return vacuum_care_settle(care, error);
 }
 

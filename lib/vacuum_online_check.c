@@ -43,18 +43,16 @@ static enum status check_all(struct database *database, struct error *error)
     return status;
 }
 
-/* In a snapshot that begins before the statement is prepared: to connect to a virtual table fails
- * where the application changes the schema amid that (SQLITE_SCHEMA), which SQLite does not retry.
- */
+/* In a snapshot that begins before the statement is prepared: what it connects and checks is of one
+ * schema. */
 enum status vacuum_check_integrity(struct database *database, struct error *error)
 {
-    enum status status =
-        database_exec(database, "BEGIN; SELECT 1 FROM main.sqlite_schema LIMIT 1", error);
+    enum status status = database_begin_read(database, error);
 
-    if (status == STATUS_OK)
-        status = check_all(database, error);
-    if (!sqlite3_get_autocommit(database_sql(database))) /* nothing was written */
-        sqlite3_exec(database_sql(database), "ROLLBACK", NULL, NULL, NULL);
+    if (status)
+        return status;
+    status = check_all(database, error);
+    database_end_read(database);
     return status;
 }
 

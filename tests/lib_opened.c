@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 bool opened_stop;
+void (*opened_asked)(void);
 
 static sqlite3 *app;
 static struct database *database;
@@ -23,6 +24,8 @@ static void opened_emit(void *argument, json_t *event)
 static bool opened_stopped(void *argument)
 {
     (void)argument;
+    if (opened_asked)
+        opened_asked();
     return opened_stop;
 }
 
@@ -31,6 +34,7 @@ static const struct engine_host host = {.emit = opened_emit, .stopped = opened_s
 void opened_set_up(void)
 {
     opened_stop = false;
+    opened_asked = NULL;
     app = NULL;
     database = NULL;
     ck_assert_int_eq(chdir(folder_make()), 0);

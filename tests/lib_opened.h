@@ -6,7 +6,8 @@
 
 #include <sqlite3.h>
 
-extern bool opened_stop; /* what the host answers when it is asked to go on */
+extern bool opened_stop;           /* what the host answers when it is asked to go on */
+extern void (*opened_asked)(void); /* called before it does; NULL: nothing */
 
 /* Before and after each test: the folder, in which the test then stands. */
 void opened_set_up(void);

@@ -45,7 +45,7 @@ void traced_watch(const char *path)
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         text_addf(&files, " -P @/%s%s", path, endings[i]);
         if (*endings[i])
-            text_addf(&files, " -P %s%s", name, endings[i]);
+            text_addf(&files, " -P %s%s -P ./%s%s", name, endings[i], name, endings[i]);
     }
     free(traced_files);
     traced_files = text_take(&files);

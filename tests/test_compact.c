@@ -131,6 +131,24 @@ START_TEST(the_steps_lose_nothing)
 }
 END_TEST
 
+/* As many pages as the header counts, but one of them twice: the first step refuses it before it
+ * changes anything, not the one that takes the page for the second time. */
+START_TEST(free_twice)
+{
+    struct damage_image image;
+    struct error error = {0};
+    size_t i = 0;
+
+    while (strcmp(harms[i].name, "free twice") != 0)
+        ck_assert_uint_lt(++i, harm_count);
+    harm_make(&image, &harms[i], page_sizes[_i], name);
+    ck_assert_int_eq(compacting_whole(false, &error), STATUS_REFUSED);
+    ck_assert_msg(strstr(error.text, "the freelist names page") && damage_is(&image, name), "%s",
+                  error.text);
+    damage_free(&image);
+}
+END_TEST
+
 /* --- anything ----------------------------------------------------------------------------- */
 
 static bool sound(void)
@@ -345,6 +363,7 @@ int main(void)
     if (pageedit_available(&error) == STATUS_OK) {
         tcase_add_loop_test(some, the_audit_refuses, 0, 3);
         tcase_add_loop_test(some, the_steps_lose_nothing, 0, 3);
+        tcase_add_loop_test(some, free_twice, 0, 3);
         tcase_add_test(some, anything);
         tcase_add_loop_test(some, anything_for_the_steps, 0, 3);
         tcase_add_loop_test(some, hints_are_stale, 0, 2);

@@ -5,6 +5,7 @@
 #include "lib_proven.h"
 
 #include "clock.h"
+#include "lib_opened.h"
 #include "lib_sql.h"
 
 #include <signal.h>
@@ -131,6 +132,34 @@ static _Noreturn void write_on(void)
     }
 }
 
+enum { AMID_PAGES = 20, AMID_MS = 400 };
+
+/* Amid the walk all of u goes, what was its is free or t's, and more time passes than a scan for
+ * hints keeps a snapshot. */
+static void change_all(void)
+{
+    static int asked;
+
+    if (++asked != AMID_PAGES)
+        return;
+    proven_app("DELETE FROM u; INSERT INTO t(a) SELECT 'new' || a FROM t");
+    clock_sleep_ms(AMID_MS);
+}
+
+START_TEST(the_audit_sees_no_change)
+{
+    struct error error = {0};
+
+    proven_begin("wal", "");
+    opened_asked = change_all;
+    enum status status = compact_audit(proven_scene.compact, NULL, &error);
+    opened_asked = NULL;
+    ck_assert_msg(status == STATUS_OK, "%s", error.text);
+    ck_assert_int_eq(opened_value("SELECT count(*) FROM u"), 0);
+    proven_finish();
+}
+END_TEST
+
 /* Whoever writes meanwhile, it is of one moment. */
 START_TEST(the_audit_is_of_one_moment)
 {
@@ -236,6 +265,7 @@ static void add_all(TCase *some)
     tcase_add_test(some, a_table_is_dropped);
     tcase_add_test(some, the_freelist_is_another);
     tcase_add_test(some, it_gets_auto_vacuum);
+    tcase_add_test(some, the_audit_sees_no_change);
     tcase_add_test(some, the_audit_is_of_one_moment);
     tcase_add_test(some, trunks_have_room);
     tcase_add_test(some, steps_come_to_nothing);

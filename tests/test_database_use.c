@@ -108,6 +108,98 @@ START_TEST(an_endless_statement)
 }
 END_TEST
 
+/* --- an application that changes its schema all the time ---------------------------------- */
+
+static struct {
+    bool amid; /* what it asks itself is not to be answered by more */
+    int changes;
+} restless;
+
+/* SQLite asks while it prepares a statement, when it has read the schema. */
+static int change_schema(void *app, int action, const char *a, const char *b, const char *c,
+                         const char *d)
+{
+    (void)action, (void)a, (void)b, (void)c, (void)d;
+    if (restless.amid)
+        return SQLITE_OK;
+    restless.amid = true;
+    restless.changes +=
+        sqlite3_exec(app, "CREATE TABLE more(a); DROP TABLE more", NULL, NULL, NULL) == SQLITE_OK;
+    restless.amid = false;
+    return SQLITE_OK;
+}
+
+static const struct {
+    const char *journal, *sql;
+    int64_t value;
+} restless_rows[] = {
+    {"wal", "SELECT count(*) FROM t", 2},
+    {"delete", "SELECT count(*) FROM t", 2},
+    {"wal", "PRAGMA main.page_size", 4096},
+    {"wal", "SELECT count(*) FROM main.sqlite_master WHERE name = 't'", 1},
+    {"wal", "SELECT count(*) FROM pragma_table_list WHERE name = 'words'", 1},
+    {"delete", "SELECT count(*) FROM pragma_table_list WHERE name = 'words'", 1},
+    {"wal", "SELECT count(*) FROM words", 1},
+    {"delete", "SELECT count(*) FROM words", 1},
+    {"wal", "SELECT count(*) FROM words WHERE words MATCH 'one'", 1},
+    {"wal", "SELECT count(*) FROM area WHERE x0 > 5", 1},
+    {"delete", "SELECT count(*) FROM area WHERE x0 > 5", 1},
+    {"wal", "SELECT count(*) FROM old_words", 1},
+    {"delete", "SELECT count(*) FROM old_words", 1},
+    {"wal", "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'", 1},
+    {"delete", "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'", 1},
+};
+
+/* Each time that SQLite has prepared the statement, the schema is another one. */
+START_TEST(the_schema_changes)
+{
+    struct error error = {0};
+    int64_t value = 0;
+
+    opened_sql("CREATE TABLE t(a); INSERT INTO t VALUES(1), (2);"
+               "CREATE VIRTUAL TABLE words USING fts5(a); INSERT INTO words VALUES('one');"
+               "CREATE VIRTUAL TABLE old_words USING fts4(a); INSERT INTO old_words VALUES('a');"
+               "CREATE VIRTUAL TABLE area USING rtree(id, x0, x1);"
+               "INSERT INTO area VALUES(1, 10, 11);");
+    opened_sql(restless_rows[_i].journal[0] == 'w' ? "PRAGMA journal_mode=WAL"
+                                                   : "PRAGMA journal_mode=DELETE");
+    struct database *database = opened_database(DATABASE_READ);
+    sqlite3_busy_timeout(opened_app(), 0);
+    restless.changes = 0;
+    sqlite3_set_authorizer(database_sql(database), change_schema, opened_app());
+    enum status status = database_integer(database, restless_rows[_i].sql, -1, &value, &error);
+    ck_assert_msg(status == STATUS_OK, "%s", error.text);
+    ck_assert_int_eq(value, restless_rows[_i].value);
+    ck_assert_int_gt(restless.changes, 0);
+    ck_assert_msg(database_exec(database, restless_rows[_i].sql, &error) == STATUS_OK, "%s",
+                  error.text);
+    ck_assert(sqlite3_get_autocommit(database_sql(database)));
+    ck_assert_int_eq(sqlite3_txn_state(database_sql(database), "main"), SQLITE_TXN_NONE);
+    sqlite3_set_authorizer(database_sql(database), NULL, NULL);
+}
+END_TEST
+
+/* The snapshot is there although the schema is another one at once. */
+START_TEST(a_snapshot_beside_that)
+{
+    struct error error = {0};
+    int64_t value = 0;
+
+    opened_sql("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+    struct database *database = opened_database(DATABASE_READ);
+    ck_assert_int_eq(database_begin_read(database, &error), STATUS_OK);
+    opened_sql("DROP TABLE t; CREATE TABLE u(a)");
+    ck_assert_int_eq(database_integer(database, "SELECT count(*) FROM t", -1, &value, &error),
+                     STATUS_OK);
+    ck_assert_int_eq(value, 0);
+    database_end_read(database);
+    ck_assert_int_eq(database_integer(database, "SELECT count(*) FROM t", -1, &value, &error),
+                     STATUS_FAILED);
+    ck_assert_msg(strstr(error.text, "no such table"), "%s", error.text);
+    database_end_read(database); /* which is over */
+}
+END_TEST
+
 /* --- errors in words ---------------------------------------------------------------------- */
 
 static const struct {
@@ -118,6 +210,7 @@ static const struct {
     {SQLITE_BUSY, STATUS_BUSY, "kept it locked"},
     {SQLITE_BUSY_SNAPSHOT, STATUS_BUSY, "kept it locked"},
     {SQLITE_LOCKED, STATUS_BUSY, "kept it locked"},
+    {SQLITE_SCHEMA, STATUS_BUSY, "changes the schema"},
     {SQLITE_INTERRUPT, STATUS_CANCELLED, "stopped"},
     {SQLITE_READONLY_DIRECTORY, STATUS_FAILED, "can't be written"},
     {SQLITE_CANTOPEN_ISDIR, STATUS_FAILED, "can't be opened"},
@@ -228,6 +321,8 @@ int main(void)
     tcase_add_test(cases, replaced_before_it_is_opened);
     tcase_add_test(cases, locked_by_the_application);
     tcase_add_test(cases, an_endless_statement);
+    tcase_add_loop_test(cases, the_schema_changes, 0, COUNT(restless_rows));
+    tcase_add_test(cases, a_snapshot_beside_that);
     tcase_add_loop_test(cases, result_codes, 0, COUNT(error_rows));
     tcase_add_loop_test(cases, functions_that_we_lack, 0, COUNT(lacking_rows));
     tcase_add_test(cases, no_right_to_write);

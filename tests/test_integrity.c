@@ -35,10 +35,13 @@
           "INSERT INTO c VALUES(1), (2), (NULL), (3);"                       \
           "CREATE TABLE w(x PRIMARY KEY REFERENCES p) WITHOUT ROWID; INSERT INTO w VALUES(7);"
 
-#define SOUND "integrity_check found nothing wrong in # KiB"
+#define SOUND      "integrity_check found nothing wrong in # KiB"
+#define SOUND_MANY "integrity_check found nothing wrong in # MiB"
 #define LACKED                                                                       \
     "it needs an SQL function, collation or module that the application brings and " \
     "litekeeper lacks: "
+
+enum { CHANGERS = 3, CHECKS = 8 };
 
 static const struct {
     const char *name, *policy, *setup;
@@ -276,6 +279,73 @@ START_TEST(told_to_stop)
 }
 END_TEST
 
+/* --- beside an application that changes its schema ---------------------------------------- */
+
+/* It was there when the tables were listed. */
+START_TEST(a_table_goes)
+{
+    struct program program;
+    struct care_run run;
+
+    care_policy(FULL);
+    care_make("wal", LARGE "CREATE TABLE s(a COLLATE shouting UNIQUE); CREATE TABLE z(a)");
+    pid_t worker = freeze(&program);
+    care_sql("DROP TABLE z; CREATE TABLE y(a UNIQUE)");
+    kill(worker, SIGCONT);
+    care_finish(&program, &run);
+    care_check("a table goes", &run, 0, "done", SOUND_MANY "; 1 table not checked, s~");
+    care_free(&run);
+}
+END_TEST
+
+static _Noreturn void change_schema(int number)
+{
+    sqlite3 *db = care_open();
+
+    sqlite3_busy_timeout(db, 60000);
+    sql_do(db, "PRAGMA synchronous=OFF");
+    for (;;) {
+        sql_do(db, "CREATE TABLE more%d(a UNIQUE, b REFERENCES p)", number);
+        sql_do(db, "DROP TABLE more%d", number);
+    }
+}
+
+static const struct {
+    const char *journal, *policy;
+} changing[] = {{"wal", FULL}, {"wal", QUICK}, {"delete", FULL}};
+
+/* As fast as three can, with tables that are connected: full-text indexes and R-trees. */
+START_TEST(the_schema_changes)
+{
+    pid_t changers[CHANGERS];
+    int status;
+
+    care_policy(changing[_i].policy);
+    care_make(changing[_i].journal,
+              TABLE "CREATE TABLE p(id INTEGER PRIMARY KEY);"
+                    "CREATE VIRTUAL TABLE words USING fts5(text);"
+                    "CREATE VIRTUAL TABLE old_words USING fts4(text);"
+                    "CREATE VIRTUAL TABLE area USING rtree(id, x0, x1);"
+                    "INSERT INTO words SELECT b FROM t; INSERT INTO old_words SELECT b FROM t;"
+                    "INSERT INTO area SELECT a, a, a + 1 FROM t;");
+    for (int i = 0; i < CHANGERS; i++)
+        if ((changers[i] = fork()) == 0)
+            change_schema(i);
+    for (int i = 0; i < CHECKS; i++) {
+        struct care_run run;
+        care_run("d", &run);
+        const char *reason = json_string_value(json_object_get(run.outcome, "reason"));
+        ck_assert_msg(run.result.status == 0, "%s", reason);
+        care_free(&run);
+    }
+    for (int i = 0; i < CHANGERS; i++) {
+        kill(changers[i], SIGKILL);
+        ck_assert_int_eq(waitpid(changers[i], &status, 0), changers[i]);
+        ck_assert(WIFSIGNALED(status));
+    }
+}
+END_TEST
+
 static struct {
     sqlite3 *db;
     int reads, after;
@@ -311,10 +381,15 @@ END_TEST
 int main(void)
 {
     const struct care_loop loops[] = {
-        {findings, CASES},      {damage, sizeof damages / sizeof *damages},
-        {writers_go_on, 1},     {without_wal_they_wait, 1},
-        {the_log_grows, 1},     {told_to_stop, 1},
+        {findings, CASES},
+        {damage, sizeof damages / sizeof *damages},
+        {writers_go_on, 1},
+        {without_wal_they_wait, 1},
+        {the_log_grows, 1},
+        {told_to_stop, 1},
         {between_two_pages, 2},
+        {a_table_goes, 1},
+        {the_schema_changes, sizeof changing / sizeof *changing},
     };
 
     return care_main("integrity", loops, sizeof loops / sizeof *loops);

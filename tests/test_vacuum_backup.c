@@ -53,14 +53,13 @@ static const struct shrink_case cases[] = {
 };
 
 static const char *const endings[] = {IDENTITY_COPY, IDENTITY_PART, IDENTITY_PART "-journal",
-                                      IDENTITY_KEPT};
+                                      IDENTITY_KEPT, IDENTITY_MARK};
 
 static bool there(const char *file, const char *ending)
 {
     char *name = memory_format("%s%s", file, ending), *path = folder_path(name);
     struct stat about;
     bool is = lstat(path, &about) == 0;
-
     free(path);
     free(name);
     return is;
@@ -176,7 +175,10 @@ static const struct {
     {"a part without a header", IDENTITY_PART, make_zeroes, true, false},
     {"a whole part", IDENTITY_PART, make_copy, true, false},
 
+    {"a mark", IDENTITY_MARK, make_empty, true, false},
     {"an empty copy", IDENTITY_COPY, make_empty, false, false},
+    {"a text for a mark", IDENTITY_MARK, make_text, false, false},
+    {"a link for a mark", IDENTITY_MARK, make_link, false, false},
     {"a copy that others may read", IDENTITY_COPY, make_public, false, false},
     {"a database", IDENTITY_COPY, make_used, false, false},
     {"a longer file", IDENTITY_COPY, make_grown, false, false},
@@ -256,7 +258,7 @@ START_TEST(left_behind_a_dense_file)
         .name = "dense",
         .dense = true,
         .options = ONLINE,
-        .reason = "online compaction took the file from # MiB to # MiB; the copy that an earlier "
+        .reason = "online compaction took the file from # MiB to # MiB; what an earlier "
                   "run had left is removed, since the file is sound",
         .mode = "online"};
     const struct shrink_case again = {.name = "again",
@@ -265,7 +267,7 @@ START_TEST(left_behind_a_dense_file)
     const struct shrink_case order = {
         .name = "order",
         .task = "defragment",
-        .reason = "the copy that an earlier run had left is removed, since the file is sound"};
+        .reason = "what an earlier run had left is removed, since the file is sound"};
     struct proof_run run;
 
     folder_make();

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define LENGTH(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -86,6 +87,95 @@ START_TEST(how_it_ends)
     caring_end(&stage);
 }
 END_TEST
+
+/* --- without a copy ----------------------------------------------------------------------- */
+
+static void begin_without(struct caring *stage, const char *mode)
+{
+    struct error error = {0};
+
+    caring_begin(stage, mode);
+    stage->care.backup = false;
+    ck_assert(!caring_here(IDENTITY_MARK));
+    ck_assert_msg(!vacuum_care_before(&stage->care, &error), "%s", error.text);
+    ck_assert_int_eq(stage->care.copy, COPY_NONE);
+    ck_assert(caring_here(IDENTITY_MARK));
+}
+
+/* The mark stays where the copy would, and goes where that goes. */
+START_TEST(the_mark)
+{
+    struct error error = {.text = "it was"};
+    struct caring stage;
+
+    begin_without(&stage, "wal");
+    if (endings_of_work[_i].moved)
+        caring_compact(&stage);
+    enum status status = vacuum_care_after(&stage.care, endings_of_work[_i].worked, &error);
+    ck_assert_int_eq(status, endings_of_work[_i].status);
+    ck_assert_int_eq(caring_here(IDENTITY_MARK), endings_of_work[_i].copy == COPY_MADE);
+    ck_assert(!caring_here(IDENTITY_COPY));
+    caring_end(&stage);
+}
+END_TEST
+
+/* As if the file had been found sound a second ago. */
+static enum status before_known(struct caring *stage, struct error *error)
+{
+    caring_resume(stage);
+    stage->care.backup = false;
+    stage->engine.now_us = 2000000;
+    stage->care.sound_us = 1000000;
+    return vacuum_care_before(&stage->care, error);
+}
+
+/* Only while there is a mark does the integrity_check that it asks for find what the audit can't:
+ * an entry of an index that is another one than its row. */
+START_TEST(the_mark_of_a_killed_run)
+{
+    struct error error = {0};
+    struct caring stage;
+
+    begin_without(&stage, modes[_i]);
+    caring_compact(&stage);
+    caring_end(&stage);
+    opened_sql("PRAGMA wal_checkpoint(TRUNCATE)");
+    opened_close();
+    ck_assert_int_ge(caring_damage("app.db", false), 2);
+
+    ck_assert_int_eq(before_known(&stage, &error), STATUS_REFUSED);
+    ck_assert_str_eq(error.text, "integrity_check says: row 111 missing from index i");
+    ck_assert(caring_here(IDENTITY_MARK));
+    caring_end(&stage);
+
+    ck_assert_int_eq(unlink("app.db" IDENTITY_MARK), 0);
+    ck_assert_msg(before_known(&stage, &error) == STATUS_OK, "%s", error.text);
+    caring_end(&stage);
+}
+END_TEST
+
+/* A doubt, without a copy: the mark has the next run look once more. */
+START_TEST(a_doubt_without_a_copy)
+{
+    struct error error = {0};
+    struct caring stage;
+
+    begin_without(&stage, "delete");
+    caring_compact(&stage);
+    ck_assert_int_ge(caring_damage("app.db", false), 2);
+    ck_assert_int_eq(vacuum_care_after(&stage.care, STATUS_OK, &error), STATUS_FAILED);
+    ck_assert_str_eq(error.text,
+                     "after the pages were moved: integrity_check says: row 111 missing "
+                     "from index i; stop the application, and if the file is damaged "
+                     "go back to your copy of it");
+    ck_assert(caring_here(IDENTITY_MARK));
+    caring_end(&stage);
+    ck_assert_int_eq(before_known(&stage, &error), STATUS_REFUSED);
+    caring_end(&stage);
+}
+END_TEST
+
+/* --- doubts ------------------------------------------------------------------------------- */
 
 /* A row that changes though nobody has committed, with its entry in the index or without. */
 static const struct {
@@ -181,6 +271,9 @@ static void add_all(TCase *some)
     tcase_add_checked_fixture(some, opened_set_up, opened_tear_down);
     tcase_add_loop_test(some, what_the_copy_is, 0, LENGTH(modes));
     tcase_add_loop_test(some, how_it_ends, 0, LENGTH(endings_of_work));
+    tcase_add_loop_test(some, the_mark, 0, LENGTH(endings_of_work));
+    tcase_add_loop_test(some, the_mark_of_a_killed_run, 0, LENGTH(modes));
+    tcase_add_test(some, a_doubt_without_a_copy);
     tcase_add_loop_test(some, a_doubt, 0, LENGTH(damages));
     tcase_add_loop_test(some, others_write, 0, LENGTH(modes));
     tcase_add_test(some, the_window_closes_at_the_end);

@@ -32,6 +32,7 @@ START_TEST(a_copy_is_no_database)
     ck_assert(identity_beside("t.db" IDENTITY_PART));
     ck_assert(identity_beside("t.db" IDENTITY_PART "-journal"));
     ck_assert(identity_beside("t.db" IDENTITY_KEPT));
+    ck_assert(identity_beside("t.db" IDENTITY_MARK));
     ck_assert(!identity_beside("copy-of-litekeeper"));
 }
 END_TEST

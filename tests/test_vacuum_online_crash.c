@@ -177,7 +177,7 @@ static void check_sound(struct stage *stage)
 static void check_no_copy(const char *path)
 {
     static const char *const endings[] = {IDENTITY_COPY, IDENTITY_PART, IDENTITY_PART "-journal",
-                                          IDENTITY_KEPT};
+                                          IDENTITY_KEPT, IDENTITY_MARK};
 
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         char *copy = memory_format("%s%s", path, endings[i]);

@@ -5,6 +5,7 @@
  * test_vacuum_online.c).
  */
 #include "lib_expect.h"
+#include "lib_family.h"
 #include "lib_folder.h"
 #include "lib_shrink.h"
 #include "lib_skip.h"
@@ -12,6 +13,7 @@
 #include "lib_traced.h"
 #include "memory.h"
 #include "pageedit.h"
+#include "vacuum_care.h"
 
 #include <check.h>
 #include <signal.h>
@@ -236,6 +238,53 @@ START_TEST(a_copy_that_is_left)
 }
 END_TEST
 
+/* Kills the worker once it has begun to edit pages, without a copy. */
+static void kill_amid(const struct shrink_case *c, const char *mark)
+{
+    struct program_result result;
+    struct program program;
+
+    shrink_start(c, &program);
+    for (int i = 0; i < 100000 && access(mark, F_OK) < 0; i++)
+        usleep(100);
+    kill(family_youngest(program.pid), SIGKILL);
+    program_finish(&program, &result);
+    ck_assert_msg(strstr(result.out, "killed by signal 9"), "%s%s", result.out, result.err);
+    ck_assert_msg(strstr(result.out, known), "%s", result.out);
+    ck_assert_int_eq(access(mark, F_OK), 0);
+    program_result_free(&result);
+}
+
+/* Whatever was known of the file before a run was killed counts no more, and that there is nothing
+ * to be given back does not matter. */
+START_TEST(a_run_that_was_killed)
+{
+    static const char *const ways[] = {"wal", "delete"};
+    struct shrink_case c = {.name = "killed", .options = ONLINE, .journal = ways[_i]};
+    struct shrink_case dense = {.name = "dense", .options = ONLINE, .limits = SHRINK_OPEN};
+
+    folder_make();
+    char *mark = folder_path("t.db" IDENTITY_MARK);
+    sqlite3 *model = shrink_make(&c);
+    integrity("full", 0);
+    kill_amid(&c, mark);
+    ck_assert(!knows(&c, 0));
+    ck_assert_int_lt(access(mark, F_OK), 0);
+    c.words = " --force";
+    ck_assert(knows(&c, 0));
+    ck_assert_int_lt(access(mark, F_OK), 0);
+
+    folder_write("t.db" IDENTITY_MARK, "");
+    ck_assert_int_eq(chmod(mark, 0600), 0);
+    ck_assert(!knows(&dense, 0));
+    ck_assert_int_lt(access(mark, F_OK), 0);
+    shrink_same(&c, model);
+    sqlite3_close(model);
+    free(mark);
+    folder_remove();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vacuum_refused");
@@ -250,6 +299,7 @@ int main(void)
         tcase_add_test(some, its_own_check);
         tcase_add_loop_test(some, the_tasks_check, 0, 2);
         tcase_add_test(some, a_copy_that_is_left);
+        tcase_add_loop_test(some, a_run_that_was_killed, 0, 2);
     } else {
         skip_online(some);
     }

@@ -190,5 +190,7 @@ enum status compact_list_ahead(struct compact *compact, struct error *error)
     sqlite3_exec(database_sql(database), "ROLLBACK", NULL, NULL, NULL);
     pageedit_end(compact->edit);
     known->list = status == STATUS_OK;
+    if (status == STATUS_INVALID) /* of bytes in the file */
+        error->status = status = STATUS_FAILED;
     return status;
 }

@@ -247,7 +247,7 @@ static enum status care_after_success(struct vacuum_care *care, struct error *er
 
     if (status == STATUS_OK)
         vacuum_copy_remove(care);
-    if (status == STATUS_OK || care->closed)
+    if (status == STATUS_OK || (care->closed && status == STATUS_BUSY))
         return STATUS_OK;
     if (status == STATUS_BUSY || status == STATUS_CANCELLED)
         return error_set(error, status, "%s", found.text);

@@ -84,7 +84,7 @@ enum status vacuum_listen_ended(const struct vacuum_care *care, const char *what
 {
     char waits[TEXT_SHORT], limit[TEXT_SHORT];
 
-    if (!status || !care->enough)
+    if (!status || status == STATUS_REFUSED || !care->enough) /* it had found something before */
         return status;
     if (care->closed)
         return error_set(error, STATUS_BUSY,

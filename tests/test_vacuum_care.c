@@ -236,6 +236,18 @@ START_TEST(others_write)
 END_TEST
 
 /* It closes after the pages were moved: told, and the copy stays for the next run. */
+/* What a check has found is told, even if it was to end in the same moment. */
+START_TEST(found_before_it_ended)
+{
+    const struct vacuum_care care = {.enough = true, .closed = true};
+    struct error error = {0};
+
+    ck_assert_int_eq(vacuum_listen_ended(&care, "x", STATUS_REFUSED, &error), STATUS_REFUSED);
+    ck_assert_int_eq(vacuum_listen_ended(&care, "x", STATUS_CANCELLED, &error), STATUS_BUSY);
+    ck_assert_msg(strstr(error.text, "the policy's window has closed"), "%s", error.text);
+}
+END_TEST
+
 START_TEST(the_window_closes_at_the_end)
 {
     struct error error = {0};
@@ -276,6 +288,7 @@ static void add_all(TCase *some)
     tcase_add_test(some, a_doubt_without_a_copy);
     tcase_add_loop_test(some, a_doubt, 0, LENGTH(damages));
     tcase_add_loop_test(some, others_write, 0, LENGTH(modes));
+    tcase_add_test(some, found_before_it_ended);
     tcase_add_test(some, the_window_closes_at_the_end);
 }
 

@@ -86,8 +86,11 @@ static int64_t hold_moves(const struct compact *compact)
 
 bool compact_spent(struct compact *compact)
 {
+    int64_t trunks = /* which are written at the end */
+        (int64_t)compact->free_pages.changed * pageedit_header(compact->edit)->page_size;
+
     return lease_spent(compact->engine->lease) || hold_moves(compact) >= compact->most ||
-           pageedit_bytes(compact->edit) > HOLD_BYTES_MOST;
+           pageedit_bytes(compact->edit) + trunks > HOLD_BYTES_MOST;
 }
 
 /* What a move costs shows when its pages are written and committed, at the end of the hold. */
@@ -124,7 +127,9 @@ static enum status hold_again(struct compact *compact, struct error *error)
         return STATUS_OK;
     return error_set(error, STATUS_FAILED,
                      "%d steps in a row came to nothing within max_lock: reading the freelist of "
-                     "%" PRIu32 " pages or a commit takes that long; raise max_lock",
+                     "%" PRIu32
+                     " pages or a commit takes that long, or the application's log begins "
+                     "anew with each of its commits; raise max_lock",
                      compact->barren, pageedit_header(compact->edit)->free_pages);
 }
 

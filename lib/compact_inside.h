@@ -26,6 +26,7 @@ struct compact_known {
     bool marked;          /* all that others have written since ... */
     struct walindex mark; /* ... is in the log behind this */
     bool ahead;           /* it is to be read before the next hold */
+    double whole_ms;      /* how long that took */
     int slow;             /* holds in a row that had to read it, and had not the time */
 };
 

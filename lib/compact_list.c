@@ -11,13 +11,11 @@
 
 #include "clock.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
-enum {
-    LIST_SLOW = 10,  /* in a row */
-    LIST_SHORT = 64, /* trunks that are read within a hold, if it comes to that */
-};
+enum { LIST_SLOW = 10 /* in a row */ };
 
 static const double list_load_most = 0.7; /* of max_lock */
 
@@ -99,25 +97,21 @@ static bool list_follow(struct compact *compact, const struct walindex *now)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
+static double list_most_ms(const struct compact *compact)
+{
+    return engine_max_lock_ms(compact->engine) * list_load_most;
+}
+
 /* A long list takes long to be read. Beside others who write all the time that is every hold. */
 static enum status list_slow(struct compact *compact, double ms, struct error *error)
 {
-    double max_lock_ms = engine_max_lock_ms(compact->engine);
-
-    compact->known.slow = ms > max_lock_ms * list_load_most ? compact->known.slow + 1 : 0;
+    compact->known.slow = ms > list_most_ms(compact) ? compact->known.slow + 1 : 0;
     if (compact->known.slow < LIST_SLOW)
         return STATUS_OK;
     return error_set(error, STATUS_FAILED,
                      "reading the freelist of %" PRIu32 " pages takes %.0f ms of each step, and "
                      "max_lock is %.0f ms: raise max_lock, or take mode: full",
-                     compact->free_pages.total, ms, max_lock_ms);
-}
-
-static bool list_long(const struct compact *compact)
-{
-    const struct fileheader *header = pageedit_header(compact->edit);
-
-    return header->free_pages / (header->usable / 4) > LIST_SHORT;
+                     compact->free_pages.total, ms, engine_max_lock_ms(compact->engine));
 }
 
 /* Leaves what is known and not doubted. */
@@ -131,7 +125,7 @@ static void list_prepare(struct compact *compact, bool wal, const struct walinde
         freepages_doubt_all(&compact->free_pages);
     else if (!list_follow(compact, now)) {
         freepages_forget(&compact->free_pages);
-        known->ahead = list_long(compact);
+        known->ahead = known->whole_ms > list_most_ms(compact);
     }
 }
 
@@ -145,6 +139,8 @@ enum status compact_list_load(struct compact *compact, struct error *error)
 
     if (status || same) {
         known->slow = 0;
+        known->marked = wal;
+        known->mark = wal ? now : known->mark;
         return status;
     }
     list_prepare(compact, wal, &now);
@@ -158,17 +154,11 @@ enum status compact_list_load(struct compact *compact, struct error *error)
     return list_slow(compact, clock_monotonic_ms() - begun_ms, error);
 }
 
-/* The mark was the last commit before ours. If none came between, ours is. */
+/* The mark stays what it was before the commit: ours is behind it, as are those of others. */
 void compact_list_ended(struct compact *compact, bool committed)
 {
-    struct compact_known *known = &compact->known;
-    struct walindex now;
-    bool wal = list_index(compact, &now);
-
-    known->list = committed;
-    known->ahead = wal && !committed;
-    if (committed && wal && known->marked && now.changes - known->mark.changes == compact->changed)
-        known->mark = now;
+    compact->known.list = committed;
+    compact->known.ahead = !committed && database_facts(compact->engine->database)->wal;
 }
 
 /* What is committed while this is read is behind the mark. */
@@ -176,10 +166,12 @@ enum status compact_list_ahead(struct compact *compact, struct error *error)
 {
     struct compact_known *known = &compact->known;
     struct database *database = compact->engine->database;
+    double begun_ms = clock_monotonic_ms();
     enum status status = STATUS_OK;
 
     if (!known->ahead)
         return STATUS_OK;
+    assert(sqlite3_txn_state(database_sql(database), "main") == SQLITE_TXN_NONE);
     known->ahead = known->list = false;
     known->marked = list_index(compact, &known->mark);
     freepages_forget(&compact->free_pages);
@@ -190,6 +182,7 @@ enum status compact_list_ahead(struct compact *compact, struct error *error)
     sqlite3_exec(database_sql(database), "ROLLBACK", NULL, NULL, NULL);
     pageedit_end(compact->edit);
     known->list = status == STATUS_OK;
+    known->whole_ms = clock_monotonic_ms() - begun_ms;
     if (status == STATUS_INVALID) /* of bytes in the file */
         error->status = status = STATUS_FAILED;
     return status;

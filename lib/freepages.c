@@ -70,7 +70,7 @@ void freepages_append(struct freepages *list, size_t index)
 
 /* The trunk that this page is; NULL: it is none that is known. What trunk_of says of pages that are
  * not free is old. */
-static struct freepages_trunk *free_trunk(const struct freepages *list, uint32_t page)
+static struct freepages_trunk *free_find_trunk(const struct freepages *list, uint32_t page)
 {
     if (!list->trunk_of || page > list->set.pages || list->trunk_of[page] >= list->used)
         return NULL;
@@ -86,21 +86,27 @@ static void free_no_chain(struct freepages *list)
     list->count = 0;
 }
 
+void freepages_forget_trunks(struct freepages *list)
+{
+    for (size_t i = 0; i < list->used; i++)
+        list->trunks[i].page = 0;
+    list->used = list->changed = 0;
+    list->empty = FREEPAGES_NONE;
+    list->head = list->low = 0;
+    free_no_chain(list);
+}
+
 void freepages_forget(struct freepages *list)
 {
     if (list->set.bits)
         memset(list->set.bits, 0, list->set.pages / 8 + 1);
-    for (size_t i = 0; i < list->used; i++)
-        list->trunks[i].page = 0;
-    list->used = 0;
-    list->empty = FREEPAGES_NONE;
-    list->head = list->total = list->low = 0;
-    free_no_chain(list);
+    list->total = 0;
+    freepages_forget_trunks(list);
 }
 
 void freepages_doubt(struct freepages *list, uint32_t page)
 {
-    struct freepages_trunk *trunk = free_trunk(list, page);
+    struct freepages_trunk *trunk = free_find_trunk(list, page);
 
     if (trunk)
         trunk->doubted = true;
@@ -162,7 +168,8 @@ static bool free_possible(const struct freepages *list, uint32_t page)
 {
     const struct fileheader *header = pageedit_header(list->edit);
 
-    return page >= 2 && page <= header->pages && page != fileheader_lock_page(header);
+    return page >= 2 && page <= header->pages && page <= list->set.pages &&
+           page != fileheader_lock_page(header);
 }
 
 static void free_remove(struct freepages *list, const struct freepages_trunk *trunk)
@@ -201,7 +208,7 @@ static enum status free_read_trunk(struct freepages *list, struct freepages_trun
                          " pages, more than it can name: run the integrity task",
                          trunk->page, count);
     trunk->next = bytes_four(bytes + FREE_AT_NEXT);
-    trunk->doubted = trunk->changed = false;
+    trunk->doubted = false;
     if (free_same(trunk, bytes))
         return STATUS_OK;
     free_remove(list, trunk);
@@ -220,7 +227,7 @@ static enum status free_walk_trunk(struct freepages *list, uint32_t page, uint32
 
     if (!free_possible(list, page))
         return free_wrong(page, error);
-    struct freepages_trunk *trunk = free_trunk(list, page);
+    struct freepages_trunk *trunk = free_find_trunk(list, page);
     if (trunk && trunk->walk == list->walk)
         return free_wrong(page, error);
     if (!trunk) {
@@ -297,7 +304,7 @@ enum status freepages_load(struct freepages *list, struct pageedit *edit, struct
     enum status status = STATUS_OK;
 
     free_begin(list, edit);
-    for (uint32_t page = header->freelist; page && !status;)
+    for (uint32_t page = header->freelist; page && !status && list->count <= header->free_pages;)
         status = free_walk_trunk(list, page, &page, error);
     if (status == STATUS_OK) {
         free_drop_others(list);

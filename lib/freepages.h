@@ -1,7 +1,7 @@
 /*
- * The freelist (fileformat2.html#the_freelist) in memory, read and changed within write
- * transactions: trunk pages, each with the number of the next one and the numbers of leaves. Trunks
- * and leaves alike are free pages.
+ * The freelist (fileformat2.html#the_freelist) in memory, read in one transaction and changed
+ * within a write transaction: trunk pages, each with the number of the next one and the numbers of
+ * leaves. Trunks and leaves alike are free pages.
  *
  * From transaction to transaction it keeps what it knows, so that of a long list only those trunks
  * are read again that may have changed. Which these are its owner says: what nobody has written
@@ -41,10 +41,10 @@ struct freepages {
     size_t used, room;              /* of them */
     size_t empty;                   /* the first empty one; `after` leads on */
     size_t first, last;             /* in the file's order */
-    size_t count;                   /* of trunks */
+    size_t count, changed;          /* trunks, and those of them that are to be written */
     uint32_t most;                  /* leaves of a trunk, at most */
     uint32_t head, total;           /* page 1's fields */
-    uint32_t low;                   /* freepages_any: below it only trunks are free */
+    uint32_t low;                   /* freepages_any: below it only what is taken last is free */
     unsigned walk;
 };
 
@@ -60,7 +60,9 @@ void freepages_forget(struct freepages *free_pages);
 void freepages_free(struct freepages *free_pages); /* what it holds, not the struct */
 
 bool freepages_has(const struct freepages *free_pages, uint32_t page);
-/* A free page of at most `limit`; 0: there is none. The same till it is taken. */
+/* A free page of at most `limit`; 0: there is none. The same till it is taken. The lowest leaf, if
+ * it is not one of the first trunk, since the application takes pages from there; else one of
+ * these; else a trunk. */
 uint32_t freepages_any(struct freepages *free_pages, uint32_t limit);
 
 /* Takes a page that is free off the list. STATUS_REFUSED: the list is damaged. */

@@ -18,20 +18,36 @@ enum { LEAVES_SPARED = 6 };
 
 /* --- finding ------------------------------------------------------------------------------ */
 
-static bool free_is_trunk(const struct freepages *list, uint32_t page)
+/* Pages that are taken last: trunks, and what the application takes next. */
+static bool free_is_last(const struct freepages *list, uint32_t page)
 {
-    return list->trunks[list->trunk_of[page]].page == page;
+    uint32_t index = list->trunk_of[page];
+
+    return index == list->first || list->trunks[index].page == page;
 }
 
-/* The lowest leaf; only where there is none a trunk, which is dearer to take. */
+/* The first leaf of the first trunk; 0: it has none of at most `limit`. */
+static uint32_t free_of_first(const struct freepages *list, uint32_t limit)
+{
+    const struct freepages_trunk *first =
+        list->first == FREEPAGES_NONE ? NULL : &list->trunks[list->first];
+
+    for (uint32_t i = 0; first && i < first->count; i++)
+        if (first->leaves[i] <= limit)
+            return first->leaves[i];
+    return 0;
+}
+
 uint32_t freepages_any(struct freepages *list, uint32_t limit)
 {
     uint32_t page = pageset_next(&list->set, list->low);
 
-    while (page && page <= limit && free_is_trunk(list, page))
+    while (page && page <= limit && free_is_last(list, page))
         page = pageset_next(&list->set, page + 1);
     list->low = page;
     if (page && page <= limit)
+        return page;
+    if ((page = free_of_first(list, limit)))
         return page;
     page = pageset_next(&list->set, 0);
     return page <= limit ? page : 0;
@@ -39,7 +55,13 @@ uint32_t freepages_any(struct freepages *list, uint32_t limit)
 
 /* --- changing ----------------------------------------------------------------------------- */
 
-/* Whatever leads to `trunk` (or, without one, to what comes behind the last) leads to `page`. */
+static void free_change(struct freepages *list, struct freepages_trunk *trunk)
+{
+    list->changed += !trunk->changed;
+    trunk->changed = true;
+}
+
+/* The trunk `before` leads to `page`; if it is none, page 1 does. */
 static void free_lead_to(struct freepages *list, size_t before, uint32_t page)
 {
     if (before == FREEPAGES_NONE) {
@@ -47,7 +69,7 @@ static void free_lead_to(struct freepages *list, size_t before, uint32_t page)
         return;
     }
     list->trunks[before].next = page;
-    list->trunks[before].changed = true;
+    free_change(list, &list->trunks[before]);
 }
 
 static bool free_leaf_index(const struct freepages_trunk *trunk, uint32_t page, uint32_t *index)
@@ -60,10 +82,10 @@ static bool free_leaf_index(const struct freepages_trunk *trunk, uint32_t page, 
     return false;
 }
 
-static void free_remove_leaf(struct freepages_trunk *trunk, uint32_t index)
+static void free_remove_leaf(struct freepages *list, struct freepages_trunk *trunk, uint32_t index)
 {
     trunk->leaves[index] = trunk->leaves[--trunk->count];
-    trunk->changed = true;
+    free_change(list, trunk);
 }
 
 static void free_unlink(struct freepages *list, size_t index)
@@ -97,7 +119,7 @@ static void free_take_trunk(struct freepages *list, size_t index)
         if (trunk->leaves[i] < trunk->leaves[lowest])
             lowest = i;
     trunk->page = trunk->leaves[lowest];
-    free_remove_leaf(trunk, lowest);
+    free_remove_leaf(list, trunk, lowest);
     free_lead_to(list, trunk->before, trunk->page);
 }
 
@@ -110,7 +132,7 @@ enum status freepages_take(struct freepages *list, uint32_t page, struct error *
     if (list->trunks[index].page == page)
         free_take_trunk(list, index);
     else if (free_leaf_index(&list->trunks[index], page, &leaf))
-        free_remove_leaf(&list->trunks[index], leaf);
+        free_remove_leaf(list, &list->trunks[index], leaf);
     else
         return error_set(error, STATUS_REFUSED, "page %" PRIu32 " is on no trunk of the freelist",
                          page);
@@ -124,7 +146,7 @@ static void free_add(struct freepages *list, size_t index, uint32_t page)
     struct freepages_trunk *trunk = &list->trunks[index];
 
     trunk->leaves[trunk->count++] = page;
-    trunk->changed = true;
+    free_change(list, trunk);
     list->trunk_of[page] = (uint32_t)index;
 }
 
@@ -134,7 +156,7 @@ static void free_add_trunk(struct freepages *list, uint32_t page)
 
     free_lead_to(list, list->last, page);
     freepages_append(list, index);
-    list->trunks[index].changed = true;
+    free_change(list, &list->trunks[index]);
 }
 
 /* Behind all others. */
@@ -160,14 +182,9 @@ void freepages_give(struct freepages *list, uint32_t page)
 /* The set has its pages in order. Each trunk takes the pages that follow it. */
 void freepages_sort(struct freepages *list)
 {
-    struct pageset set = list->set;
-    uint32_t total = list->total;
-
-    list->set = (struct pageset){0}; /* which stays as it is */
-    freepages_forget(list);
-    list->set = set;
-    list->total = total;
-    for (uint32_t page = pageset_next(&set, 2); page; page = pageset_next(&set, page + 1))
+    freepages_forget_trunks(list);
+    for (uint32_t page = pageset_next(&list->set, 2); page;
+         page = pageset_next(&list->set, page + 1))
         free_put(list, page);
 }
 
@@ -202,7 +219,8 @@ static void free_exchange(struct freepages *list, uint32_t *high, size_t trunk, 
     *low = page;
     list->trunk_of[*high] = (uint32_t)list->first;
     list->trunk_of[*low] = (uint32_t)trunk;
-    list->trunks[list->first].changed = list->trunks[trunk].changed = true;
+    free_change(list, &list->trunks[list->first]);
+    free_change(list, &list->trunks[trunk]);
 }
 
 void freepages_lower_first(struct freepages *list, uint32_t limit, uint32_t most)
@@ -249,6 +267,7 @@ enum status freepages_store(struct freepages *list, struct error *error)
             status = free_write_trunk(list, &list->trunks[i], error);
         list->trunks[i].changed = false;
     }
+    list->changed = 0;
     if (status)
         return status;
     bytes_put_four(first + AT_HEAD, list->head);

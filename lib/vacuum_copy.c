@@ -265,7 +265,7 @@ enum status vacuum_copy_mark(struct vacuum_care *care, struct error *error)
 {
     char *name = copy_name(care->engine, IDENTITY_MARK);
     int file = open(name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    bool failed = file < 0 || copy_sync_folder() < 0;
+    bool failed = file < 0 || fsync(file) < 0 || copy_sync_folder() < 0;
     enum status status = STATUS_OK;
 
     if (failed)

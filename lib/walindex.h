@@ -40,7 +40,7 @@ enum status walindex_frame(sqlite3 *db, const struct walindex *index, uint32_t p
                            uint32_t *frame, struct error *error) MUST_CHECK;
 
 /* Calls `take` for the page of each frame behind `after`, up to `index->max_frame`: what was
- * written since. Under the write lock, since when `index` is the last commit's. STATUS_INVALID: the
+ * written since. Under the write lock, where `index` is the last commit's. STATUS_INVALID: the
  * wal-index is damaged. */
 enum status walindex_written(sqlite3 *db, const struct walindex *index, uint32_t after,
                              void (*take)(void *argument, uint32_t page), void *argument,

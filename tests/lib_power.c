@@ -4,6 +4,7 @@
  */
 #include "lib_power.h"
 
+#include "identity.h"
 #include "lib_power_bytes.h"
 #include "lib_randomdb.h"
 #include "memory.h"
@@ -13,13 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { POWER_SECTOR = 512, POWER_JUNK = 0xA5 };
 
-enum power_name { POWER_DATABASE, POWER_LOG, POWER_JOURNAL, POWER_NAMES };
+enum power_name { POWER_DATABASE, POWER_LOG, POWER_JOURNAL, POWER_MARK, POWER_NAMES };
 
-static const char *const power_endings[POWER_NAMES] = {"", "-wal", "-journal"};
+static const char *const power_endings[POWER_NAMES] = {"", "-wal", "-journal", IDENTITY_MARK};
 
 /* What becomes of that which waits. */
 enum power_way { POWER_NONE, POWER_ALL, POWER_FIRST, POWER_SOME, POWER_TORN, POWER_WAYS };
@@ -322,6 +324,7 @@ void power_cut(const struct power *power, const char *folder, uint64_t *random)
         if (file && (i == POWER_DATABASE || power->flaw != POWER_ALONE)) {
             file_cut(file, &bytes, random);
             power_bytes_write(&bytes, path);
+            chmod(path, S_IRUSR | S_IWUSR); /* as SQLite and litekeeper make it */
         }
         free(bytes.bytes);
         free(path);

@@ -29,8 +29,8 @@ struct power_commits {
 };
 
 /* Reads `folder`'s recording; `before` is what its file `name` held at the beginning, all of it on
- * the disk, and nothing lay beside it. Fails the test if another file than it, its -wal and its
- * -journal was touched. */
+ * the disk, and nothing lay beside it. Fails the test if another file than it, its -wal, its
+ * -journal and litekeeper's mark was touched. */
 struct power *power_open(const char *folder, const char *name, const char *before,
                          enum power_flaw flaw);
 void power_close(struct power *power);

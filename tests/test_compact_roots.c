@@ -7,6 +7,7 @@
 #include "lib_sql.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* --- the schema --------------------------------------------------------------------------- */
@@ -166,6 +167,69 @@ START_TEST(roots_at_the_end)
 }
 END_TEST
 
+/* --- a schema that is wrong --------------------------------------------------------------- */
+
+enum { ROOT_BEYOND, ROOT_FIRST, ROOT_TWICE, ROOT_HARMS };
+
+static const char *const root_reasons[ROOT_HARMS] = {[ROOT_BEYOND] = "a root page that can't be",
+                                                     [ROOT_FIRST] = "a root page that can't be",
+                                                     [ROOT_TWICE] = "two b-trees have their root"};
+
+/* Two rows of the last pages, whose numbers take as many bytes. */
+static enum status read_harmed(struct compact *compact, void *argument, struct error *error)
+{
+    const struct schemaroot *one = last_root(compact), *other = one - 1;
+    const uint32_t numbers[ROOT_HARMS] = {[ROOT_BEYOND] = pageedit_header(compact->edit)->pages + 1,
+                                          [ROOT_FIRST] = 1,
+                                          [ROOT_TWICE] = other->root};
+    const int *harm = argument;
+    struct schemaroots anew = {0};
+    unsigned char *bytes = NULL;
+
+    ck_assert_uint_eq(one->length, 2);
+    ck_assert(!pageedit_change(compact->edit, one->page, &bytes, error));
+    bytes[one->at] = (unsigned char)(numbers[*harm] >> 8);
+    bytes[one->at + 1] = (unsigned char)numbers[*harm];
+    ck_assert_int_eq(schemaroots_load(&anew, compact->edit, error), STATUS_REFUSED);
+    ck_assert_msg(strstr(error->text, root_reasons[*harm]), "%s", error->text);
+    schemaroots_free(&anew);
+    return error_set(error, STATUS_FAILED, "enough");
+}
+
+START_TEST(roots_that_can_not_be)
+{
+    struct error error = {0};
+    bool done = false;
+    int harm = _i;
+
+    make_many_tables();
+    proven_begin("wal", many_tables);
+    ck_assert_int_eq(compact_hold(proven_scene.compact, read_harmed, &harm, &done, &error),
+                     STATUS_FAILED);
+    ck_assert_str_eq(error.text, "enough");
+    proven_finish();
+    proven_expect_sound();
+}
+END_TEST
+
+/* The names come before the number, and are longer than a page. */
+START_TEST(a_root_on_an_overflow_page)
+{
+    struct error error = {0};
+    char sql[PROVEN_PAGE * 2];
+    bool done = false;
+
+    snprintf(sql, sizeof sql, "CREATE TABLE %0*d(x)", PROVEN_PAGE, 0);
+    memcpy(sql + strlen("CREATE TABLE "), "a", 1);
+    proven_begin("wal", sql);
+    ck_assert_int_eq(compact_hold(proven_scene.compact, proven_nothing, NULL, &done, &error),
+                     STATUS_REFUSED);
+    ck_assert_msg(strstr(error.text, "does not stand on page"), "%s", error.text);
+    proven_finish();
+    proven_expect_sound();
+}
+END_TEST
+
 /* --- all of it ---------------------------------------------------------------------------- */
 
 static void add_all(TCase *some)
@@ -173,6 +237,8 @@ static void add_all(TCase *some)
     tcase_add_loop_test(some, roots_move, 0, 2);
     tcase_add_loop_test(some, the_schema_is_read_anew, 0, 2);
     tcase_add_loop_test(some, roots_at_the_end, 0, 2);
+    tcase_add_loop_test(some, roots_that_can_not_be, 0, ROOT_HARMS);
+    tcase_add_test(some, a_root_on_an_overflow_page);
 }
 
 int main(void)

@@ -97,6 +97,17 @@ static enum status shrink_one(struct compact *compact, struct shrink *shrink, bo
     return shrink_last(compact, error);
 }
 
+/* So that the application does not take pages that are about to be cut off; not where a root is to
+ * be moved, by itself. */
+static void shrink_lower(struct compact *compact)
+{
+    if (compact->free_pages.total == 0 || compact_is_root(compact, compact->end))
+        return;
+    freepages_lower_first(&compact->free_pages, compact->end - compact->free_pages.total,
+                          SHRINK_LOWER);
+    compact->changed |= compact->free_pages.changed > 0;
+}
+
 static enum status shrink_work(struct compact *compact, void *argument, struct error *error)
 {
     struct shrink *shrink = argument;
@@ -105,24 +116,12 @@ static enum status shrink_work(struct compact *compact, void *argument, struct e
 
     shrink->stuck = 0;
     shrink->over = false;
+    shrink_lower(compact);
     while (status == STATUS_OK && go) {
         status = shrink_one(compact, shrink, &go, error);
         go = go && !compact_spent(compact);
     }
     return status;
-}
-
-/* So that the application does not take pages that are about to be cut off. */
-static enum status shrink_prepare(struct compact *compact, void *argument, struct error *error)
-{
-    (void)argument;
-    (void)error;
-    if (compact->free_pages.count < 2)
-        return STATUS_OK;
-    freepages_lower_first(&compact->free_pages, compact->end - compact->free_pages.total,
-                          SHRINK_LOWER);
-    compact->changed = true;
-    return STATUS_OK;
 }
 
 /* The hint for the last page is wrong, since the application has changed what names it: all hints
@@ -150,8 +149,6 @@ enum status compact_shrink(struct compact *compact, int64_t most, struct error *
     int tries = 0;
 
     engine_progress_anew(compact->engine);
-    while (status == STATUS_OK && !done)
-        status = compact_hold(compact, shrink_prepare, NULL, &done, error);
     while (status == STATUS_OK && !(done && shrink.over)) {
         status = compact_hold(compact, shrink_work, &shrink, &done, error);
         engine_progress(compact->engine, compact->result.given, most);

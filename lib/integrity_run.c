@@ -29,7 +29,7 @@ static bool integrity_log_is_long(struct integrity *run)
     struct walindex index;
 
     if (!run->facts->wal ||
-        walindex_read(database_sql(run->engine->database), &index, NULL) != STATUS_OK ||
+        walindex_look(database_sql(run->engine->database), &index, NULL) != STATUS_OK ||
         index.max_frame <= index.backfilled)
         return false;
     run->backlog = (int64_t)(index.max_frame - index.backfilled) * index.page_size;

@@ -30,7 +30,7 @@ static void listen_look(struct vacuum_listen *listen)
             listen_end(listen);
         return;
     }
-    if (walindex_read(database_sql(listen->database), &index, NULL) != STATUS_OK ||
+    if (walindex_look(database_sql(listen->database), &index, NULL) != STATUS_OK ||
         index.max_frame <= index.backfilled)
         return;
     care->waits = (int64_t)(index.max_frame - index.backfilled) * index.page_size;

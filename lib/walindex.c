@@ -114,11 +114,16 @@ static bool walindex_attempt(sqlite3_file *file, const volatile uint32_t *shared
     return true;
 }
 
+/* Asked first: mapping the -shm of a database that is not in WAL mode would make that file. */
 enum status walindex_read(sqlite3 *db, struct walindex *index, struct error *error)
 {
-    /* Asked first: mapping the -shm of a database that is not in WAL mode would make that file. */
     if (!walindex_in_use(db))
         return error_set(error, STATUS_REFUSED, "it is not in WAL mode");
+    return walindex_look(db, index, error);
+}
+
+enum status walindex_look(sqlite3 *db, struct walindex *index, struct error *error)
+{
     sqlite3_file *file = walindex_file(db);
     const volatile uint32_t *shared = file ? walindex_region(file, 0) : NULL;
     if (!shared)

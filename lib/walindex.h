@@ -32,6 +32,9 @@ bool walindex_in_use(sqlite3 *db);
  * no WAL mode, no -shm, or of a version not known; STATUS_BUSY: writers kept changing it. Holds no
  * lock and does not wait (but for SQLite's first reading of the schema, if `db` is new). */
 enum status walindex_read(sqlite3 *db, struct walindex *index, struct error *error) MUST_CHECK;
+/* The same of a connection that has a snapshot in WAL mode. It runs no SQL, so it may be asked amid
+ * a read of that connection's (readwatch.h). */
+enum status walindex_look(sqlite3 *db, struct walindex *index, struct error *error) MUST_CHECK;
 
 /* The newest frame up to `index->max_frame` that has `page`, 0 where the database file has it.
  * Call it inside the read transaction whose snapshot `index` is. STATUS_INVALID: the wal-index is

@@ -236,6 +236,35 @@ START_TEST(others_write)
 END_TEST
 
 /* It closes after the pages were moved: told, and the copy stays for the next run. */
+static int asks_for_mode(void *count, int action, const char *what, const char *value,
+                         const char *schema, const char *trigger)
+{
+    (void)value;
+    (void)schema;
+    (void)trigger;
+    *(int *)count += action == SQLITE_PRAGMA && strcmp(what, "journal_mode") == 0;
+    return SQLITE_OK;
+}
+
+/* Amid a read of a connection nothing else may be asked of it: SQLite would read the schema from a
+ * page that is not there yet, and say that the file is no database. */
+START_TEST(a_look_amid_a_read)
+{
+    struct error error = {0};
+    struct caring stage;
+    int asked = 0;
+
+    caring_begin(&stage, "wal");
+    sqlite3_set_authorizer(database_sql(stage.care.reading), asks_for_mode, &asked);
+    struct vacuum_listen listen = {.care = &stage.care, .database = stage.care.reading};
+    vacuum_listen_open(&listen);
+    ck_assert_msg(!vacuum_check_integrity(stage.care.reading, &error), "%s", error.text);
+    vacuum_listen_close(&listen);
+    ck_assert_int_eq(asked, 0);
+    caring_end(&stage);
+}
+END_TEST
+
 /* What a check has found is told, even if it was to end in the same moment. */
 START_TEST(found_before_it_ended)
 {
@@ -288,6 +317,7 @@ static void add_all(TCase *some)
     tcase_add_test(some, a_doubt_without_a_copy);
     tcase_add_loop_test(some, a_doubt, 0, LENGTH(damages));
     tcase_add_loop_test(some, others_write, 0, LENGTH(modes));
+    tcase_add_test(some, a_look_amid_a_read);
     tcase_add_test(some, found_before_it_ended);
     tcase_add_test(some, the_window_closes_at_the_end);
 }

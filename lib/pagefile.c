@@ -101,7 +101,8 @@ static enum status pagefile_refuse(struct pagefile *file, struct error *error)
  * nobody can change any more. */
 static enum status pagefile_begin(struct pagefile *file, struct error *error)
 {
-    if (sqlite3_exec(file->db, "BEGIN; PRAGMA main.user_version", NULL, NULL, NULL) == SQLITE_OK &&
+    if (sqlite3_exec(file->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(file->db, "PRAGMA main.user_version", NULL, NULL, NULL) == SQLITE_OK &&
         sqlite3_exec(file->db, "SELECT 1 FROM main.sqlite_schema LIMIT 1", NULL, NULL, NULL) ==
             SQLITE_OK) {
         file->open = true;

@@ -3,9 +3,9 @@
  *
  * Within each hold the freelist is known to be what the file has. Where nobody has committed, it is
  * what our last commit has made of it. In WAL mode the wal-index tells which pages were written
- * since, and only such trunks are read again; so a list may be as long as it likes. Where the log
- * has begun anew, and at first, it is read whole in a snapshot, ahead of the hold. With a rollback
- * journal nothing tells, and all trunks are read in each hold. Runs in a worker.
+ * since, and only such trunks are read again. Where the log has begun anew the list is read whole:
+ * at first, and if it takes too long for a hold, in a snapshot ahead of it. With a rollback journal
+ * nothing tells, and all trunks are read in each hold. Runs in a worker.
  */
 #include "compact_inside.h"
 
@@ -114,6 +114,14 @@ static enum status list_slow(struct compact *compact, double ms, struct error *e
                      compact->free_pages.total, ms, engine_max_lock_ms(compact->engine));
 }
 
+/* Of this hold's moment the list is known. */
+static void list_mark(struct compact_known *known, bool wal, const struct walindex *now)
+{
+    known->marked = wal;
+    if (wal)
+        known->mark = *now;
+}
+
 /* Leaves what is known and not doubted. */
 static void list_prepare(struct compact *compact, bool wal, const struct walindex *now)
 {
@@ -137,11 +145,12 @@ enum status compact_list_load(struct compact *compact, struct error *error)
     bool same = false, wal = list_index(compact, &now);
     enum status status = list_version(compact, &same, error);
 
-    if (status || same) {
-        known->slow = 0;
-        known->marked = wal;
-        known->mark = wal ? now : known->mark;
+    if (status)
         return status;
+    if (same) {
+        known->slow = 0;
+        list_mark(known, wal, &now);
+        return STATUS_OK;
     }
     list_prepare(compact, wal, &now);
     known->list = false;
@@ -149,8 +158,7 @@ enum status compact_list_load(struct compact *compact, struct error *error)
         return STATUS_OK;
     if ((status = freepages_load(&compact->free_pages, compact->edit, error)))
         return status;
-    known->marked = wal;
-    known->mark = wal ? now : known->mark;
+    list_mark(known, wal, &now);
     return list_slow(compact, clock_monotonic_ms() - begun_ms, error);
 }
 

@@ -28,8 +28,7 @@ static const struct {
 } behinds[] = {
     {"delete", ORDER, "live/t.db", " -e inject=ftruncate:error=EIO:when=1", "failed",
      "the disk fails after the commit: disk I/O error; this step was made, but where it was to "
-     "make "
-     "the file shorter, the file is as long as before; integrity_check is ok afterwards; ~",
+     "make the file shorter, the file is as long as before; integrity_check is ok afterwards; ~",
      true},
     {"delete", SHRINK, "live/t.db", " -e inject=ftruncate:error=EIO:when=1+", "failed",
      "the disk fails after the commit: ~; integrity_check is ok afterwards; ~", true},

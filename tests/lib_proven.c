@@ -123,29 +123,16 @@ static void proven_tear_down(void)
     opened_tear_down();
 }
 
-START_TEST(left_out)
+static void (*proven_add)(TCase *tests);
+
+static void proven_add_all(TCase *tests)
 {
-    skip("compaction: the linked SQLite has no sqlite_dbpage that truncates; see the head of "
-         "tests/test_vacuum_online.c");
+    tcase_add_checked_fixture(tests, proven_set_up, proven_tear_down);
+    proven_add(tests);
 }
-END_TEST
 
 int proven_main(const char *name, void (*add)(TCase *tests))
 {
-    Suite *suite = suite_create(name);
-    TCase *tests = tcase_create(name);
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_add_checked_fixture(tests, proven_set_up, proven_tear_down);
-    tcase_set_timeout(tests, 30);
-    if (pageedit_available(&error) == STATUS_OK)
-        add(tests);
-    else
-        tcase_add_test(tests, left_out);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    proven_add = add;
+    return online_main(name, 30, proven_add_all);
 }

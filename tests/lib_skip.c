@@ -1,7 +1,10 @@
 /* Written past stdio's buffer, which a forked test could write again. */
 #include "lib_skip.h"
 
+#include "pageedit.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 void skip(const char *why)
@@ -16,7 +19,21 @@ START_TEST(online_left_out)
 }
 END_TEST
 
-void skip_online(TCase *tests)
+int online_main(const char *name, double seconds, void (*add)(TCase *tests))
 {
-    tcase_add_test(tests, online_left_out);
+    Suite *suite = suite_create(name);
+    TCase *tests = tcase_create(name);
+    SRunner *runner = srunner_create(suite);
+    struct error error;
+
+    tcase_set_timeout(tests, seconds);
+    if (pageedit_available(&error) == STATUS_OK)
+        add(tests);
+    else
+        tcase_add_test(tests, online_left_out);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -9,7 +9,8 @@
 
 void skip(const char *why);
 
-/* Adds a test that says so of online compaction, which the linked SQLite can't do. */
-void skip_online(TCase *tests);
+/* The whole of a test program of online compaction: its exit status. Where the linked SQLite can't
+ * do it, one test says so instead of those that `add` adds. `seconds` is what each may take. */
+int online_main(const char *name, double seconds, void (*add)(TCase *tests));
 
 #endif

@@ -10,7 +10,6 @@
 #include "lib_skip.h"
 #include "lib_sql.h"
 #include "memory.h"
-#include "pageedit.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -351,28 +350,18 @@ static void tear_down(void)
     opened_tear_down();
 }
 
+static void add_all(TCase *some)
+{
+    tcase_add_checked_fixture(some, set_up, tear_down);
+    tcase_add_loop_test(some, the_audit_refuses, 0, 3);
+    tcase_add_loop_test(some, the_steps_lose_nothing, 0, 3);
+    tcase_add_loop_test(some, free_twice, 0, 3);
+    tcase_add_test(some, anything);
+    tcase_add_loop_test(some, anything_for_the_steps, 0, 3);
+    tcase_add_loop_test(some, hints_are_stale, 0, 2);
+}
+
 int main(void)
 {
-    Suite *suite = suite_create("compact");
-    TCase *some = tcase_create("compact");
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_add_checked_fixture(some, set_up, tear_down);
-    tcase_set_timeout(some, 60 + rounds_wanted(RANDOM_ROUNDS));
-    if (pageedit_available(&error) == STATUS_OK) {
-        tcase_add_loop_test(some, the_audit_refuses, 0, 3);
-        tcase_add_loop_test(some, the_steps_lose_nothing, 0, 3);
-        tcase_add_loop_test(some, free_twice, 0, 3);
-        tcase_add_test(some, anything);
-        tcase_add_loop_test(some, anything_for_the_steps, 0, 3);
-        tcase_add_loop_test(some, hints_are_stale, 0, 2);
-    } else {
-        skip_online(some);
-    }
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("compact", 60 + rounds_wanted(RANDOM_ROUNDS), add_all);
 }

@@ -10,7 +10,6 @@
 #include "lib_skip.h"
 #include "lib_sql.h"
 #include "memory.h"
-#include "pageedit.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -203,22 +202,13 @@ static void tear_down(void)
     opened_tear_down();
 }
 
+static void add_all(TCase *some)
+{
+    tcase_add_checked_fixture(some, set_up, tear_down);
+    tcase_add_test(some, nothing_is_lost);
+}
+
 int main(void)
 {
-    Suite *suite = suite_create("compact_merge");
-    TCase *some = tcase_create("compact_merge");
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_add_checked_fixture(some, set_up, tear_down);
-    tcase_set_timeout(some, 600);
-    if (pageedit_available(&error) == STATUS_OK)
-        tcase_add_test(some, nothing_is_lost);
-    else
-        skip_online(some);
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("compact_merge", 600, add_all);
 }

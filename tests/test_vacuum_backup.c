@@ -8,7 +8,6 @@
 #include "lib_sql.h"
 #include "lib_traced.h"
 #include "memory.h"
-#include "pageedit.h"
 #include "vacuum_care.h"
 
 #include <check.h>
@@ -375,26 +374,16 @@ START_TEST(a_disk_that_fails)
 }
 END_TEST
 
+static void add_all(TCase *some)
+{
+    tcase_add_loop_test(some, end_to_end, 0, LENGTH(cases));
+    tcase_add_loop_test(some, left_behind, 0, LENGTH(leftovers));
+    tcase_add_test(some, left_behind_a_dense_file);
+    tcase_add_test(some, no_room);
+    tcase_add_loop_test(some, a_disk_that_fails, 0, LENGTH(faults));
+}
+
 int main(void)
 {
-    Suite *suite = suite_create("vacuum_backup");
-    TCase *some = tcase_create("vacuum_backup");
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_set_timeout(some, 60);
-    if (pageedit_available(&error) == STATUS_OK) {
-        tcase_add_loop_test(some, end_to_end, 0, LENGTH(cases));
-        tcase_add_loop_test(some, left_behind, 0, LENGTH(leftovers));
-        tcase_add_test(some, left_behind_a_dense_file);
-        tcase_add_test(some, no_room);
-        tcase_add_loop_test(some, a_disk_that_fails, 0, LENGTH(faults));
-    } else {
-        skip_online(some);
-    }
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("vacuum_backup", 60, add_all);
 }

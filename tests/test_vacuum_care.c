@@ -7,7 +7,6 @@
 #include "lib_skip.h"
 #include "lib_sql.h"
 #include "memory.h"
-#include "pageedit.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -324,19 +323,5 @@ static void add_all(TCase *some)
 
 int main(void)
 {
-    Suite *suite = suite_create("vacuum_care");
-    TCase *some = tcase_create("vacuum_care");
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_set_timeout(some, 60);
-    if (pageedit_available(&error) == STATUS_OK)
-        add_all(some);
-    else
-        skip_online(some);
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("vacuum_care", 60, add_all);
 }

@@ -8,7 +8,6 @@
 #include "lib_opened.h"
 #include "lib_skip.h"
 #include "lib_sql.h"
-#include "pageedit.h"
 
 #include <check.h>
 #include <signal.h>
@@ -204,19 +203,5 @@ static void add_all(TCase *some)
 
 int main(void)
 {
-    Suite *suite = suite_create("vacuum_copy");
-    TCase *some = tcase_create("vacuum_copy");
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_set_timeout(some, 60);
-    if (pageedit_available(&error) == STATUS_OK)
-        add_all(some);
-    else
-        skip_online(some);
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("vacuum_copy", 60, add_all);
 }

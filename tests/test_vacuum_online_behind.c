@@ -8,7 +8,6 @@
 #include "lib_shrink.h"
 #include "lib_skip.h"
 #include "lib_traced.h"
-#include "pageedit.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -100,22 +99,13 @@ static void set_up(void)
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* which would need to trace, too */
 }
 
+static void add_all(TCase *some)
+{
+    tcase_add_checked_fixture(some, set_up, folder_remove);
+    tcase_add_loop_test(some, behind_the_commit, 0, sizeof behinds / sizeof *behinds);
+}
+
 int main(void)
 {
-    Suite *suite = suite_create("vacuum_online_behind");
-    TCase *some = tcase_create("vacuum_online_behind");
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_set_timeout(some, 60);
-    tcase_add_checked_fixture(some, set_up, folder_remove);
-    if (pageedit_available(&error) == STATUS_OK)
-        tcase_add_loop_test(some, behind_the_commit, 0, sizeof behinds / sizeof *behinds);
-    else
-        skip_online(some);
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("vacuum_online_behind", 60, add_all);
 }

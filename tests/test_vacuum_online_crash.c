@@ -22,7 +22,6 @@
 #include "lib_stranger.h"
 #include "lib_strike.h"
 #include "memory.h"
-#include "pageedit.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -367,24 +366,16 @@ static void find_libraries(void)
     library_count += stranger_libraries(libraries + library_count);
 }
 
+static void add_all(TCase *some)
+{
+    tcase_add_unchecked_fixture(some, find_libraries, NULL);
+    tcase_add_test(some, nothing_is_lost);
+}
+
 int main(void)
 {
-    Suite *suite = suite_create("vacuum_online_crash");
-    TCase *some = tcase_create("vacuum_online_crash");
-    SRunner *runner = srunner_create(suite);
     const char *wanted = getenv("ROUNDS");
-    struct error error;
 
-    tcase_set_timeout(some, SECONDS_A_ROUND * (wanted ? atoi(wanted) : ROUNDS));
-    if (pageedit_available(&error) == STATUS_OK) {
-        tcase_add_unchecked_fixture(some, find_libraries, NULL);
-        tcase_add_test(some, nothing_is_lost);
-    } else {
-        skip_online(some);
-    }
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("vacuum_online_crash", SECONDS_A_ROUND * (wanted ? atoi(wanted) : ROUNDS),
+                       add_all);
 }

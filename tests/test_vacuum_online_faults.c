@@ -19,7 +19,6 @@
 #include "lib_sql.h"
 #include "lib_traced.h"
 #include "memory.h"
-#include "pageedit.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -329,26 +328,16 @@ static void set_up(void)
     folder_make();
 }
 
+static void add_all(TCase *some)
+{
+    tcase_add_checked_fixture(some, set_up, folder_remove);
+    tcase_add_test(some, calls_fail);
+    tcase_add_loop_test(some, writes_are_short, 0, KINDS);
+    tcase_add_loop_test(some, the_disk_is_full, 0, sizeof fulls / sizeof *fulls);
+    tcase_add_loop_test(some, the_schema_changes, 0, 2);
+}
+
 int main(void)
 {
-    Suite *suite = suite_create("vacuum_online_faults");
-    TCase *some = tcase_create("vacuum_online_faults");
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_set_timeout(some, SECONDS + SECONDS_A_ROUND * rounds());
-    tcase_add_checked_fixture(some, set_up, folder_remove);
-    if (pageedit_available(&error) == STATUS_OK) {
-        tcase_add_test(some, calls_fail);
-        tcase_add_loop_test(some, writes_are_short, 0, KINDS);
-        tcase_add_loop_test(some, the_disk_is_full, 0, sizeof fulls / sizeof *fulls);
-        tcase_add_loop_test(some, the_schema_changes, 0, 2);
-    } else {
-        skip_online(some);
-    }
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("vacuum_online_faults", SECONDS + SECONDS_A_ROUND * rounds(), add_all);
 }

@@ -18,7 +18,6 @@
 #include "lib_skip.h"
 #include "lib_sql.h"
 #include "memory.h"
-#include "pageedit.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -336,21 +335,12 @@ START_TEST(a_cut)
 }
 END_TEST
 
+static void add_all(TCase *some)
+{
+    tcase_add_loop_test(some, a_cut, 0, KINDS);
+}
+
 int main(void)
 {
-    Suite *suite = suite_create("vacuum_online_power");
-    TCase *some = tcase_create("vacuum_online_power");
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_set_timeout(some, SECONDS + states_of(0));
-    if (pageedit_available(&error) == STATUS_OK)
-        tcase_add_loop_test(some, a_cut, 0, KINDS);
-    else
-        skip_online(some);
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("vacuum_online_power", SECONDS + states_of(0), add_all);
 }

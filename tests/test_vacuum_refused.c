@@ -12,7 +12,6 @@
 #include "lib_sql.h"
 #include "lib_traced.h"
 #include "memory.h"
-#include "pageedit.h"
 #include "vacuum_care.h"
 
 #include <check.h>
@@ -285,27 +284,17 @@ START_TEST(a_run_that_was_killed)
 }
 END_TEST
 
+static void add_all(TCase *some)
+{
+    tcase_add_loop_test(some, journals, 0, LENGTH(modes));
+    tcase_add_test(some, slow_commits);
+    tcase_add_test(some, its_own_check);
+    tcase_add_loop_test(some, the_tasks_check, 0, 2);
+    tcase_add_test(some, a_copy_that_is_left);
+    tcase_add_loop_test(some, a_run_that_was_killed, 0, 2);
+}
+
 int main(void)
 {
-    Suite *suite = suite_create("vacuum_refused");
-    TCase *some = tcase_create("vacuum_refused");
-    SRunner *runner = srunner_create(suite);
-    struct error error;
-
-    tcase_set_timeout(some, 60);
-    if (pageedit_available(&error) == STATUS_OK) {
-        tcase_add_loop_test(some, journals, 0, LENGTH(modes));
-        tcase_add_test(some, slow_commits);
-        tcase_add_test(some, its_own_check);
-        tcase_add_loop_test(some, the_tasks_check, 0, 2);
-        tcase_add_test(some, a_copy_that_is_left);
-        tcase_add_loop_test(some, a_run_that_was_killed, 0, 2);
-    } else {
-        skip_online(some);
-    }
-    suite_add_tcase(suite, some);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return online_main("vacuum_refused", 60, add_all);
 }

@@ -2,7 +2,8 @@
  * The reading of the whole file, without the lock: every page of every b-tree and every overflow
  * page, depth first, in key order. It gives the hints, and the order. As the audit it is one
  * snapshot, in which each page of the file must turn up exactly once; else it is read in slices of
- * different moments, and what does not fit is left out.
+ * different moments, and what does not fit is left out. Of the trees alone the interior pages are
+ * read, some hundredth of the file: they name the leaves.
  */
 #include "compact_inside.h"
 
@@ -32,7 +33,7 @@ struct scan {
     struct pagelinks links;
     struct scan_page *stack;
     size_t count, room;
-    bool audit, order;
+    bool audit, order, trees;
     const bool *enough; /* NULL: never */
     int64_t pages;      /* taken so far */
     double begun_ms;
@@ -58,6 +59,15 @@ static void scan_push_links(struct scan *scan, const struct scan_page *from)
                                             .parent = from->page,
                                             .kind = scan->links.items[i].kind,
                                             .ordered = from->ordered});
+}
+
+/* As deep as this leaf lie all that its parent names, which need not be read. */
+static void scan_pass_siblings(struct scan *scan, uint32_t parent)
+{
+    while (parent && scan->count > 0 && scan->stack[scan->count - 1].parent == parent) {
+        const struct scan_page *page = &scan->stack[--scan->count];
+        compact_set_hint(scan->compact, page->page, page->kind, page->parent);
+    }
 }
 
 static bool scan_chosen(const struct compact *compact, const char *name)
@@ -143,13 +153,18 @@ static enum status scan_visit(struct scan *scan, const struct scan_page *page, s
     if ((status = btreewalk_take(&scan->file, &scan->taken, page->page, error)))
         return status;
     compact_set_hint(scan->compact, page->page, page->kind, page->parent); /* whatever is there */
+    if (scan->trees && page->kind != PAGELINK_CHILD)
+        return STATUS_OK;
     if ((status = pagefile_read(&scan->file, page->page, scan->bytes, error)) ||
         (status = pagelink_list(scan->bytes, page->page, usable, page->kind, &scan->links, error)))
         return status;
     scan->pages++;
     scan_order(scan, page);
     scan_merge(scan, page);
-    scan_push_links(scan, page);
+    if (scan->trees && scan->links.leaf)
+        scan_pass_siblings(scan, page->parent);
+    else
+        scan_push_links(scan, page);
     return STATUS_OK;
 }
 
@@ -183,7 +198,8 @@ static enum status scan_pages(struct scan *scan, struct error *error)
         status = scan_visit(scan, &page, error);
         if (status == STATUS_INVALID && !scan->audit)
             status = STATUS_OK;
-        engine_progress(scan->compact->engine, scan->pages, total);
+        if (!scan->trees) /* of which no one knows how many pages they are */
+            engine_progress(scan->compact->engine, scan->pages, total);
     }
     return status;
 }
@@ -244,7 +260,8 @@ static enum status scan_begin(struct scan *scan, struct error *error)
     if ((status = pagefile_open(&scan->file, database_sql(compact->reading), &scan->pace, error)) ||
         (status = compact_grow(compact, scan->file.pages, error)))
         return status;
-    memset(compact->hints, 0, ((size_t)compact->capacity + 1) * sizeof *compact->hints);
+    if (!scan->trees)
+        memset(compact->hints, 0, ((size_t)compact->capacity + 1) * sizeof *compact->hints);
     if (scan->audit) {
         memset(compact->filled, UINT8_MAX, (size_t)compact->capacity + 1);
         compact->parent_count = 0;
@@ -256,7 +273,8 @@ static enum status scan_begin(struct scan *scan, struct error *error)
 
 static enum status scan_all(struct scan *scan, struct error *error)
 {
-    engine_progress_anew(scan->compact->engine);
+    if (!scan->trees)
+        engine_progress_anew(scan->compact->engine);
     enum status status = scan_begin(scan, error);
 
     if (status == STATUS_OK)
@@ -268,13 +286,21 @@ static enum status scan_all(struct scan *scan, struct error *error)
     pagelink_free(&scan->links);
     free(scan->stack);
     free(scan->bytes);
-    scan->compact->result.scans++;
+    scan->compact->result.scans += !scan->trees;
+    scan->compact->result.looks += scan->trees;
     return scan_refuse(status, error);
 }
 
 enum status compact_scan(struct compact *compact, bool order, struct error *error)
 {
     struct scan scan = {.compact = compact, .order = order};
+
+    return scan_all(&scan, error);
+}
+
+enum status compact_scan_trees(struct compact *compact, struct error *error)
+{
+    struct scan scan = {.compact = compact, .trees = true};
 
     return scan_all(&scan, error);
 }

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 
 enum {
-    SHRINK_TRIES = 5,    /* at one page, each with new hints */
+    SHRINK_TRIES = 6,    /* at one page, each with new hints */
     SHRINK_LOWER = 4096, /* pages of the first trunk, a hold */
     SHRINK_WAIT_MS = 50  /* the application may be at work there */
 };
@@ -124,8 +124,8 @@ static enum status shrink_work(struct compact *compact, void *argument, struct e
     return status;
 }
 
-/* The hint for the last page is wrong, since the application has changed what names it: all hints
- * are made anew. */
+/* The hint for the last page is wrong, since the application has changed what names it: hints are
+ * made anew, those of leaves first, then all. */
 static enum status shrink_stuck(struct compact *compact, uint32_t page, int tries,
                                 struct error *error)
 {
@@ -135,7 +135,9 @@ static enum status shrink_stuck(struct compact *compact, uint32_t page, int trie
                          "to a row of more overflow pages than a step can follow (raise max_lock), "
                          "or the application changes it all the time",
                          page);
-    if (tries > 1)
+    if (tries == 1)
+        return compact_scan_trees(compact, error);
+    if (tries > 2)
         clock_sleep_ms(SHRINK_WAIT_MS);
     return compact_scan(compact, false, error);
 }

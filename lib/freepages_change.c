@@ -190,23 +190,40 @@ void freepages_sort(struct freepages *list)
 
 /* --- the first trunk ---------------------------------------------------------------------- */
 
-/* Where the search for low leaves is, from the last trunk on. */
+/* Where the search for low leaves is. What is low in one trunk is taken out of it before the next
+ * one is looked for, so that few trunks change. */
 struct free_search {
-    size_t trunk;
-    uint32_t leaf, left; /* leaves that may be looked at */
+    size_t trunk;        /* FREEPAGES_NONE: to be found */
+    uint32_t leaf, page; /* of the trunk; the lowest page that may lead to a further one */
+    uint32_t left;       /* leaves that may be looked at */
 };
+
+/* The trunk with the lowest leaf of at most `limit`, but for the first trunk. */
+static bool free_low_trunk(struct freepages *list, uint32_t limit, struct free_search *search)
+{
+    uint32_t page = pageset_next(&list->set, search->page);
+
+    while (page && page <= limit && free_is_last(list, page))
+        page = pageset_next(&list->set, page + 1);
+    if (!page || page > limit)
+        return false;
+    search->trunk = list->trunk_of[page];
+    search->leaf = 0;
+    search->page = page;
+    return true;
+}
 
 /* A leaf of at most `limit` behind the first trunk; NULL: none was found. */
 static uint32_t *free_low_leaf(struct freepages *list, uint32_t limit, struct free_search *search)
 {
-    for (; search->trunk != list->first; search->trunk = list->trunks[search->trunk].before) {
+    while (search->trunk != FREEPAGES_NONE || free_low_trunk(list, limit, search)) {
         struct freepages_trunk *some = &list->trunks[search->trunk];
         for (; search->leaf < some->count && search->left; search->left--, search->leaf++)
             if (some->leaves[search->leaf] <= limit)
                 return &some->leaves[search->leaf++];
         if (!search->left)
             return NULL;
-        search->leaf = 0;
+        search->trunk = FREEPAGES_NONE;
     }
     return NULL;
 }
@@ -225,7 +242,7 @@ static void free_exchange(struct freepages *list, uint32_t *high, size_t trunk, 
 
 void freepages_lower_first(struct freepages *list, uint32_t limit, uint32_t most)
 {
-    struct free_search search = {.trunk = list->last, .left = most};
+    struct free_search search = {.trunk = FREEPAGES_NONE, .left = most};
 
     if (list->count < 2)
         return;

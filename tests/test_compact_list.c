@@ -8,6 +8,7 @@
 #include "lib_sql.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,27 @@ static int on_statement(unsigned event, void *context, void *statement, void *te
     return 0;
 }
 
+/* Where the first trunk has a leaf beyond the limit, no other trunk has one within it. */
+static void expect_low(const struct freepages *list, uint32_t limit)
+{
+    uint32_t high = 0, low = 0;
+
+    for (size_t i = list->first; i != FREEPAGES_NONE; i = list->trunks[i].after)
+        for (uint32_t leaf = 0; leaf < list->trunks[i].count; leaf++) {
+            bool within = list->trunks[i].leaves[leaf] <= limit;
+            high += !within && i == list->first;
+            low += within && i != list->first;
+        }
+    ck_assert_msg(!high || !low, "%" PRIu32 " are high, and %" PRIu32 " low ones are elsewhere",
+                  high, low);
+}
+
+static void lower_first(struct freepages *list, uint32_t limit)
+{
+    freepages_lower_first(list, limit, UINT32_MAX);
+    expect_low(list, limit);
+}
+
 /* What the list is turned into must be what is read the next time. */
 static enum status change_list(struct compact *compact, struct error *error)
 {
@@ -145,7 +167,7 @@ static enum status change_list(struct compact *compact, struct error *error)
     while (count > 0)
         freepages_give(list, taken[--count]);
     if (randomdb_number(&random_state, 4) == 0)
-        freepages_lower_first(list, compact->end / 2, 4096);
+        lower_first(list, compact->end / 2);
     sorted = randomdb_number(&random_state, 20) == 0;
     if (sorted)
         freepages_sort(list);

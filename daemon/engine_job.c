@@ -4,7 +4,9 @@
  */
 #include "engine_job.h"
 
+#include "clock.h"
 #include "engine.h"
+#include "enginewriter.h"
 #include "job.h"
 #include "memory.h"
 #include "privileges.h"
@@ -60,6 +62,13 @@ static enum status engine_job_record(void *argument, json_t *event, struct error
     return error_set(error, STATUS_FAILED, "the parent does not answer");
 }
 
+static int engine_job_writer(const struct engine_job *job)
+{
+    int64_t now_us = job->at_us >= 0 ? job->at_us : clock_now_us();
+
+    return enginewriter_known(&job->memory.last.writer, &job->seen, now_us);
+}
+
 static enum status engine_job_do(json_t *job, engine_job_function *engine, bool writes,
                                  struct error *error)
 {
@@ -74,7 +83,8 @@ static enum status engine_job_do(json_t *job, engine_job_function *engine, bool 
     decoded.file = strrchr(decoded.path, '/') + 1;
     decoded.host = (struct engine_host){.emit = worker_emit,
                                         .stopped = worker_stopped,
-                                        .record = engine_job_record};
+                                        .record = engine_job_record,
+                                        .writer = engine_job_writer(&decoded)};
     if (!job_stays(job) && (!writes || (decoded.task->kind->flags & TASK_READ_ONLY)))
         engine_job_yield(decoded.file); /* for good, and the next job may hold a lock */
     status = engine(&decoded, error);

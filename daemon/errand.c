@@ -93,6 +93,7 @@ static const struct errand_record {
 } errand_records[] = {
     {"segment", history_job_segment}, /* of an archive: to the catalogue */
     {"hold", history_job_hold},
+    {"writer", history_job_writer},
     {0},
 };
 

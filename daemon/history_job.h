@@ -16,6 +16,7 @@
  *   {"request":"segment","path","segment"}               {"event":"recorded"}
  *   {"request":"hold","path","hold"}                     {"event":"recorded"}
  *   {"request":"lift","path","target"}                   {"event":"recorded"}
+ *   {"request":"writer","path","writer"}                 {"event":"recorded"}
  * or, where the answer has rows, with an event a row and {"event":"listed"} at the end:
  *   {"request":"states"}     {"event":"state","path","task","target","seen_us","started_us",
  *                             "failures","outcome"}, "started_us" null where no run counts yet;
@@ -83,6 +84,8 @@ json_t *history_job_pauses(void);
  * again: whoever asks waits for the answer. */
 json_t *history_job_segment(json_t *segment, const char *path);
 json_t *history_job_segments(void);
+/* Which SQLite others write the database at `path` with, likewise. */
+json_t *history_job_writer(json_t *writer, const char *path);
 /* A hold on rows of the database at `path`, likewise; the end of all of a table's; their list. */
 json_t *history_job_hold(json_t *hold, const char *path);
 json_t *history_job_lift(const char *path, const char *target);
@@ -105,6 +108,9 @@ bool history_job_spare(const json_t *request);
  * back, from anything: what is not that is nothing. */
 json_t *history_sound_json(const struct engine_sound *sound);
 struct engine_sound history_sound_of(const json_t *object);
+/* The same of which SQLite others write with: {"version","at_us","device","inode"}. */
+json_t *history_writer_json(const struct engine_writer *writer);
+struct engine_writer history_writer_of_json(const json_t *object);
 void history_job_memory(const json_t *answer, struct engine_memory *memory);
 /* What an answer to "recall" has for the schedule. */
 void history_job_counted(const json_t *answer, struct schedule_past *past);

@@ -97,6 +97,11 @@ json_t *history_job_hold(json_t *hold, const char *path)
     return json_pack("{s:s, s:s, s:O}", "request", "hold", "path", path, "hold", hold);
 }
 
+json_t *history_job_writer(json_t *writer, const char *path)
+{
+    return json_pack("{s:s, s:s, s:O}", "request", "writer", "path", path, "writer", writer);
+}
+
 json_t *history_job_lift(const char *path, const char *target)
 {
     return json_pack("{s:s, s:s, s:s}", "request", "lift", "path", path, "target", target);
@@ -239,6 +244,21 @@ struct engine_sound history_sound_of(const json_t *object)
                                  .inode = (uint64_t)history_time(object, "inode", 0)};
 }
 
+json_t *history_writer_json(const struct engine_writer *writer)
+{
+    return json_pack("{s:i, s:I, s:I, s:I}", "version", writer->version, "at_us",
+                     (json_int_t)writer->at_us, "device", (json_int_t)writer->device, "inode",
+                     (json_int_t)writer->inode);
+}
+
+struct engine_writer history_writer_of_json(const json_t *object)
+{
+    return (struct engine_writer){.version = (int)history_time(object, "version", 0),
+                                  .at_us = history_time(object, "at_us", 0),
+                                  .device = (uint64_t)history_time(object, "device", 0),
+                                  .inode = (uint64_t)history_time(object, "inode", 0)};
+}
+
 void history_job_memory(const json_t *answer, struct engine_memory *memory)
 {
     json_t *effect = json_object_get(answer, "last_effect");
@@ -251,7 +271,8 @@ void history_job_memory(const json_t *answer, struct engine_memory *memory)
         .last = {.started_us = history_time(answer, "last_us", 0),
                  .seconds = json_number_value(json_object_get(answer, "last_seconds")),
                  .effect = json_is_object(effect) ? effect : NULL,
-                 .sound = history_sound_of(json_object_get(answer, "sound"))},
+                 .sound = history_sound_of(json_object_get(answer, "sound")),
+                 .writer = history_writer_of_json(json_object_get(answer, "writer"))},
         .holds = json_is_array(holds) ? holds : NULL,
     };
 }

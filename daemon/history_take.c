@@ -80,6 +80,8 @@ static enum status history_take_recall(struct history_taker *taker, const json_t
     json_object_set_new(*answer, "last_effect", past.last.effect ? past.last.effect : json_null());
     if (past.last.sound.at_us > 0)
         json_object_set_new(*answer, "sound", history_sound_json(&past.last.sound));
+    if (past.last.writer.version)
+        json_object_set_new(*answer, "writer", history_writer_json(&past.last.writer));
     json_object_set_new(*answer, "seen_us", history_known(past.counted.seen_us));
     json_object_set_new(*answer, "started_us", history_known(past.counted.started_us));
     return history_take_held(taker, &subject, *answer, error);
@@ -159,6 +161,14 @@ static enum status history_take_hold(struct history_taker *taker, const json_t *
     (void)answer;
     return history_hold(taker->history, json_object_get(request, "hold"),
                         json_string_value(json_object_get(request, "path")), error);
+}
+
+static enum status history_take_writer(struct history_taker *taker, const json_t *request,
+                                       json_t **answer, struct error *error)
+{
+    (void)answer;
+    return history_writer(taker->history, json_object_get(request, "writer"),
+                          json_string_value(json_object_get(request, "path")), error);
 }
 
 static enum status history_take_lift(struct history_taker *taker, const json_t *request,
@@ -280,6 +290,7 @@ static const struct history_request history_requests[] = {
     {"pauses", true, history_take_pauses},     {"segment", false, history_take_segment},
     {"segments", true, history_take_segments}, {"hold", false, history_take_hold},
     {"lift", false, history_take_lift},        {"holds", true, history_take_holds},
+    {"writer", false, history_take_writer},
 };
 
 const struct history_request *history_request_find(const json_t *request)

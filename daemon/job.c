@@ -23,12 +23,13 @@ static json_t *job_memory(const struct engine_memory *memory)
 {
     const struct engine_past *last = &memory->last;
 
-    return json_pack("{s:I, s:I, s:b, s:I, s:f, s:O?, s:O?, s:o}", "newest_us",
+    return json_pack("{s:I, s:I, s:b, s:I, s:f, s:O?, s:O?, s:o, s:o}", "newest_us",
                      (json_int_t)memory->newest_us, "boot_offset_us",
                      (json_int_t)memory->boot_offset_us, "was_synchronised",
                      memory->was_synchronised, "last_us", (json_int_t)last->started_us,
                      "last_seconds", last->seconds, "last_effect", last->effect, "holds",
-                     memory->holds, "sound", history_sound_json(&last->sound));
+                     memory->holds, "sound", history_sound_json(&last->sound), "writer",
+                     history_writer_json(&last->writer));
 }
 
 json_t *job_engine(const struct job_request *request)
@@ -181,20 +182,23 @@ static enum status job_remember(json_t *object, struct engine_memory *memory, st
 {
     json_int_t newest, offset, last;
     json_error_t problem;
-    json_t *effect, *holds, *sound;
+    json_t *effect, *holds, *sound, *writer;
     double seconds;
     int synchronised;
 
-    if (json_unpack_ex(object, &problem, JSON_STRICT, "{s:I, s:I, s:b, s:I, s:F, s:o, s:o, s:o}",
-                       "newest_us", &newest, "boot_offset_us", &offset, "was_synchronised",
-                       &synchronised, "last_us", &last, "last_seconds", &seconds, "last_effect",
-                       &effect, "holds", &holds, "sound", &sound) < 0)
+    if (json_unpack_ex(object, &problem, JSON_STRICT,
+                       "{s:I, s:I, s:b, s:I, s:F, s:o, s:o, s:o, s:o}", "newest_us", &newest,
+                       "boot_offset_us", &offset, "was_synchronised", &synchronised, "last_us",
+                       &last, "last_seconds", &seconds, "last_effect", &effect, "holds", &holds,
+                       "sound", &sound, "writer", &writer) < 0)
         return job_wrong(&problem, error);
-    *memory = (struct engine_memory){
-        .newest_us = newest,
-        .boot_offset_us = offset,
-        .was_synchronised = synchronised != 0,
-        .last = {.started_us = last, .seconds = seconds, .sound = history_sound_of(sound)}};
+    *memory = (struct engine_memory){.newest_us = newest,
+                                     .boot_offset_us = offset,
+                                     .was_synchronised = synchronised != 0,
+                                     .last = {.started_us = last,
+                                              .seconds = seconds,
+                                              .sound = history_sound_of(sound),
+                                              .writer = history_writer_of_json(writer)}};
     if (json_is_object(effect))
         memory->last.effect = effect;
     if (json_is_array(holds))

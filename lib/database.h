@@ -20,7 +20,8 @@ struct database_facts {
     bool wal; /* WAL mode; else a rollback journal */
     uint32_t page_size;
     int auto_vacuum;        /* 0 none, 1 full (DATABASE_AUTO_VACUUM_FULL), 2 incremental */
-    int last_writer;        /* SQLite's version that wrote last, 3040001; 0 unknown */
+    int last_writer;        /* SQLite's version that wrote last, 3040001; 0 unknown. Where the
+                               header names ours, the host's `writer`, if there is one */
     bool reset_bug;         /* its library or ours can lose commits at a WAL reset */
     const char *replicator; /* "Litestream" where one owns the checkpoints; else NULL */
 };

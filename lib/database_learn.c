@@ -37,6 +37,8 @@ enum status database_check_header(struct database *database, struct error *error
 
     database_header(database, header);
     database->facts.last_writer = (int)(bytes_four(header + 96) % 1000000000);
+    if (database->facts.last_writer == sqlite3_libversion_number() && database->host->writer)
+        database->facts.last_writer = database->host->writer;
     database->facts.reset_bug = library_has_wal_reset_bug(sqlite3_libversion_number()) ||
                                 library_has_wal_reset_bug(database->facts.last_writer);
     if (!header[0])

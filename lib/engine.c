@@ -364,8 +364,11 @@ enum status engine_run(const struct engine_job *job, struct error *error)
         status = enginelock_take(job->file, &job->seen, error);
     if (status == STATUS_OK)
         status = engine_open(&engine, job, read_only ? DATABASE_READ : DATABASE_WRITE, error);
-    if (status == STATUS_OK && engine.database)
+    if (status == STATUS_OK && engine.database) {
         free_bytes = engine_free_bytes(&engine, &pages);
+        if (!read_only)
+            engine_record_writer(&engine);
+    }
     if (status == STATUS_OK && !read_only)
         status = engine_online_clean(&engine, error);
     if (status == STATUS_OK)

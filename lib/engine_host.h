@@ -15,13 +15,22 @@ struct engine_sound {
     uint64_t device, inode;
 };
 
+/* Which SQLite others write that file with, as its header said before we wrote it; `version` is 0
+ * where nothing is known (enginewriter.h). */
+struct engine_writer {
+    int version; /* 3040001 */
+    int64_t at_us;
+    uint64_t device, inode;
+};
+
 /* The last run of the very task that acted; `started_us` is 0 where there was none. */
 struct engine_past {
     int64_t started_us;
     double seconds;
     json_t *effect; /* as the task itself has put it, or a later one that says "remember": true; may
                        be NULL; the job's */
-    struct engine_sound sound; /* by the task integrity of the same path */
+    struct engine_sound sound;   /* by the task integrity of the same path */
+    struct engine_writer writer; /* of the same path */
 };
 
 /* What the history remembers that decisions and guards need; -1 where it knows nothing. */
@@ -42,6 +51,7 @@ struct engine_host {
     /* Has the catalogue of archives note an event "segment" (taken over), and waits until that is
      * on the disk. NULL: there is no catalogue. */
     enum status (*record)(void *argument, json_t *segment, struct error *error);
+    int writer; /* the SQLite of others where the header names ours; 0: not known */
 };
 
 #endif

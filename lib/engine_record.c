@@ -1,5 +1,6 @@
 /* What a task has its parent remember before it goes on. Runs in a worker, which may not write the
  * history itself. */
+#include "enginewriter.h"
 #include "event.h"
 #include "task_engine.h"
 
@@ -35,4 +36,24 @@ enum status engine_hold(struct engine *engine, int64_t first_us, int64_t last_us
     struct event_subject subject = record_subject(engine);
 
     return record_send(engine, event_hold(&subject, first_us, last_us), error);
+}
+
+void engine_record_writer(struct engine *engine)
+{
+    const struct engine_job *job = engine->job;
+    const struct database_facts *facts = database_facts(engine->database);
+    const struct engine_writer *remembered = &job->memory.last.writer;
+    struct engine_writer now = {.version = facts->last_writer,
+                                .at_us = engine->now_us,
+                                .device = job->seen.device,
+                                .inode = job->seen.inode};
+    struct event_subject subject = record_subject(engine);
+    struct error error = {0};
+
+    if (!facts->wal || !enginewriter_news(remembered, job->host.writer, now.version,
+                                          sqlite3_libversion_number(), now.at_us))
+        return;
+    if (record_send(engine, event_writer(&subject, &now), &error))
+        engine_notice(engine, "which SQLite the application has can't be noted: %.300s",
+                      error.text);
 }

@@ -134,6 +134,17 @@ json_t *event_hold(const struct event_subject *subject, int64_t first_us, int64_
     return event;
 }
 
+json_t *event_writer(const struct event_subject *subject, const struct engine_writer *writer)
+{
+    json_t *event = event_new("writer", subject);
+
+    json_object_set_new(event, "version", json_integer(writer->version));
+    json_object_set_new(event, "at_us", json_integer(writer->at_us));
+    json_object_set_new(event, "device", json_integer((json_int_t)writer->device));
+    json_object_set_new(event, "inode", json_integer((json_int_t)writer->inode));
+    return event;
+}
+
 static const struct event_row *event_row(const char *kind)
 {
     for (const struct event_row *row = event_table; row->kind; row++)

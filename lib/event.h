@@ -6,6 +6,7 @@
 #ifndef EVENT_H
 #define EVENT_H
 
+#include "engine_host.h"
 #include "error.h"
 #include "outcome.h"
 #include "task.h"
@@ -33,6 +34,8 @@ json_t *event_progress(const struct event_subject *subject, int64_t rows, int64_
 json_t *event_notice(const struct event_subject *subject, const char *text);
 /* A segment of an archive, for the catalogue: `about` (taken over) has the keys of its row. */
 json_t *event_segment(const struct event_subject *subject, json_t *about);
+/* Which SQLite others write the file with. */
+json_t *event_writer(const struct event_subject *subject, const struct engine_writer *writer);
 /* A hold on rows of the subject's target whose times are between the two, in microseconds. */
 json_t *event_hold(const struct event_subject *subject, int64_t first_us, int64_t last_us);
 

@@ -129,6 +129,16 @@ static const struct event_key rows_keys[] = {
     {0},
 };
 
+/* Which SQLite the application writes with: likewise. */
+static const struct event_key writer_keys[] = {
+    SUBJECT,
+    {"version", EVENT_COUNT, 0, 0, NULL, NULL},
+    {"at_us",   EVENT_TIME,  0, 0, NULL, NULL},
+    {"device",  EVENT_BITS,  0, 0, NULL, NULL},
+    {"inode",   EVENT_BITS,  0, 0, NULL, NULL},
+    {0},
+};
+
 /* What retention shall leave alone: likewise; and as the history lists it. */
 static const struct event_key hold_keys[] = {
     SUBJECT,
@@ -211,6 +221,7 @@ static const struct event_key clock_keys[] = {
     {"last_seconds",     EVENT_NUMBER, EVENT_OPTIONAL,              0, NULL, NULL},
     {"last_effect",      EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"sound",            EVENT_FREE,   EVENT_OPTIONAL,              0, NULL, NULL},
+    {"writer",           EVENT_FREE,   EVENT_OPTIONAL,              0, NULL, NULL},
     {"held",             EVENT_FREE,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"seen_us",          EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
     {"started_us",       EVENT_TIME,   EVENT_OPTIONAL | EVENT_NULL, 0, NULL, NULL},
@@ -298,6 +309,7 @@ const struct event_row event_table[] = {
     {"notice",     notice_keys},
     {"segment",    segment_keys}, /* the worker waits for {"recorded":true}, or false and "reason" */
     {"hold",       hold_keys},    /* likewise */
+    {"writer",     writer_keys},  /* likewise */
     {"archived",   archived_keys},
     {"shelved",    shelved_keys},
     {"rows",       rows_keys},

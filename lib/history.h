@@ -85,6 +85,9 @@ enum status history_seen(struct history *history, int64_t at_us, const json_t *t
 /* Which file is at that path. */
 enum status history_file(struct history *history, const json_t *file,
                          struct error *error) MUST_CHECK;
+/* Which SQLite the application at `path` writes with, an event. */
+enum status history_writer(struct history *history, const json_t *writer, const char *path,
+                           struct error *error) MUST_CHECK;
 /* Whether no task was ever seen or run: the first start, or all was lost. */
 enum status history_fresh(struct history *history, bool *fresh, struct error *error) MUST_CHECK;
 

@@ -159,6 +159,15 @@ const char *const history_schema[] = {
     " set_us INTEGER NOT NULL,"
     " PRIMARY KEY(path, target, first_us)) WITHOUT ROWID;"
     "PRAGMA user_version = 4;",
+
+    /* Which SQLite the applications write their files with. */
+    "CREATE TABLE writer("
+    " path TEXT PRIMARY KEY,"
+    " version INTEGER NOT NULL," /* 3040001 */
+    " at_us INTEGER NOT NULL,"   /* when the file's header named it */
+    " device INTEGER NOT NULL,"
+    " inode INTEGER NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version = 5;",
 };
 
 const int history_schema_version = sizeof history_schema / sizeof *history_schema;

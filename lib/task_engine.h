@@ -35,6 +35,10 @@ enum status engine_record(struct engine *engine, json_t *about, struct error *er
 enum status engine_hold(struct engine *engine, int64_t first_us, int64_t last_us,
                         struct error *error) MUST_CHECK;
 
+/* Has the history remember which SQLite the application writes with, if that is news. That it can't
+ * be is said, and no more. */
+void engine_record_writer(struct engine *engine);
+
 /* Whether the policy says that this task, or all of this database's, decide and never act. */
 bool engine_observes(const struct engine *engine);
 /* Makes the lease of the write lock, unless it is there. */

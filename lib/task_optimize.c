@@ -154,6 +154,7 @@ const struct task_kind task_optimize = {
     .name = "optimize",
     .help = "refreshes the planner's statistics",
     .unit = "statistic",
+    .flags = TASK_REMEMBERS, /* which SQLite the application has */
     .section = {sizeof(struct optimize_options), optimize_options, NULL},
     .measure = optimize_measure,
     .decide = optimize_decide,

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int opened_writer;
 bool opened_stop;
 void (*opened_asked)(void);
 
@@ -29,10 +30,11 @@ static bool opened_stopped(void *argument)
     return opened_stop;
 }
 
-static const struct engine_host host = {.emit = opened_emit, .stopped = opened_stopped};
+static struct engine_host host = {.emit = opened_emit, .stopped = opened_stopped};
 
 void opened_set_up(void)
 {
+    opened_writer = 0;
     opened_stop = false;
     opened_asked = NULL;
     app = NULL;
@@ -85,6 +87,7 @@ enum status opened_try(enum database_mode mode, double busy_ms, struct database 
                                  .inode = file.st_ino,
                                  .owner = file.st_uid,
                                  .group = file.st_gid};
+    host.writer = opened_writer;
     return database_open("app.db", &seen, mode, busy_ms, &host, result, error);
 }
 

@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+extern int opened_writer;          /* the host's `writer` */
 extern bool opened_stop;           /* what the host answers when it is asked to go on */
 extern void (*opened_asked)(void); /* called before it does; NULL: nothing */
 

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "lib_folder.h"
 #include "lib_opened.h"
+#include "library.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -211,7 +212,7 @@ static const struct {
     bool bug; /* where our own library has none */
 } writer_rows[] = {
     {{0x00, 0x2e, 0x5f, 0x20}, 3039008, true},
-    {{0x00, 0x2e, 0x8c, 0x0b}, 3050507, true},
+    {{0x00, 0x2e, 0x8c, 0x0b}, 3050507, false},
     {{0x00, 0x2e, 0x90, 0x7b}, 3051643, false},
     {{0xff, 0xff, 0xff, 0xff}, 294967295, false},
 };
@@ -222,8 +223,23 @@ START_TEST(the_last_writer)
     write_bytes(96, writer_rows[_i].version, 4);
     const struct database_facts *facts = database_facts(opened_database(DATABASE_READ));
     ck_assert_int_eq(facts->last_writer, writer_rows[_i].number);
-    if (writer_rows[_i].bug)
-        ck_assert(facts->reset_bug);
+    ck_assert(facts->reset_bug ==
+              (writer_rows[_i].bug || library_has_wal_reset_bug(sqlite3_libversion_number())));
+}
+END_TEST
+
+/* The header names us; then whoever it named before counts. */
+START_TEST(the_writer_before_us)
+{
+    sound();
+    opened_writer = 3039008;
+    const struct database_facts *facts = database_facts(opened_database(DATABASE_READ));
+    ck_assert_int_eq(facts->last_writer, 3039008);
+    ck_assert(facts->reset_bug);
+    opened_close();
+    write_bytes(96, writer_rows[2].version, 4);
+    facts = database_facts(opened_database(DATABASE_READ));
+    ck_assert_int_eq(facts->last_writer, writer_rows[2].number);
 }
 END_TEST
 
@@ -310,6 +326,7 @@ int main(void)
     tcase_add_loop_test(cases, opening, 0, COUNT(open_rows));
     tcase_add_loop_test(cases, what_is_known, 0, COUNT(fact_rows));
     tcase_add_loop_test(cases, the_last_writer, 0, COUNT(writer_rows));
+    tcase_add_test(cases, the_writer_before_us);
     tcase_add_test(cases, reading_does_not_write);
     tcase_add_loop_test(cases, the_connection_is_guarded, 0, COUNT(guard_rows));
     tcase_add_test(cases, a_rollback_journal_is_synced);

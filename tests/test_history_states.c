@@ -123,6 +123,33 @@ START_TEST(files_are_known_by_their_paths)
 }
 END_TEST
 
+static void note_writer(int version, int64_t at_us)
+{
+    json_t *writer = json_pack("{s:i, s:I, s:I, s:I}", "version", version, "at_us",
+                               (json_int_t)at_us, "device", (json_int_t)7, "inode", (json_int_t)-2);
+
+    ck_assert_int_eq(history_writer(history, writer, "/a.db", NULL), STATUS_OK);
+    json_decref(writer);
+}
+
+/* Whichever task it is. */
+START_TEST(the_last_writer_is_known_by_the_path)
+{
+    struct history_subject subject = {"/a.db", "vacuum", NULL}, other = {"/b.db", "vacuum", NULL};
+    struct history_past past;
+
+    note_writer(3040001, 5);
+    note_writer(3046001, 6);
+    ck_assert_int_eq(history_past(history, &subject, &past, NULL), STATUS_OK);
+    ck_assert_int_eq(past.last.writer.version, 3046001);
+    ck_assert_int_eq(past.last.writer.at_us, 6);
+    ck_assert_uint_eq(past.last.writer.device, 7);
+    ck_assert_uint_eq(past.last.writer.inode, (uint64_t)-2);
+    ck_assert_int_eq(history_past(history, &other, &past, NULL), STATUS_OK);
+    ck_assert_int_eq(past.last.writer.version, 0);
+}
+END_TEST
+
 START_TEST(the_last_done_run_is_the_past)
 {
     struct history_subject subject = {"/a.db", "vacuum", NULL};
@@ -220,6 +247,7 @@ int main(void)
     tcase_add_test(cases, a_run_that_is_told_twice_is_one);
     tcase_add_test(cases, tasks_are_seen_once);
     tcase_add_test(cases, files_are_known_by_their_paths);
+    tcase_add_test(cases, the_last_writer_is_known_by_the_path);
     tcase_add_test(cases, the_last_done_run_is_the_past);
     tcase_add_test(cases, a_first_format_becomes_this_one);
     suite_add_tcase(suite, cases);

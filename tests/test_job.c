@@ -42,7 +42,10 @@ static struct job_request job_request_of(const struct config *config, size_t tas
         .force = true,
         .trust_clock = true,
         .at_us = -1,
-        .memory = {.newest_us = 17, .boot_offset_us = -1, .was_synchronised = true},
+        .memory = {.newest_us = 17,
+                   .boot_offset_us = -1,
+                   .was_synchronised = true,
+                   .last.writer = {3040001, 5, UINT64_MAX, 8}},
     };
 }
 
@@ -85,6 +88,8 @@ START_TEST(job_comes_back)
     ck_assert_int_eq(job.memory.newest_us, 17);
     ck_assert_int_eq(job.memory.boot_offset_us, -1);
     ck_assert(job.memory.was_synchronised);
+    ck_assert_mem_eq(&job.memory.last.writer, &request.memory.last.writer,
+                     sizeof job.memory.last.writer);
     ck_assert_mem_eq(&job.seen, &request.seen, sizeof seen);
     json_decref(arrived);
     config_free(policy);

@@ -129,7 +129,7 @@ test: all $(FIELD) $(TESTS) ## builds and runs all tests
 	@BUILD=$(BUILD) VARIANT=$(VARIANT) tests/run $(TESTS)
 
 # Those that Debian 12's SQLite can't serve: they are left out of the above there.
-ONLINE_TESTS := $(shell grep -lE 'pageedit_available|lib_proven' tests/test_*.c)
+ONLINE_TESTS := $(shell grep -lE 'online_main|lib_proven|pageedit_available' tests/test_*.c)
 
 test-online: ## the tests of what needs another SQLite, with one that is fetched for them
 	@tests/field/fetch-sqlite build/sqlite

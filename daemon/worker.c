@@ -6,6 +6,7 @@
 #include "worker.h"
 
 #include "archive_job.h"
+#include "clock.h"
 #include "discover.h"
 #include "engine_job.h"
 #include "event.h"
@@ -53,7 +54,8 @@ static const struct worker_kind worker_kinds[] = {
 };
 
 enum {
-    WORKER_ALARM_S = 60,    /* after the time limit: longer than any parent's grace */
+    WORKER_ALARM_S = 60, /* after the time limit: longer than any parent's grace */
+    WORKER_ASK_MS = 1,
     WORKER_HELD = 32 * 1024 /* bytes of events that wait for company: half of a pipe */
 };
 
@@ -92,12 +94,23 @@ static void worker_tell(int signal)
     worker_told = 1;
 }
 
+/* It is asked for each page that is read, which takes no longer than to ask the kernel. */
+static bool worker_has_input(void)
+{
+    static double asked_ms;
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN | POLLRDHUP};
+    double now = clock_monotonic_ms();
+
+    if (now - asked_ms < WORKER_ASK_MS)
+        return false;
+    asked_ms = now;
+    return poll(&input, 1, 0) > 0;
+}
+
 bool worker_stopped(void *argument)
 {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN | POLLRDHUP};
-
     (void)argument;
-    if (!worker_told && (lines_left(&worker_lines) || poll(&input, 1, 0) > 0))
+    if (!worker_told && (lines_left(&worker_lines) || worker_has_input()))
         worker_told = 1;
     return worker_told;
 }

@@ -7,7 +7,6 @@
 #include "lib_folder.h"
 #include "lib_shrink.h"
 #include "lib_skip.h"
-#include "pageedit.h"
 
 #include <check.h>
 #include <fcntl.h>

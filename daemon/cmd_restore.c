@@ -169,6 +169,17 @@ static int restore_work(const struct archive_table *table, struct work *work)
     return status;
 }
 
+/* Which SQLite the application has, as the history knows it. */
+static struct engine_writer restore_writer(const struct archive_table *table)
+{
+    struct history_subject subject = {table->file->path, "retention", table->task->target};
+    struct engine_memory past = {.newest_us = -1, .boot_offset_us = -1};
+    struct schedule_past counted;
+
+    remember_past(table->ask->remember, &subject, &past, &counted);
+    return past.last.writer;
+}
+
 static int restore_rows(const struct archive_table *table)
 {
     const struct archive_ask *ask = table->ask;
@@ -185,6 +196,7 @@ static int restore_rows(const struct archive_table *table)
                         .owned = owned};
     int status = restore_order(table, &work.order);
 
+    work.memory.last.writer = restore_writer(table);
     if (status < 0)
         status = restore_work(table, &work);
     json_decref(work.order);

@@ -62,11 +62,11 @@ static enum status engine_job_record(void *argument, json_t *event, struct error
     return error_set(error, STATUS_FAILED, "the parent does not answer");
 }
 
-static int engine_job_writer(const struct engine_job *job)
+static struct engine_writer engine_job_writer(const struct engine_job *job)
 {
     int64_t now_us = job->at_us >= 0 ? job->at_us : clock_now_us();
 
-    return enginewriter_known(&job->memory.last.writer, &job->seen, now_us);
+    return enginewriter_known(&job->memory.last.writer, job->seen.inode, now_us);
 }
 
 static enum status engine_job_do(json_t *job, engine_job_function *engine, bool writes,

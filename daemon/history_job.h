@@ -108,9 +108,9 @@ bool history_job_spare(const json_t *request);
  * back, from anything: what is not that is nothing. */
 json_t *history_sound_json(const struct engine_sound *sound);
 struct engine_sound history_sound_of(const json_t *object);
-/* The same of which SQLite others write with: {"version","at_us","device","inode"}. */
+/* The same of which SQLite others write with: {"version","ours","at_us","inode"}. */
 json_t *history_writer_json(const struct engine_writer *writer);
-struct engine_writer history_writer_of_json(const json_t *object);
+struct engine_writer history_writer_of(const json_t *object);
 void history_job_memory(const json_t *answer, struct engine_memory *memory);
 /* What an answer to "recall" has for the schedule. */
 void history_job_counted(const json_t *answer, struct schedule_past *past);

@@ -246,16 +246,23 @@ struct engine_sound history_sound_of(const json_t *object)
 
 json_t *history_writer_json(const struct engine_writer *writer)
 {
-    return json_pack("{s:i, s:I, s:I, s:I}", "version", writer->version, "at_us",
-                     (json_int_t)writer->at_us, "device", (json_int_t)writer->device, "inode",
-                     (json_int_t)writer->inode);
+    return json_pack("{s:i, s:i, s:I, s:I}", "version", writer->version, "ours", writer->ours,
+                     "at_us", (json_int_t)writer->at_us, "inode", (json_int_t)writer->inode);
 }
 
-struct engine_writer history_writer_of_json(const json_t *object)
+/* SQLite's version numbers have at most 9 digits. */
+static int history_version(const json_t *object, const char *key)
 {
-    return (struct engine_writer){.version = (int)history_time(object, "version", 0),
+    int64_t version = history_time(object, key, 0);
+
+    return version > 0 && version < 1000000000 ? (int)version : 0;
+}
+
+struct engine_writer history_writer_of(const json_t *object)
+{
+    return (struct engine_writer){.version = history_version(object, "version"),
+                                  .ours = history_version(object, "ours"),
                                   .at_us = history_time(object, "at_us", 0),
-                                  .device = (uint64_t)history_time(object, "device", 0),
                                   .inode = (uint64_t)history_time(object, "inode", 0)};
 }
 
@@ -272,7 +279,7 @@ void history_job_memory(const json_t *answer, struct engine_memory *memory)
                  .seconds = json_number_value(json_object_get(answer, "last_seconds")),
                  .effect = json_is_object(effect) ? effect : NULL,
                  .sound = history_sound_of(json_object_get(answer, "sound")),
-                 .writer = history_writer_of_json(json_object_get(answer, "writer"))},
+                 .writer = history_writer_of(json_object_get(answer, "writer"))},
         .holds = json_is_array(holds) ? holds : NULL,
     };
 }

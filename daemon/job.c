@@ -198,7 +198,7 @@ static enum status job_remember(json_t *object, struct engine_memory *memory, st
                                      .last = {.started_us = last,
                                               .seconds = seconds,
                                               .sound = history_sound_of(sound),
-                                              .writer = history_writer_of_json(writer)}};
+                                              .writer = history_writer_of(writer)}};
     if (json_is_object(effect))
         memory->last.effect = effect;
     if (json_is_array(holds))

@@ -94,8 +94,9 @@ static void worker_tell(int signal)
     worker_told = 1;
 }
 
-/* It is asked for each page that is read, which takes no longer than to ask the kernel. */
-static bool worker_has_input(void)
+/* At most once a millisecond, so that a stop is noticed that much later: it is asked for each page
+ * that is read, and to ask the kernel takes as long as that. */
+static bool worker_asks_kernel(void)
 {
     static double asked_ms;
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN | POLLRDHUP};
@@ -110,7 +111,7 @@ static bool worker_has_input(void)
 bool worker_stopped(void *argument)
 {
     (void)argument;
-    if (!worker_told && (lines_left(&worker_lines) || worker_has_input()))
+    if (!worker_told && (lines_left(&worker_lines) || worker_asks_kernel()))
         worker_told = 1;
     return worker_told;
 }
@@ -125,8 +126,10 @@ static enum status worker_fill(struct error *error)
         length = read(STDIN_FILENO, bytes, sizeof bytes);
     if (length < 0 && errno == EINTR && !worker_told)
         return STATUS_OK;
-    if (length <= 0)
+    if (length <= 0) {
+        worker_told = 1; /* whoever asks next knows it without the kernel */
         return error_set(error, STATUS_CANCELLED, "told to stop");
+    }
     lines_add(&worker_lines, bytes, (size_t)length);
     return STATUS_OK;
 }

@@ -25,7 +25,7 @@ struct compact_result {
     int64_t merged;         /* pages that became free, since their cells went to a neighbour */
     int64_t left;           /* pages that could not be put in order, since others wrote there */
     int64_t scans;          /* of the whole file, for hints */
-    int64_t looks;          /* at the interior pages alone, for the hints of leaves */
+    int64_t interior_scans; /* of the interior pages alone, for the hints of leaves */
     int64_t steps;          /* that were committed and have changed pages, the freelist's too */
 };
 

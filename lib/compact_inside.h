@@ -90,8 +90,9 @@ void compact_note_hint(struct compact *compact, uint32_t page, enum pagelink_kin
 
 /* Reads the whole file for hints; with `order` (which was made before) for that, too. */
 enum status compact_scan(struct compact *compact, bool order, struct error *error) MUST_CHECK;
-/* Reads the interior pages alone: what the leaves' hints say is anew, the others' stays. */
-enum status compact_scan_trees(struct compact *compact, struct error *error) MUST_CHECK;
+/* Reads the interior pages alone: the hints of all pages of b-trees are new; of overflow pages
+ * those that leaves name stay as they are. */
+enum status compact_scan_interior(struct compact *compact, struct error *error) MUST_CHECK;
 
 /* --- the freelist (compact_list.c) -------------------------------------------------------- */
 

@@ -2,8 +2,9 @@
  * The reading of the whole file, without the lock: every page of every b-tree and every overflow
  * page, depth first, in key order. It gives the hints, and the order. As the audit it is one
  * snapshot, in which each page of the file must turn up exactly once; else it is read in slices of
- * different moments, and what does not fit is left out. Of the trees alone the interior pages are
- * read, some hundredth of the file: they name the leaves.
+ * different moments, and what does not fit is left out. Where the leaves alone are wanted
+ * (`interior`), interior pages are read, some hundredth of the file, and one leaf below each of the
+ * lowest of them: what this names else are leaves as well, for all of a b-tree's are at one depth.
  */
 #include "compact_inside.h"
 
@@ -33,7 +34,7 @@ struct scan {
     struct pagelinks links;
     struct scan_page *stack;
     size_t count, room;
-    bool audit, order, trees;
+    bool audit, order, interior;
     const bool *enough; /* NULL: never */
     int64_t pages;      /* taken so far */
     double begun_ms;
@@ -61,7 +62,8 @@ static void scan_push_links(struct scan *scan, const struct scan_page *from)
                                             .ordered = from->ordered});
 }
 
-/* As deep as this leaf lie all that its parent names, which need not be read. */
+/* The other children of a leaf's parent are leaves, too, and need not be read; nor need the
+ * overflow pages that it names between them. */
 static void scan_pass_siblings(struct scan *scan, uint32_t parent)
 {
     while (parent && scan->count > 0 && scan->stack[scan->count - 1].parent == parent) {
@@ -153,7 +155,7 @@ static enum status scan_visit(struct scan *scan, const struct scan_page *page, s
     if ((status = btreewalk_take(&scan->file, &scan->taken, page->page, error)))
         return status;
     compact_set_hint(scan->compact, page->page, page->kind, page->parent); /* whatever is there */
-    if (scan->trees && page->kind != PAGELINK_CHILD)
+    if (scan->interior && page->kind != PAGELINK_CHILD)
         return STATUS_OK;
     if ((status = pagefile_read(&scan->file, page->page, scan->bytes, error)) ||
         (status = pagelink_list(scan->bytes, page->page, usable, page->kind, &scan->links, error)))
@@ -161,7 +163,7 @@ static enum status scan_visit(struct scan *scan, const struct scan_page *page, s
     scan->pages++;
     scan_order(scan, page);
     scan_merge(scan, page);
-    if (scan->trees && scan->links.leaf)
+    if (scan->interior && scan->links.leaf)
         scan_pass_siblings(scan, page->parent);
     else
         scan_push_links(scan, page);
@@ -198,7 +200,7 @@ static enum status scan_pages(struct scan *scan, struct error *error)
         status = scan_visit(scan, &page, error);
         if (status == STATUS_INVALID && !scan->audit)
             status = STATUS_OK;
-        if (!scan->trees) /* of which no one knows how many pages they are */
+        if (!scan->interior) /* of which no one knows how many pages they are */
             engine_progress(scan->compact->engine, scan->pages, total);
     }
     return status;
@@ -260,7 +262,7 @@ static enum status scan_begin(struct scan *scan, struct error *error)
     if ((status = pagefile_open(&scan->file, database_sql(compact->reading), &scan->pace, error)) ||
         (status = compact_grow(compact, scan->file.pages, error)))
         return status;
-    if (!scan->trees)
+    if (!scan->interior)
         memset(compact->hints, 0, ((size_t)compact->capacity + 1) * sizeof *compact->hints);
     if (scan->audit) {
         memset(compact->filled, UINT8_MAX, (size_t)compact->capacity + 1);
@@ -273,7 +275,7 @@ static enum status scan_begin(struct scan *scan, struct error *error)
 
 static enum status scan_all(struct scan *scan, struct error *error)
 {
-    if (!scan->trees)
+    if (!scan->interior)
         engine_progress_anew(scan->compact->engine);
     enum status status = scan_begin(scan, error);
 
@@ -286,8 +288,8 @@ static enum status scan_all(struct scan *scan, struct error *error)
     pagelink_free(&scan->links);
     free(scan->stack);
     free(scan->bytes);
-    scan->compact->result.scans += !scan->trees;
-    scan->compact->result.looks += scan->trees;
+    scan->compact->result.scans += !scan->interior;
+    scan->compact->result.interior_scans += scan->interior;
     return scan_refuse(status, error);
 }
 
@@ -298,9 +300,9 @@ enum status compact_scan(struct compact *compact, bool order, struct error *erro
     return scan_all(&scan, error);
 }
 
-enum status compact_scan_trees(struct compact *compact, struct error *error)
+enum status compact_scan_interior(struct compact *compact, struct error *error)
 {
-    struct scan scan = {.compact = compact, .trees = true};
+    struct scan scan = {.compact = compact, .interior = true};
 
     return scan_all(&scan, error);
 }

@@ -136,7 +136,7 @@ static enum status shrink_stuck(struct compact *compact, uint32_t page, int trie
                          "or the application changes it all the time",
                          page);
     if (tries == 1)
-        return compact_scan_trees(compact, error);
+        return compact_scan_interior(compact, error);
     if (tries > 2)
         clock_sleep_ms(SHRINK_WAIT_MS);
     return compact_scan(compact, false, error);

@@ -201,6 +201,12 @@ const struct database_facts *database_facts(const struct database *database)
     return &database->facts;
 }
 
+void database_same_writer(struct database *database, const struct database *before)
+{
+    database->facts.writer = before->facts.writer;
+    database->facts.reset_bug = before->facts.reset_bug;
+}
+
 const struct engine_host *database_host(const struct database *database)
 {
     return database->host;

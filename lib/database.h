@@ -20,8 +20,8 @@ struct database_facts {
     bool wal; /* WAL mode; else a rollback journal */
     uint32_t page_size;
     int auto_vacuum;        /* 0 none, 1 full (DATABASE_AUTO_VACUUM_FULL), 2 incremental */
-    int last_writer;        /* SQLite's version that wrote last, 3040001; 0 unknown. Where the
-                               header names ours, the host's `writer`, if there is one */
+    int last_writer;        /* SQLite's version that wrote last, 3040001; 0 unknown */
+    int writer;             /* the application's, as far as is known (enginewriter.h) */
     bool reset_bug;         /* its library or ours can lose commits at a WAL reset */
     const char *replicator; /* "Litestream" where one owns the checkpoints; else NULL */
 };
@@ -41,6 +41,9 @@ void database_close(struct database *database);
 sqlite3 *database_sql(struct database *database);
 const char *database_name(const struct database *database);
 const struct database_facts *database_facts(const struct database *database);
+/* What is known of the application's SQLite from another connection, opened before: the header may
+ * name ours since. */
+void database_same_writer(struct database *database, const struct database *before);
 const struct engine_host *database_host(const struct database *database);
 
 /* STATUS_REFUSED where the path no longer leads to the open file. Asked before every step. */

@@ -2,6 +2,7 @@
 #include "database_inside.h"
 
 #include "bytes.h"
+#include "enginewriter.h"
 #include "fileheader.h"
 #include "library.h"
 #include "memory.h"
@@ -37,10 +38,11 @@ enum status database_check_header(struct database *database, struct error *error
 
     database_header(database, header);
     database->facts.last_writer = (int)(bytes_four(header + 96) % 1000000000);
-    if (database->facts.last_writer == sqlite3_libversion_number() && database->host->writer)
-        database->facts.last_writer = database->host->writer;
+    database->facts.writer =
+        enginewriter_believed(&database->host->writer, database->facts.last_writer,
+                              sqlite3_libversion_number());
     database->facts.reset_bug = library_has_wal_reset_bug(sqlite3_libversion_number()) ||
-                                library_has_wal_reset_bug(database->facts.last_writer);
+                                library_has_wal_reset_bug(database->facts.writer);
     if (!header[0])
         return STATUS_OK; /* empty, or all of it is still in the WAL */
     if (memcmp(header, magic, sizeof magic) != 0)

@@ -339,7 +339,7 @@ static void engine_tell_slow(const struct engine *engine, struct outcome *outcom
 /* Once a run, and only where it mattered. */
 static void engine_tell_bug(struct engine *engine)
 {
-    int writer = database_facts(engine->database)->last_writer;
+    int writer = database_facts(engine->database)->writer;
     bool theirs = library_has_wal_reset_bug(writer);
     char version[LIBRARY_VERSION];
 

@@ -15,12 +15,13 @@ struct engine_sound {
     uint64_t device, inode;
 };
 
-/* Which SQLite others write that file with, as its header said before we wrote it; `version` is 0
- * where nothing is known (enginewriter.h). */
+/* Which SQLite others write that file with, as its header said before we wrote it (enginewriter.h).
+ * `version` is 0 where nothing is known. */
 struct engine_writer {
     int version; /* 3040001 */
+    int ours;    /* litekeeper's own then */
     int64_t at_us;
-    uint64_t device, inode;
+    uint64_t inode;
 };
 
 /* The last run of the very task that acted; `started_us` is 0 where there was none. */
@@ -51,7 +52,7 @@ struct engine_host {
     /* Has the catalogue of archives note an event "segment" (taken over), and waits until that is
      * on the disk. NULL: there is no catalogue. */
     enum status (*record)(void *argument, json_t *segment, struct error *error);
-    int writer; /* the SQLite of others where the header names ours; 0: not known */
+    struct engine_writer writer; /* what is known of it; where nothing is, zeroes */
 };
 
 #endif

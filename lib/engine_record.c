@@ -42,18 +42,17 @@ void engine_record_writer(struct engine *engine)
 {
     const struct engine_job *job = engine->job;
     const struct database_facts *facts = database_facts(engine->database);
-    const struct engine_writer *remembered = &job->memory.last.writer;
     struct engine_writer now = {.version = facts->last_writer,
+                                .ours = sqlite3_libversion_number(),
                                 .at_us = engine->now_us,
-                                .device = job->seen.device,
                                 .inode = job->seen.inode};
     struct event_subject subject = record_subject(engine);
     struct error error = {0};
 
-    if (!facts->wal || !enginewriter_news(remembered, job->host.writer, now.version,
-                                          sqlite3_libversion_number(), now.at_us))
+    if (!facts->wal || !enginewriter_news(&job->host.writer, now.version, now.ours, now.at_us))
         return;
-    if (record_send(engine, event_writer(&subject, &now), &error))
+    enum status status = record_send(engine, event_writer(&subject, &now), &error);
+    if (status && status != STATUS_CANCELLED)
         engine_notice(engine, "which SQLite the application has can't be noted: %.300s",
                       error.text);
 }

@@ -1,4 +1,4 @@
-/* Pure. */
+/* Decides on versions alone, without a clock, a file or a database. */
 #include "enginewriter.h"
 
 #include "library.h"
@@ -7,24 +7,31 @@ static const int64_t writer_day_us = INT64_C(86400) * 1000000;
 
 enum { WRITER_KEPT_DAYS = 30, WRITER_ANEW_DAYS = 7 };
 
-int enginewriter_known(const struct engine_writer *remembered, const struct identity *seen,
-                       int64_t now_us)
+struct engine_writer enginewriter_known(const struct engine_writer *remembered, uint64_t inode,
+                                        int64_t now_us)
 {
-    bool same = remembered->device == seen->device && remembered->inode == seen->inode;
+    bool young = now_us - remembered->at_us <= WRITER_KEPT_DAYS * writer_day_us;
 
-    return same && now_us - remembered->at_us <= WRITER_KEPT_DAYS * writer_day_us
-               ? remembered->version
-               : 0;
+    return remembered->inode == inode && young ? *remembered : (struct engine_writer){0};
 }
 
-bool enginewriter_news(const struct engine_writer *remembered, int known, int header, int ours,
-                       int64_t now_us)
+static bool writer_is_ours(const struct engine_writer *known, int header, int ours)
 {
-    if (header == 0 || header == ours || library_has_wal_reset_bug(ours))
-        return false; /* with a library that has the bug itself we take the same care of everybody
-                       */
-    if (header != known)
-        return known || library_has_wal_reset_bug(header);
+    return header == 0 || header == ours || (known->version && header == known->ours);
+}
+
+int enginewriter_believed(const struct engine_writer *known, int header, int ours)
+{
+    return known->version && writer_is_ours(known, header, ours) ? known->version : header;
+}
+
+bool enginewriter_news(const struct engine_writer *known, int header, int ours, int64_t now_us)
+{
+    /* A library that has the bug itself takes the same care of everybody. */
+    if (library_has_wal_reset_bug(ours) || writer_is_ours(known, header, ours))
+        return false;
+    if (header != known->version)
+        return known->version || library_has_wal_reset_bug(header);
     return library_has_wal_reset_bug(header) &&
-           now_us - remembered->at_us > WRITER_ANEW_DAYS * writer_day_us;
+           now_us - known->at_us > WRITER_ANEW_DAYS * writer_day_us;
 }

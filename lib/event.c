@@ -139,8 +139,8 @@ json_t *event_writer(const struct event_subject *subject, const struct engine_wr
     json_t *event = event_new("writer", subject);
 
     json_object_set_new(event, "version", json_integer(writer->version));
+    json_object_set_new(event, "ours", json_integer(writer->ours));
     json_object_set_new(event, "at_us", json_integer(writer->at_us));
-    json_object_set_new(event, "device", json_integer((json_int_t)writer->device));
     json_object_set_new(event, "inode", json_integer((json_int_t)writer->inode));
     return event;
 }

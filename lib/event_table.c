@@ -133,8 +133,8 @@ static const struct event_key rows_keys[] = {
 static const struct event_key writer_keys[] = {
     SUBJECT,
     {"version", EVENT_COUNT, 0, 0, NULL, NULL},
+    {"ours",    EVENT_COUNT, 0, 0, NULL, NULL},
     {"at_us",   EVENT_TIME,  0, 0, NULL, NULL},
-    {"device",  EVENT_BITS,  0, 0, NULL, NULL},
     {"inode",   EVENT_BITS,  0, 0, NULL, NULL},
     {0},
 };

@@ -193,9 +193,10 @@ void freepages_sort(struct freepages *list)
 /* Where the search for low leaves is. What is low in one trunk is taken out of it before the next
  * one is looked for, so that few trunks change. */
 struct free_search {
-    size_t trunk;        /* FREEPAGES_NONE: to be found */
-    uint32_t leaf, page; /* of the trunk; the lowest page that may lead to a further one */
-    uint32_t left;       /* leaves that may be looked at */
+    size_t trunk;  /* FREEPAGES_NONE: to be found */
+    uint32_t leaf; /* of the trunk: the next one to be looked at */
+    uint32_t page; /* the lowest page that may lead to a further trunk */
+    uint32_t left; /* leaves that may be looked at */
 };
 
 /* The trunk with the lowest leaf of at most `limit`, but for the first trunk. */
@@ -209,7 +210,7 @@ static bool free_low_trunk(struct freepages *list, uint32_t limit, struct free_s
         return false;
     search->trunk = list->trunk_of[page];
     search->leaf = 0;
-    search->page = page;
+    search->page = page + 1; /* this one is among those that are taken out of the trunk */
     return true;
 }
 

@@ -53,10 +53,10 @@ enum status history_writer(struct history *history, const json_t *writer, const 
     if (status)
         return status;
     status = history_db_do(history, error,
-                           "INSERT OR REPLACE INTO writer(path, version, at_us, device, inode)"
+                           "INSERT OR REPLACE INTO writer(path, version, ours, at_us, inode)"
                            " VALUES(?,?,?,?,?)",
                            "tjjjj", path, json_object_get(writer, "version"),
-                           json_object_get(writer, "at_us"), json_object_get(writer, "device"),
+                           json_object_get(writer, "ours"), json_object_get(writer, "at_us"),
                            json_object_get(writer, "inode"));
     return history_db_end(history, status, error);
 }
@@ -126,21 +126,20 @@ static enum status history_sound(struct history *history, const char *path,
     return history_db_asked(history, statement, error);
 }
 
-static enum status history_writer_of(struct history *history, const char *path,
-                                     struct engine_writer *writer, struct error *error)
+static enum status history_writer_take(struct history *history, const char *path,
+                                       struct engine_writer *writer, struct error *error)
 {
     sqlite3_stmt *statement;
     enum status status =
         history_db_ask(history, error, &statement,
-                       "SELECT version, at_us, device, inode FROM writer WHERE path = ?", "t",
-                       path);
+                       "SELECT version, ours, at_us, inode FROM writer WHERE path = ?", "t", path);
 
     if (status)
         return status;
     if (sqlite3_step(statement) == SQLITE_ROW)
         *writer = (struct engine_writer){.version = sqlite3_column_int(statement, 0),
-                                         .at_us = sqlite3_column_int64(statement, 1),
-                                         .device = (uint64_t)sqlite3_column_int64(statement, 2),
+                                         .ours = sqlite3_column_int(statement, 1),
+                                         .at_us = sqlite3_column_int64(statement, 2),
                                          .inode = (uint64_t)sqlite3_column_int64(statement, 3)};
     return history_db_asked(history, statement, error);
 }
@@ -167,7 +166,7 @@ enum status history_past(struct history *history, const struct history_subject *
     if (!status)
         status = history_sound(history, subject->path, &found.last.sound, error);
     if (!status)
-        status = history_writer_of(history, subject->path, &found.last.writer, error);
+        status = history_writer_take(history, subject->path, &found.last.writer, error);
     if (status)
         json_decref(found.last.effect);
     else

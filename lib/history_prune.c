@@ -47,6 +47,8 @@ static const char *const history_prune_old[] = {
     "DELETE FROM state WHERE max(known_us, ifnull(started_us, 0)) < ?1",
     "DELETE FROM file WHERE known_us < ?1"
     " AND NOT EXISTS (SELECT 1 FROM state WHERE state.path = file.path)",
+    "DELETE FROM writer WHERE at_us < ?1"
+    " AND NOT EXISTS (SELECT 1 FROM state WHERE state.path = writer.path)",
     "DELETE FROM alarm_change WHERE id IN"
     " (SELECT id FROM alarm_change WHERE at_us < ?1 ORDER BY at_us LIMIT 300)",
     "DELETE FROM pause WHERE until_us >= 0 AND until_us < ?1",

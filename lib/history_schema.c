@@ -164,8 +164,8 @@ const char *const history_schema[] = {
     "CREATE TABLE writer("
     " path TEXT PRIMARY KEY,"
     " version INTEGER NOT NULL," /* 3040001 */
+    " ours INTEGER NOT NULL,"    /* litekeeper's own then */
     " at_us INTEGER NOT NULL,"   /* when the file's header named it */
-    " device INTEGER NOT NULL,"
     " inode INTEGER NOT NULL) WITHOUT ROWID;"
     "PRAGMA user_version = 5;",
 };

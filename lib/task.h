@@ -36,7 +36,7 @@ enum task_flag {
     TASK_LIST = 1,      /* the policy has a list of them, told apart by their target */
     TASK_NOT_YET = 2,   /* its options are checked, then it is refused: "not supported yet" */
     TASK_READ_ONLY = 4, /* it changes nothing in the application's database */
-    TASK_REMEMBERS = 8, /* it goes by its own last run and by what is known of the clock */
+    TASK_REMEMBERS = 8, /* it goes by its own last run, the clock, or whose SQLite is known */
     TASK_STUBBORN = 16, /* a statement of its may go on for minutes after the word to stop */
     TASK_QUIET = 32,    /* when all is well it is of no interest to anybody's log */
     TASK_APART = 64     /* it does not open the application's database */

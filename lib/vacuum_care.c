@@ -28,6 +28,7 @@ enum status vacuum_care_open(struct vacuum_care *care, struct error *error)
         return status;
     lease_free(engine->lease);
     engine->lease = NULL;
+    database_same_writer(own, engine->database);
     care->reading = engine->database;
     engine->database = own;
     engine_take_lease(engine);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int opened_writer;
+struct engine_writer opened_writer;
 bool opened_stop;
 void (*opened_asked)(void);
 
@@ -34,7 +34,7 @@ static struct engine_host host = {.emit = opened_emit, .stopped = opened_stopped
 
 void opened_set_up(void)
 {
-    opened_writer = 0;
+    opened_writer = (struct engine_writer){0};
     opened_stop = false;
     opened_asked = NULL;
     app = NULL;

@@ -6,9 +6,9 @@
 
 #include <sqlite3.h>
 
-extern int opened_writer;          /* the host's `writer` */
-extern bool opened_stop;           /* what the host answers when it is asked to go on */
-extern void (*opened_asked)(void); /* called before it does; NULL: nothing */
+extern struct engine_writer opened_writer; /* the host's */
+extern bool opened_stop;                   /* what the host answers when it is asked to go on */
+extern void (*opened_asked)(void);         /* called before it does; NULL: nothing */
 
 /* Before and after each test: the folder, in which the test then stands. */
 void opened_set_up(void);

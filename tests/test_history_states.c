@@ -125,8 +125,8 @@ END_TEST
 
 static void note_writer(int version, int64_t at_us)
 {
-    json_t *writer = json_pack("{s:i, s:I, s:I, s:I}", "version", version, "at_us",
-                               (json_int_t)at_us, "device", (json_int_t)7, "inode", (json_int_t)-2);
+    json_t *writer = json_pack("{s:i, s:i, s:I, s:I}", "version", version, "ours", 7, "at_us",
+                               (json_int_t)at_us, "inode", (json_int_t)-2);
 
     ck_assert_int_eq(history_writer(history, writer, "/a.db", NULL), STATUS_OK);
     json_decref(writer);
@@ -143,7 +143,7 @@ START_TEST(the_last_writer_is_known_by_the_path)
     ck_assert_int_eq(history_past(history, &subject, &past, NULL), STATUS_OK);
     ck_assert_int_eq(past.last.writer.version, 3046001);
     ck_assert_int_eq(past.last.writer.at_us, 6);
-    ck_assert_uint_eq(past.last.writer.device, 7);
+    ck_assert_int_eq(past.last.writer.ours, 7);
     ck_assert_uint_eq(past.last.writer.inode, (uint64_t)-2);
     ck_assert_int_eq(history_past(history, &other, &past, NULL), STATUS_OK);
     ck_assert_int_eq(past.last.writer.version, 0);

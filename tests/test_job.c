@@ -45,7 +45,7 @@ static struct job_request job_request_of(const struct config *config, size_t tas
         .memory = {.newest_us = 17,
                    .boot_offset_us = -1,
                    .was_synchronised = true,
-                   .last.writer = {3040001, 5, UINT64_MAX, 8}},
+                   .last.writer = {3040001, 3053004, 5, UINT64_MAX}},
     };
 }
 

@@ -18,7 +18,7 @@ struct integrity {
     const struct integrity_options *options;
     const struct integrity_facts *facts;
     double asked_ms, looked_ms;
-    double stop_at_ms;  /* the window closes; 0: never */
+    double stop_at_ms;  /* it may keep writers out till then; 0: for ever */
     int64_t bytes_read; /* so far */
     int64_t backlog;    /* bytes of the WAL that wait for their checkpoint */
     enum integrity_end ended;

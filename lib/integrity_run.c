@@ -19,7 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTEGRITY_ASK_MS = 20, INTEGRITY_LOOK_MS = 100 };
+enum {
+    INTEGRITY_ASK_MS = 20,
+    INTEGRITY_LOOK_MS = 100,
+    INTEGRITY_OVERRUN = 3 /* times max_lock: as the lease, which stops what was misjudged */
+};
 
 /* --- the watch ---------------------------------------------------------------------------- */
 
@@ -89,8 +93,8 @@ static enum status integrity_ended(struct integrity *run, enum status status, st
                          text_bytes(limit, run->engine->job->database->limits.max_wal));
     case INTEGRITY_WINDOW:
         return error_set(error, STATUS_BUSY,
-                         "ended before it was through, since the window closed; it needs a longer "
-                         "one");
+                         "ended before it was through, since it keeps writers out and the window "
+                         "closed, or none was open; it needs a longer one");
     case INTEGRITY_GOES_ON:
         break;
     }
@@ -303,18 +307,27 @@ static enum status integrity_keys(struct integrity *run, struct error *error)
 
 /* --- all of it ---------------------------------------------------------------------------- */
 
+/* Without a WAL it keeps writers out: to the window's end, or, where it was expected to fit into
+ * max_lock and needs none, for some times that. */
+static double integrity_stop_ms(const struct integrity *run)
+{
+    double left_ms = engine_window_left(run->engine) * 1e3;
+    double least_ms = INTEGRITY_OVERRUN * engine_max_lock_ms(run->engine);
+
+    return run->facts->wal || !isfinite(left_ms) ? 0
+                                                 : clock_monotonic_ms() + fmax(left_ms, least_ms);
+}
+
 /* One whole watch: from here on every read is heard. */
 static enum status integrity_check(struct integrity *run, struct error *error)
 {
     struct database *database = run->engine->database;
-    double left_ms = engine_window_left(run->engine) * 1e3;
 
     if (integrity_log_is_long(run)) {
         run->ended = INTEGRITY_LOG;
         return integrity_ended(run, STATUS_OK, error);
     }
-    if (!run->facts->wal && isfinite(left_ms))
-        run->stop_at_ms = clock_monotonic_ms() + left_ms;
+    run->stop_at_ms = integrity_stop_ms(run);
     database_deadlines(database, engine_busy_ms(run->engine), run->stop_at_ms);
     struct readwatch *watch = readwatch_open(database_sql(database), integrity_heard, run);
     enum status status = integrity_file(run, error);

@@ -53,6 +53,8 @@ static const struct {
      "\"foreign_keys\":0,"
      "\"foreign_key_messages\":[],\"unchecked\":[]}"},
     {"sound, quick", QUICK, TABLE, 0, "done", "quick_check found nothing wrong in # KiB", "~"},
+    {"what fits into max_lock needs no window", "    integrity: {}\n    max_lock: 100ms\n", TABLE,
+     0, "done", "quick_check found nothing wrong in # KiB", "~"},
     {"sound, with keys", FULL,
      TABLE "CREATE TABLE p(id INTEGER PRIMARY KEY); INSERT INTO p VALUES(1);"
            "CREATE TABLE c(x REFERENCES p, y REFERENCES p); INSERT INTO c(x) VALUES(1)",

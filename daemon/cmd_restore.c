@@ -196,9 +196,10 @@ static int restore_rows(const struct archive_table *table)
                         .owned = owned};
     int status = restore_order(table, &work.order);
 
-    work.memory.last.writer = restore_writer(table);
-    if (status < 0)
+    if (status < 0) {
+        work.memory.last.writer = restore_writer(table);
         status = restore_work(table, &work);
+    }
     json_decref(work.order);
     free(owned);
     return status;

@@ -6,6 +6,7 @@
 #include "database_inside.h"
 
 #include "clock.h"
+#include "library.h"
 #include "memory.h"
 #include "outcome.h"
 #include "vfs.h"
@@ -203,8 +204,10 @@ const struct database_facts *database_facts(const struct database *database)
 
 void database_same_writer(struct database *database, const struct database *before)
 {
+    if (!library_has_wal_reset_bug(before->facts.writer))
+        return;
     database->facts.writer = before->facts.writer;
-    database->facts.reset_bug = before->facts.reset_bug;
+    database->facts.reset_bug = true;
 }
 
 const struct engine_host *database_host(const struct database *database)

@@ -41,8 +41,8 @@ void database_close(struct database *database);
 sqlite3 *database_sql(struct database *database);
 const char *database_name(const struct database *database);
 const struct database_facts *database_facts(const struct database *database);
-/* What is known of the application's SQLite from another connection, opened before: the header may
- * name ours since. */
+/* That the application's SQLite has the WAL-reset bug, if another connection has found so before:
+ * the header may name ours since. What this one has found itself stays. */
 void database_same_writer(struct database *database, const struct database *before);
 const struct engine_host *database_host(const struct database *database);
 

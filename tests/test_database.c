@@ -244,6 +244,25 @@ START_TEST(the_writer_before_us)
 }
 END_TEST
 
+/* Another connection knows it; one that has found a bug itself is not told otherwise. */
+START_TEST(the_writer_of_another_connection)
+{
+    const int versions[][3] = {{3039008, 3052000, 3039008}, {3052000, 3039008, 3039008}};
+    struct database *other = NULL;
+    struct error error;
+
+    sound();
+    opened_writer.version = versions[_i][0];
+    ck_assert_int_eq(opened_try(DATABASE_READ, 100, &other, &error), STATUS_OK);
+    opened_writer.version = versions[_i][1];
+    struct database *database = opened_database(DATABASE_READ);
+    database_same_writer(database, other);
+    ck_assert_int_eq(database_facts(database)->writer, versions[_i][2]);
+    ck_assert(database_facts(database)->reset_bug);
+    database_close(other);
+}
+END_TEST
+
 START_TEST(reading_does_not_write)
 {
     sound_wal();
@@ -328,6 +347,7 @@ int main(void)
     tcase_add_loop_test(cases, what_is_known, 0, COUNT(fact_rows));
     tcase_add_loop_test(cases, the_last_writer, 0, COUNT(writer_rows));
     tcase_add_test(cases, the_writer_before_us);
+    tcase_add_loop_test(cases, the_writer_of_another_connection, 0, 2);
     tcase_add_test(cases, reading_does_not_write);
     tcase_add_loop_test(cases, the_connection_is_guarded, 0, COUNT(guard_rows));
     tcase_add_test(cases, a_rollback_journal_is_synced);

@@ -101,6 +101,8 @@ enum status database_error(struct database *database, int rc, struct error *erro
 /* Whether the COMMIT that has failed last has committed all the same: in rollback-journal mode
  * SQLite syncs the folder and makes the file shorter when the journal is unlinked already. */
 bool database_failed_behind(struct database *database);
+/* After that: STATUS_FAILED, and what to know of `what` was committed ("this step"). */
+enum status database_behind(struct database *database, const char *what, struct error *error);
 
 /* Whether a read of the file or of its log has failed before, so that what SQLite calls damage need
  * not be any. */

@@ -79,6 +79,14 @@ bool database_failed_behind(struct database *database)
            (code == SQLITE_IOERR_TRUNCATE || code == SQLITE_IOERR_DIR_FSYNC);
 }
 
+enum status database_behind(struct database *database, const char *what, struct error *error)
+{
+    return error_set(error, STATUS_FAILED,
+                     "the disk fails after the commit: %s; %s was made, but where it was to make "
+                     "the file shorter, the file is as long as before",
+                     sqlite3_errmsg(database_sql(database)), what);
+}
+
 enum status database_error(struct database *database, int rc, struct error *error)
 {
     sqlite3 *sql = database_sql(database);

@@ -265,10 +265,7 @@ static enum status lease_end_badly(struct lease *lease, enum status status, stru
 {
     lease->committed = database_failed_behind(lease->database);
     if (lease->committed)
-        status = error_set(error, STATUS_FAILED,
-                           "the disk fails after the commit: %s; this step was made, but where it "
-                           "was to make the file shorter, the file is as long as before",
-                           sqlite3_errmsg(database_sql(lease->database)));
+        status = database_behind(lease->database, "this step", error);
     lease_roll_back(lease);
     lease_note_hold(lease);
     return status;
@@ -339,6 +336,8 @@ enum status lease_hold_whole(struct lease *lease, const char *sql, struct error 
     status = database_exec(lease->database, sql, error);
     lease->begun_ms += database_waited_ms(lease->database);
     bool closed = status == STATUS_CANCELLED && database_overran(lease->database);
+    if (status && database_failed_behind(lease->database))
+        status = database_behind(lease->database, "it", error);
     if (status != STATUS_BUSY)
         lease_note_hold(lease);
     lease->changes = database_changes(lease->database);

@@ -27,7 +27,8 @@ struct outcome {
     const char *guard; /* one of the above that refused it; else NULL */
     char reason[OUTCOME_REASON];
     int64_t rows;        /* removed */
-    int64_t bytes_freed; /* pages given to the freelist or to the file system, in bytes */
+    int64_t bytes_freed; /* pages given to the freelist or to the file system, in bytes; 0: the
+                          * engine measures it; -1: none, whatever the pages tell */
     double seconds;
     struct outcome_lock lock;
     json_t *effect; /* what was measured afterwards: an object, or NULL */

@@ -113,17 +113,29 @@ static void vacuum_effect(struct engine *engine, enum vacuum_way way,
         outcome->bytes_freed = (before->pages - after->pages) * after->page_size;
 }
 
-/* In WAL mode the file is as it was until a checkpoint copies back what was written. */
-static void vacuum_say_file(const struct vacuum_facts *after, const json_t *effect,
+/* In WAL mode the file is as it was until a checkpoint copies back what was written; else the disk
+ * has failed behind the commit (vacuum_came_through), and nothing is given back. */
+static void vacuum_say_file(const struct vacuum_facts *after, struct outcome *outcome,
                             struct text *reason)
 {
+    const json_t *effect = outcome->effect;
+    int64_t bytes = json_integer_value(json_object_get(effect, "file_bytes"));
     char size[TEXT_SHORT];
 
-    if (json_integer_value(json_object_get(effect, "file_bytes")) > vacuum_bytes(after))
+    if (bytes <= vacuum_bytes(after))
+        return;
+    if (!after->wal) {
+        text_addf(reason,
+                  "; but the disk has failed to make the file shorter: it still has %s, and the "
+                  "next VACUUM that gives pages back cuts them off",
+                  text_bytes(size, bytes));
+        outcome->bytes_freed = -1;
+    } else {
         text_addf(reason,
                   "; the file gets smaller with the application's next checkpoint, till "
                   "then the WAL has %s",
                   text_bytes(size, json_integer_value(json_object_get(effect, "wal_bytes"))));
+    }
 }
 
 static void vacuum_report(struct engine *engine, enum vacuum_way way,
@@ -142,7 +154,7 @@ static void vacuum_report(struct engine *engine, enum vacuum_way way,
         text_addf(&reason, ", %s of it free by now",
                   text_bytes(left, after->free_pages * after->page_size));
     text_add(&reason, said->length ? said->bytes : "");
-    vacuum_say_file(after, outcome->effect, &reason);
+    vacuum_say_file(after, outcome, &reason);
     snprintf(outcome->reason, sizeof outcome->reason, "%s", reason.bytes);
     text_free(&reason);
 }

@@ -9,6 +9,7 @@
 #include "memory.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,6 +162,37 @@ END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 
+static int failing_ftruncate(int file, off_t length)
+{
+    (void)file;
+    (void)length;
+    errno = EIO;
+    return -1;
+}
+
+/* Without a log SQLite makes the file shorter when the statement is committed already. */
+START_TEST(what_fails_behind_the_commit)
+{
+    struct error error;
+    sqlite3_vfs *system = sqlite3_vfs_find("unix");
+    sqlite3_syscall_ptr failing = (sqlite3_syscall_ptr)failing_ftruncate;
+
+    begin("DELETE; PRAGMA auto_vacuum=FULL", false, false, 100);
+    fill();
+    int64_t size = file_size("app.db");
+    ck_assert_int_eq(system->xSetSystemCall(system, "ftruncate", failing), SQLITE_OK);
+    ck_assert_int_eq(lease_hold_whole(lease, "DELETE FROM t", &error), STATUS_FAILED);
+    ck_assert_int_eq(system->xSetSystemCall(system, "ftruncate", NULL), SQLITE_OK);
+    ck_assert_str_eq(error.text,
+                     "the disk fails after the commit: disk I/O error; it was made, but where it "
+                     "was to make the file shorter, the file is as long as before");
+    end();
+    opened_close();
+    ck_assert_int_eq(opened_value("SELECT count(*) FROM t"), 0);
+    ck_assert_int_eq(file_size("app.db"), size);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lease_whole");
@@ -170,6 +202,7 @@ int main(void)
     tcase_add_checked_fixture(cases, opened_set_up, opened_tear_down);
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, it_is_one_hold, 0, 2);
+    tcase_add_test(cases, what_fails_behind_the_commit);
     tcase_add_loop_test(cases, the_wait_is_no_hold, 0, 2);
     tcase_add_loop_test(cases, what_comes_in_between_is_no_hold, 0, 2);
     tcase_add_loop_test(cases, the_log_is_emptied_where_that_is_safe, 0, COUNT(drain_rows));

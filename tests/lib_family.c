@@ -33,37 +33,72 @@ static bool family_read(const char *process, const char *name, char *text, size_
     return length > 0;
 }
 
-/* "PID (name) STATE PARENT ...", where the name may have any character. */
-static bool family_is_child(const char *process, pid_t parent)
+struct family_process {
+    char state;
+    pid_t parent;
+    unsigned long long begun; /* in ticks since the machine's start */
+};
+
+/* "PID (name) STATE PARENT ...", where the name may have any character; what has begun is the 22nd.
+ * False if it has ended, though its parent may not have waited for it yet. */
+static bool family_look(const char *process, struct family_process *seen)
 {
-    char text[512], state;
-    int of;
+    static const char form[] = ") %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+                               " %*s %*s %llu";
+    char text[512];
 
     if (!family_read(process, "stat", text, sizeof text))
         return false;
     const char *behind = strrchr(text, ')');
-    return behind && sscanf(behind, ") %c %d", &state, &of) == 2 && of == parent &&
-           !strchr("ZXx", state);
+    return behind && sscanf(behind, form, &seen->state, &seen->parent, &seen->begun) == 3 &&
+           !strchr("ZXx", seen->state);
+}
+
+static bool family_see(pid_t process, struct family_process *seen)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "%d", (int)process);
+    return family_look(name, seen);
 }
 
 bool family_has(pid_t parent, pid_t child)
 {
-    char name[16];
+    struct family_process seen;
 
-    snprintf(name, sizeof name, "%d", (int)child);
-    return family_is_child(name, parent);
+    return family_see(child, &seen) && seen.parent == parent;
+}
+
+bool family_lives(pid_t process)
+{
+    struct family_process seen;
+
+    return family_see(process, &seen);
+}
+
+bool family_dies(pid_t process, double limit_ms)
+{
+    double until = clock_monotonic_ms() + limit_ms;
+
+    while (family_lives(process)) {
+        if (clock_monotonic_ms() >= until)
+            return false;
+        clock_sleep_ms(5);
+    }
+    return true;
 }
 
 size_t family_children(pid_t parent, pid_t *children)
 {
     DIR *all = opendir("/proc");
+    struct family_process seen;
     struct dirent *entry;
     size_t count = 0;
 
     ck_assert_ptr_nonnull(all);
     while (count < FAMILY_MOST && (entry = readdir(all)))
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-            family_is_child(entry->d_name, parent))
+            family_look(entry->d_name, &seen) && seen.parent == parent)
             children[count++] = (pid_t)atoi(entry->d_name);
     closedir(all);
     return count;
@@ -73,9 +108,15 @@ pid_t family_youngest(pid_t parent)
 {
     pid_t children[FAMILY_MOST], youngest = 0;
     size_t count = family_children(parent, children);
+    struct family_process seen, last = {0};
 
-    for (size_t i = 0; i < count; i++)
-        youngest = children[i] > youngest ? children[i] : youngest;
+    for (size_t i = 0; i < count; i++) {
+        if (!family_see(children[i], &seen) || seen.begun < last.begun ||
+            (seen.begun == last.begun && children[i] < youngest))
+            continue;
+        youngest = children[i];
+        last = seen;
+    }
     return youngest;
 }
 

@@ -1,5 +1,6 @@
 /* How runs end that don't run to their end. */
 #include "lib_expect.h"
+#include "lib_family.h"
 #include "lib_folder.h"
 #include "lib_worklog.h"
 #include "memory.h"
@@ -94,28 +95,15 @@ START_TEST(a_terminal_has_a_bar)
 }
 END_TEST
 
-/* The last child that `parent` has started, the worker of the task. */
-static pid_t last_child(pid_t parent)
-{
-    char *path = memory_format("/proc/%d/task/%d/children", (int)parent, (int)parent);
-    FILE *file = fopen(path, "r");
-    int child, last = 0;
-
-    ck_assert_ptr_nonnull(file);
-    while (fscanf(file, "%d", &child) == 1)
-        last = child > last ? child : last;
-    fclose(file);
-    free(path);
-    return last;
-}
-
 START_TEST(a_killed_worker_is_a_failure)
 {
     struct program program;
     struct program_result result;
 
     start_slowly(&program);
-    ck_assert_int_eq(kill(last_child(program.pid), SIGKILL), 0);
+    pid_t worker = family_youngest(program.pid);
+    ck_assert_int_gt(worker, 0);
+    ck_assert_int_eq(kill(worker, SIGKILL), 0);
     program_finish(&program, &result);
     ck_assert_int_eq(result.status, 1);
     ck_assert_ptr_nonnull(strstr(result.out, "\"outcome\":\"failed\",\"reason\":\"the worker was "

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { OPENED_BUSY_MS = 10000 }; /* beside writers whose disk may stand still */
+
 struct engine_writer opened_writer;
 bool opened_stop;
 void (*opened_asked)(void);
@@ -95,7 +97,8 @@ struct database *opened_database(enum database_mode mode)
 {
     struct error error = {0};
 
-    ck_assert_msg(opened_try(mode, 1000, &database, &error) == STATUS_OK, "%s", error.text);
+    ck_assert_msg(opened_try(mode, OPENED_BUSY_MS, &database, &error) == STATUS_OK, "%s",
+                  error.text);
     return database;
 }
 

@@ -267,6 +267,8 @@ START_TEST(created)
 }
 END_TEST
 
+enum { LEASE_S = 3 }; /* counted in whole ones; a disk may stand still before the first writes */
+
 /* Without a next start the notes stop growing once the lease is over. */
 START_TEST(dead_triggers_note_nothing)
 {
@@ -277,7 +279,7 @@ START_TEST(dead_triggers_note_nothing)
     pid_t child = fork();
     if (child == 0) {
         lib_rebuild_limits = (struct rebuild_limits){.max_lock_ms = 2,
-                                                     .lease_s = 1,
+                                                     .lease_s = LEASE_S,
                                                      .progress = happen,
                                                      .argument = (void *)(uintptr_t)&death};
         if (lib_rebuild("i", &result, &error))
@@ -289,7 +291,7 @@ START_TEST(dead_triggers_note_nothing)
     ck_assert_int_eq(status, 0);
     opened_sql("UPDATE t SET b = -b WHERE id <= 10");
     ck_assert_int_eq(opened_value("SELECT count(*) FROM _litekeeper_notes"), 10);
-    clock_sleep_ms(2100);
+    clock_sleep_ms(LEASE_S * 1000 + 1100);
     opened_sql("UPDATE t SET b = 0 WHERE id = 1"); /* marks the lease dead, and is noted itself */
     int64_t notes = opened_value("SELECT count(*) FROM _litekeeper_notes");
     opened_sql("UPDATE _litekeeper_lease SET until = until + 1000"); /* as if the clock jumped */

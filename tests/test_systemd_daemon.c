@@ -106,22 +106,30 @@ START_TEST(a_broken_policy_changes_nothing)
 }
 END_TEST
 
-/* Alive it is fed beyond its time; stopped by a signal it is not. */
+static void life_await_restart(void)
+{
+    for (int i = 0; i < 300 && atoi(systemd_property("NRestarts")) == 0; i++)
+        usleep(100000);
+    ck_assert_int_gt(atoi(systemd_property("NRestarts")), 0);
+    systemd_await_property("ActiveState", "active", 10);
+}
+
+/* Alive it is fed beyond its time, which leaves it 2 s to be held up; stopped by a signal it is
+ * not. */
 START_TEST(a_daemon_that_hangs_is_started_again)
 {
     if (!systemd_or_skip())
         return;
     systemd_clean();
-    systemd_drop_in("WatchdogSec=1s\nTimeoutAbortSec=1s\nRestartSec=100ms\nLimitCORE=0");
+    systemd_drop_in("WatchdogSec=4s\nTimeoutAbortSec=1s\nRestartSec=100ms\nLimitCORE=0");
     systemd_database(1000);
     systemd_policy(life_yearly);
     systemd_do("systemctl start litekeeper");
     int process = systemd_process();
-    sleep(3);
+    sleep(7);
     ck_assert_int_eq(systemd_process(), process);
     ck_assert_int_eq(kill(process, SIGSTOP), 0);
-    systemd_await_property("NRestarts", "1", 15);
-    systemd_await_property("ActiveState", "active", 10);
+    life_await_restart();
     ck_assert_int_ne(systemd_process(), process);
     life_await_status("-01-01T03:00:00Z");
     json_decref(systemd_expect_entry(5, "UNIT=litekeeper.service UNIT_RESULT=watchdog"));
@@ -133,8 +141,7 @@ START_TEST(a_daemon_that_is_killed_is_started_again)
     if (!life_begins(life_yearly))
         return;
     systemd_do("systemctl kill --kill-who=main -s KILL litekeeper");
-    systemd_await_property("NRestarts", "1", 15);
-    systemd_await_property("ActiveState", "active", 10);
+    life_await_restart();
     life_await_status("-01-01T03:00:00Z");
 }
 END_TEST
@@ -165,7 +172,7 @@ START_TEST(a_stop_ends_a_retention_and_the_next_start_carries_on)
     double began_ms = clock_monotonic_ms();
     systemd_do("systemctl stop litekeeper");
     double took_ms = clock_monotonic_ms() - began_ms;
-    ck_assert_double_lt(took_ms, 5000);
+    ck_assert_double_lt(took_ms, 10000);
     ck_assert_str_eq(systemd_property("Result"), "success");
     json_decref(
         systemd_expect_entry(5, "LITEKEEPER_EVENT=run_cancelled LITEKEEPER_TASK=retention"));

@@ -47,6 +47,8 @@ static bool is_deleting(void)
  */
 static bool change_schema(sqlite3 *db, pid_t worker)
 {
+    if (!worker)
+        return false;
     kill(worker, SIGSTOP);
     bool changed = sqlite3_exec(db,
                                 "BEGIN IMMEDIATE; ALTER TABLE t ADD COLUMN more;"

@@ -87,9 +87,11 @@ START_TEST(it_is_one_hold)
 }
 END_TEST
 
-START_TEST(the_wait_is_no_hold)
+/* Whether the other one was waited for, and that took far longer than the hold behind it. */
+static bool wait_is_no_hold(void)
 {
-    begin(_i ? "WAL" : "DELETE", true, true, 25000);
+    double before = holds().total_ms;
+
     ck_assert_int_eq(other_sql(other, "BEGIN IMMEDIATE; INSERT INTO t VALUES(1)"), SQLITE_OK);
     other_send(other, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
                       " WHERE i < 2000000) SELECT count(*) FROM n; COMMIT");
@@ -97,8 +99,18 @@ START_TEST(the_wait_is_no_hold)
     ck_assert_int_eq(lease_hold_whole(lease, "INSERT INTO t VALUES(2)", NULL), STATUS_OK);
     double took = clock_monotonic_ms() - begun;
     ck_assert_int_eq(other_wait(other), SQLITE_OK);
-    ck_assert_double_gt(took, 100);
-    ck_assert_double_lt(holds().max_ms, took / 2);
+    return took > 100 && holds().total_ms - before < took / 2;
+}
+
+/* Tried again where this process came too late to wait, or the disk stood still in its own hold. */
+START_TEST(the_wait_is_no_hold)
+{
+    bool so = false;
+
+    begin(_i ? "WAL" : "DELETE", true, true, 25000);
+    for (int i = 0; !so && i < 5; i++)
+        so = wait_is_no_hold();
+    ck_assert(so);
     end();
 }
 END_TEST

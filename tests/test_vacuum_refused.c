@@ -246,7 +246,9 @@ static void kill_amid(const struct shrink_case *c, const char *mark)
     shrink_start(c, &program);
     for (int i = 0; i < 100000 && access(mark, F_OK) < 0; i++)
         usleep(100);
-    kill(family_youngest(program.pid), SIGKILL);
+    pid_t worker = family_youngest(program.pid);
+    ck_assert_int_gt(worker, 0);
+    kill(worker, SIGKILL);
     program_finish(&program, &result);
     ck_assert_msg(strstr(result.out, "killed by signal 9"), "%s%s", result.out, result.err);
     ck_assert_msg(strstr(result.out, known), "%s", result.out);

@@ -21,7 +21,8 @@
 enum {
     DAEMON_SEARCH_MS = 5 * 60 * 1000,
     DAEMON_EXTEND_US = 120 * 1000 * 1000,
-    DAEMON_HISTORY_MS = 1000 /* that the history may take to write what is left, at the end */
+    DAEMON_END_MS = 3000, /* after it was told to: till then the history may write what is left, */
+    DAEMON_HISTORY_MS = 1000 /* and so long in any case; its process may take another second */
 };
 
 /* What it is doing, for `systemctl status`; told when it is another than before. */
@@ -133,7 +134,9 @@ void daemon_end_if_done(struct daemon *daemon)
     if (!daemon->stopping || daemon->closing || runs_count(daemon->runs))
         return;
     daemon->closing = true;
-    chronicle_close(daemon->chronicle, DAEMON_HISTORY_MS, daemon_chronicle_closed, daemon);
+    int64_t left_ms = DAEMON_END_MS - (int64_t)(uv_now(&daemon->loop) - daemon->stopped_ms);
+    chronicle_close(daemon->chronicle, left_ms > DAEMON_HISTORY_MS ? left_ms : DAEMON_HISTORY_MS,
+                    daemon_chronicle_closed, daemon);
 }
 
 void daemon_stop(struct daemon *daemon)
@@ -141,6 +144,7 @@ void daemon_stop(struct daemon *daemon)
     if (daemon->stopping)
         return;
     daemon->stopping = true;
+    daemon->stopped_ms = uv_now(&daemon->loop);
     notify_stopping();
     notify_status("stopping; %zu tasks running", runs_count(daemon->runs));
     scheduler_workers(daemon->scheduler, 0);

@@ -44,7 +44,8 @@ struct daemon {
     char *untold;         /* the last one, until it has been told, even if it is over by then */
     bool ready;           /* its service manager was told so */
     bool searched;        /* all files have been looked for once */
-    bool stopping;        /* told to stop */
+    bool stopping;        /* told to stop ... */
+    uint64_t stopped_ms;  /* ... then (uv_now) */
     bool closing;         /* nothing runs any more */
     uint64_t status_hash; /* of what was last told as the state */
 };

@@ -22,7 +22,7 @@
 
 enum {
     LAUNCH_BACKLOG = 4 * WORKER_JOB, /* bytes that a worker may leave unread */
-    LAUNCH_DRAIN_MS = 1000           /* from its end to the end of what is in its pipes */
+    LAUNCH_DRAIN_MS = 500            /* twice from its end to the end of what is in its pipes */
 };
 
 struct launch {
@@ -31,7 +31,7 @@ struct launch {
     uv_timer_t timer; /* for the time limit, then the grace, then the drain */
     uv_shutdown_t shutdown;
     int open; /* handles not yet closed */
-    bool running, failed, input_ended;
+    bool running, failed, input_ended, draining;
     int64_t time_limit_ms, exit_status;
     int signal;
     struct lines events;
@@ -135,9 +135,14 @@ static void launch_fail(struct launch *launch, enum status status, const char *w
         uv_process_kill(&launch->process, SIGKILL);
 }
 
+/* Timers come before pipes: who stood still for so long has not looked into them yet. */
 static void launch_drained(uv_timer_t *timer)
 {
-    launch_close_all(timer->data);
+    struct launch *launch = timer->data;
+
+    if (launch->draining)
+        launch_close_all(launch);
+    launch->draining = true;
 }
 
 static void launch_exited(uv_process_t *process, int64_t exit_status, int signal)
@@ -148,7 +153,7 @@ static void launch_exited(uv_process_t *process, int64_t exit_status, int signal
     launch->exit_status = exit_status;
     launch->signal = signal;
     launch_close((uv_handle_t *)process);
-    uv_timer_start(&launch->timer, launch_drained, LAUNCH_DRAIN_MS, 0);
+    uv_timer_start(&launch->timer, launch_drained, LAUNCH_DRAIN_MS, LAUNCH_DRAIN_MS);
     launch_end_if_dry(launch);
 }
 

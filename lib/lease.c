@@ -2,11 +2,10 @@
  * The lease of the write lock, in a worker. It holds the lock in short steps, learns who else
  * writes, and stays away between the steps so that they get in. It never waits while holding it.
  */
-#include "lease.h"
+#include "lease_inside.h"
 
 #include "backlog.h"
 #include "clock.h"
-#include "lease_holds.h"
 #include "memory.h"
 #include "neighbours.h"
 #include "pace.h"
@@ -14,52 +13,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct lease {
-    struct database *database;
-    struct lease_limits limits;
-    struct neighbours *neighbours;
-    struct backlog *backlog;
-    sqlite3_stmt *begin, *commit;
-
-    bool open;         /* a step is under way */
-    bool committed;    /* the last one was */
-    double begun_ms;   /* when it got the lock */
-    int64_t rows;      /* of this step so far */
-    int64_t row_limit; /* after an overrun; grows again */
-    double commit_ms;  /* what a commit takes: rises at once, falls slowly */
-    double commit_least_ms;
-    double blocked_since; /* readers keep commits from happening since; 0: they don't */
-
-    double whole_until_ms; /* when a statement that is a hold by itself is stopped; 0: never */
-
-    double last_hold_ms, last_end_ms;
-    enum pace_profile profile;
-    uint32_t changes; /* the change counter when last looked at */
-    int64_t foreign;  /* commits of others since rate_since_ms */
-    double rate;      /* of these, a millisecond */
-    double rate_since_ms;
-    double learn_ms;   /* how long after that the neighbours are counted again */
-    double foreign_ms; /* when the last of them was seen */
-    double let_in_ms;  /* when the last gap ended in which a waiter must have got in */
-
-    double first_ms; /* the first lease_begin */
-    struct lease_holds holds;
-    size_t commit_count;
-};
-
 enum {
     LEASE_NO_LIMIT = 1 << 30,
+    LEASE_SLOW_ROWS = 5,   /* so often a row takes too long by chance alone */
     LEASE_COMMITS_TELL = 3 /* fewer say nothing of the disk */
 };
 
 static const double lease_least_work = 0.15; /* of max_lock, however long a commit takes */
 static const double lease_overrun = 2.5;     /* times max_lock: then the statement is stopped */
-static const double lease_poll_ms = 0.7;
-static const double lease_learn_ms = 250;   /* how often the neighbours are counted again, ... */
-static const double lease_learn_times = 20; /* ... and no sooner than so many times what it took */
-static const double lease_first_look_ms = 50;
-/* Writers that are kept waiting commit less often, and must not look fewer for it. */
-static const double lease_rate_decay = 0.97; /* each lease_learn_ms */
 
 struct lease *lease_new(struct database *database, const struct lease_limits *limits)
 {
@@ -76,7 +37,6 @@ struct lease *lease_new(struct database *database, const struct lease_limits *li
     lease->row_limit = LEASE_NO_LIMIT;
     lease->commit_ms = limits->max_lock_ms / 3;
     lease->commit_least_ms = INFINITY;
-    lease->learn_ms = lease_first_look_ms;
     return lease;
 }
 
@@ -101,80 +61,6 @@ void lease_free(struct lease *lease)
     sqlite3_finalize(lease->commit);
     lease_holds_free(&lease->holds);
     free(lease);
-}
-
-/* Counts the commits of others since the last look; true if there were any. */
-static bool lease_look(struct lease *lease)
-{
-    uint32_t now = database_changes(lease->database);
-    uint32_t foreign = now - lease->changes;
-
-    lease->changes = now;
-    if (foreign)
-        lease->foreign_ms = clock_monotonic_ms();
-    if (foreign > INT32_MAX) /* the log was restarted or the counter is another: not a count */
-        return true;
-    lease->foreign += foreign;
-    return foreign > 0;
-}
-
-/* Now and then: who is there, and how often do they commit? */
-static void lease_learn(struct lease *lease)
-{
-    double now = clock_monotonic_ms(), elapsed = now - lease->rate_since_ms;
-
-    if (elapsed < lease->learn_ms)
-        return;
-    double rate = (double)lease->foreign / elapsed;
-    lease->rate = fmax(rate, lease->rate * lease_rate_decay);
-    lease->foreign = 0;
-    lease->rate_since_ms = now;
-    lease->profile = pace_profile(neighbours_connections(lease->neighbours), lease->rate,
-                                  now - lease->foreign_ms, lease->limits.max_lock_ms);
-    lease->learn_ms = fmax(lease_learn_ms, lease_learn_times * (clock_monotonic_ms() - now));
-}
-
-/* Before the first step: a look at how others write, if there are any. */
-static void lease_first_look(struct lease *lease)
-{
-    lease->first_ms = lease->rate_since_ms = clock_monotonic_ms();
-    lease->changes = database_changes(lease->database);
-    if (!neighbours_none(lease->neighbours))
-        clock_sleep_ms(lease_first_look_ms);
-    else
-        lease->rate_since_ms -= lease_first_look_ms;
-    lease_look(lease);
-    lease_learn(lease);
-}
-
-/* Others write after all. */
-static void lease_met(struct lease *lease)
-{
-    if (lease->profile == PACE_IDLE || lease->profile == PACE_ALONE)
-        lease->profile = PACE_ONE;
-}
-
-static enum status lease_leave_gap(struct lease *lease, struct error *error)
-{
-    struct pace_gap gap = pace_gap(lease->profile, lease->last_hold_ms, lease->limits.duty,
-                                   lease->last_end_ms - lease->let_in_ms);
-    bool met = false;
-
-    for (;;) {
-        if (database_stopped(lease->database))
-            return error_set(error, STATUS_CANCELLED, "stopped");
-        double waited = clock_monotonic_ms() - lease->last_end_ms;
-        met = lease_look(lease) || met;
-        double wanted = met ? gap.least_ms : gap.whole_ms;
-        if (waited >= wanted)
-            break;
-        clock_sleep_ms(fmin(lease_poll_ms, wanted - waited));
-    }
-    if (met)
-        lease_met(lease);
-    if (met || gap.whole_ms >= pace_busy_step(lease->last_hold_ms))
-        lease->let_in_ms = clock_monotonic_ms();
-    return STATUS_OK;
 }
 
 static enum status lease_take(struct lease *lease, struct error *error)
@@ -206,8 +92,7 @@ enum status lease_begin(struct lease *lease, struct error *error)
     enum status status;
     double checkpoint_ms = 0; /* that held the lock */
 
-    if (!lease->first_ms)
-        lease_first_look(lease);
+    lease_first_look(lease);
     if (lease->blocked_since &&
         clock_monotonic_ms() - lease->blocked_since >= lease->limits.busy_ms)
         return error_set(error, STATUS_BUSY, "the application's readers let no commit through");
@@ -290,6 +175,7 @@ enum status lease_end(struct lease *lease, struct error *error)
     lease->commit_count++;
     lease->commit_ms = took > lease->commit_ms ? took : lease->commit_ms * 0.8 + took * 0.2;
     lease->blocked_since = 0;
+    lease->slow_rows = 0;
     if (lease->row_limit < LEASE_NO_LIMIT)
         lease->row_limit += lease->row_limit / 4 + 1;
     lease_note_hold(lease);
@@ -307,7 +193,7 @@ enum status lease_failed(struct lease *lease, enum status failure, bool divisibl
     lease_note_hold(lease);
     if (!overran)
         return failure;
-    if (rows == 0 && !divisible)
+    if (rows == 0 && !divisible && ++lease->slow_rows >= LEASE_SLOW_ROWS)
         return error_set(error, STATUS_FAILED,
                          "one row alone takes longer than %.0f ms, %.1f times max_lock: look for a "
                          "missing index on a child table, or a slow trigger",
@@ -326,8 +212,7 @@ enum status lease_hold_whole(struct lease *lease, const char *sql, struct error 
 {
     enum status status;
 
-    if (!lease->first_ms)
-        lease_first_look(lease);
+    lease_first_look(lease);
     if ((status = lease_leave_gap(lease, error)) ||
         (status = database_check_moved(lease->database, error)))
         return status;

@@ -49,7 +49,8 @@ bool lease_committed(const struct lease *lease);
 
 /* After a statement failed inside a step: rolls it back and says what to do about `failure`.
  * STATUS_OK: the step overran its time and is to be done again, it will be a smaller one; if
- * `divisible`, the caller will make its statements smaller, too. */
+ * `divisible`, the caller will make its statements smaller, too. Where it can't, and a single row
+ * overruns again and again, STATUS_FAILED. */
 enum status lease_failed(struct lease *lease, enum status failure, bool divisible,
                          struct error *error) MUST_CHECK;
 

@@ -201,7 +201,10 @@ static enum status optimize_make_table(struct optimize *run, struct error *error
         if ((status = lease_begin(lease, error)))
             return status;
         status = optimize_analyze(run, "sqlite_master", error);
-        status = status ? lease_failed(lease, status, false, error) : lease_end(lease, error);
+        if (status == STATUS_OK)
+            status = lease_end(lease, error);
+        else if ((status = lease_failed(lease, status, false, error)) == STATUS_OK)
+            status = STATUS_BUSY; /* it has overrun, and is done again */
     }
     return status == STATUS_BUSY ? STATUS_OK : status;
 }

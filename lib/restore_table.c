@@ -51,7 +51,7 @@ static enum status table_some(struct restore_table *table, struct restore_put *p
 
     while (!status && !spent && result->counts.done < batch->count) {
         status = restore_row(put, batch, result, &fate, error);
-        spent = lease_spent(table->engine->lease);
+        spent = !status && lease_spent(table->engine->lease);
     }
     return status;
 }

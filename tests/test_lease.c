@@ -189,76 +189,6 @@ START_TEST(told_to_stop)
 }
 END_TEST
 
-/* --- overrunning -------------------------------------------------------------------------- */
-
-static const char endless[] =
-    "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-    " SELECT i FROM n WHERE i < 0";
-
-static const struct {
-    int before; /* rows that were dealt with before */
-    bool divisible;
-    enum status status;
-    int after; /* rows of the next step */
-} overrun_rows[] = {
-    {0, false, STATUS_FAILED, 0},
-    {0, true, STATUS_OK, 1},
-    {1, false, STATUS_OK, 1},
-    {8, false, STATUS_OK, 4},
-};
-
-START_TEST(an_overrunning_statement)
-{
-    struct lease_limits limits = usual;
-    struct error error = {0};
-    int taken = 0;
-
-    limits.max_lock_ms = 40;
-    begin("WAL", false, &limits);
-    ck_assert_int_eq(lease_begin(lease, &error), STATUS_OK);
-    for (int i = 0; i < overrun_rows[_i].before; i++) {
-        insert();
-        lease_spent(lease);
-    }
-    enum status failure = database_exec(database, endless, &error);
-    ck_assert_int_eq(failure, STATUS_CANCELLED);
-    ck_assert_int_eq(lease_failed(lease, failure, overrun_rows[_i].divisible, &error),
-                     overrun_rows[_i].status);
-    ck_assert_int_eq(rows(), 0);
-    if (overrun_rows[_i].status) {
-        ck_assert_msg(strstr(error.text, "one row alone takes longer than 100 ms") != NULL, "%s",
-                      error.text);
-    } else {
-        ck_assert_int_eq(lease_begin(lease, &error), STATUS_OK);
-        do
-            taken++;
-        while (!lease_spent(lease));
-        ck_assert_int_le(taken, overrun_rows[_i].after);
-        ck_assert_int_eq(lease_end(lease, &error), STATUS_OK);
-    }
-    end();
-}
-END_TEST
-
-/* Told to stop, or an error of another kind: that is no overrun. */
-START_TEST(other_failures_stay)
-{
-    struct error error = {0};
-
-    begin("WAL", false, &usual);
-    ck_assert_int_eq(lease_begin(lease, &error), STATUS_OK);
-    insert();
-    enum status failure = database_exec(database, "INSERT INTO missing VALUES(1)", &error);
-    ck_assert_int_eq(lease_failed(lease, failure, true, &error), STATUS_FAILED);
-    ck_assert_int_eq(rows(), 0);
-    ck_assert_int_eq(lease_begin(lease, &error), STATUS_OK);
-    opened_stop = true;
-    failure = database_exec(database, endless, &error);
-    ck_assert_int_eq(lease_failed(lease, failure, true, &error), STATUS_CANCELLED);
-    end();
-}
-END_TEST
-
 /* A step ends by its time, however many rows it has. */
 START_TEST(a_spent_step)
 {
@@ -363,8 +293,6 @@ START_TEST(alone_there_are_no_gaps)
 }
 END_TEST
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
-
 int main(void)
 {
     Suite *suite = suite_create("lease");
@@ -380,8 +308,6 @@ int main(void)
     tcase_add_test(cases, readers_that_stay);
     tcase_add_test(cases, a_moved_file);
     tcase_add_test(cases, told_to_stop);
-    tcase_add_loop_test(cases, an_overrunning_statement, 0, COUNT(overrun_rows));
-    tcase_add_test(cases, other_failures_stay);
     tcase_add_test(cases, a_spent_step);
     tcase_add_test(cases, the_whole_gap);
     tcase_add_loop_test(cases, a_gap_ended_by_a_commit, 0, 2);

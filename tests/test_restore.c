@@ -53,6 +53,9 @@ static const struct meanwhile {
      "CREATE TABLE seen(id INTEGER PRIMARY KEY, n); INSERT INTO seen VALUES(300, 5);"
      "CREATE TRIGGER s AFTER INSERT ON t BEGIN INSERT OR REPLACE INTO seen VALUES(new.id, 1); END",
      "--into-table", 0, "201 0 0 0", NULL, "SELECT count(*), max(n) FROM seen", "201|1"},
+    {"a trigger that takes too long", "",
+     "CREATE TRIGGER slow AFTER INSERT ON t BEGIN SELECT count(*) FROM t a, t b, t c, t d; END",
+     "--into-table", 1, "0 0 0 0", NULL, "SELECT count(*) FROM t", "199"},
     {"a column was dropped", "",
      "DROP INDEX t_at; ALTER TABLE t ADD COLUMN at2; UPDATE t SET at2 = at;"
      " ALTER TABLE t DROP COLUMN at",

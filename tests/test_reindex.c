@@ -235,7 +235,6 @@ START_TEST(forecast_holds)
     const char *wanted = getenv("ROUNDS");
     uint64_t seed = randomdb_seed("reindex");
     double worst = 0, highest = 0, sum = 0, count = 0;
-
     care_policy(CARE_WINDOW "    reindex: { mode: offline, min_size: 0 }\n");
     for (int round = 0; round < (wanted ? atoi(wanted) : ROUNDS); round++) {
         uint64_t random = seed + (uint64_t)round;

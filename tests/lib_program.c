@@ -95,6 +95,24 @@ static void program_terminal(int *ours, int *theirs)
     ck_assert_int_eq(ioctl(*theirs, TIOCSWINSZ, &size), 0);
 }
 
+/* Check's handlers are not for the child: before it is another program they would answer a signal
+ * to it by one to the test's whole process group. */
+static pid_t program_fork(void)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return pid;
+}
+
 void program_start_named(struct program *program, const char *name, const char *words,
                          bool terminal)
 {
@@ -105,8 +123,7 @@ void program_start_named(struct program *program, const char *name, const char *
     else
         ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
     ck_assert_int_eq(pipe2(err, O_CLOEXEC), 0);
-    program->pid = fork();
-    ck_assert_int_ge(program->pid, 0);
+    program->pid = program_fork();
     if (program->pid == 0)
         program_child(name, words, out[1], terminal ? out[1] : err[1]);
     close(out[1]);
@@ -122,20 +139,12 @@ void program_start(struct program *program, const char *words, bool terminal)
 
 pid_t program_spawn(const char *name, const char *words, int fd)
 {
-    sigset_t all, before;
+    pid_t pid = program_fork();
 
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &before); /* Check's handlers are not for the child */
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
     if (pid == 0) {
-        signal(SIGTERM, SIG_DFL);
-        signal(SIGINT, SIG_DFL);
-        sigprocmask(SIG_SETMASK, &before, NULL);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         program_child(name, words, fd, fd);
     }
-    sigprocmask(SIG_SETMASK, &before, NULL);
     return pid;
 }
 

@@ -19,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const double crash_orphan_ms = 2000;
-
 #define CRASH_POLICY                    \
     "daemon: { state: \"@/state\" }\n"  \
     "databases:\n"                      \
@@ -221,8 +219,8 @@ static void crash_check_alone(const char *folder, const char *file)
 
 void crash_recover(struct crash *crash)
 {
-    ck_assert_msg(family_gone(crash->application, crash_orphan_ms),
-                  "a worker is still there after %.0f ms", crash_orphan_ms);
+    ck_assert_msg(family_gone(crash->application), "a worker is still there after %d ms",
+                  FAMILY_ORPHAN_MS);
     crash_next_run();
     crash_application(crash, false);
     ledger_check(crash->ledger, crash->path, true);

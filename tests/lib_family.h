@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { FAMILY_MOST = 64 };
+/* How long a process may outlive its parent: it ends at once, but not while it waits for a disk. */
+enum { FAMILY_MOST = 64, FAMILY_ORPHAN_MS = 20000 };
 
 /* From now on a process whose parent dies becomes ours, so that none gets out of sight. */
 void family_adopt(void);
@@ -20,8 +21,9 @@ pid_t family_youngest(pid_t parent);
 int64_t family_writes(pid_t process);
 /* Whether it has ended; it stays to be waited for. */
 bool family_ended(pid_t child);
-/* Waits until all our children but `except` (0: none) are gone; false if that takes longer. */
-bool family_gone(pid_t except, double limit_ms);
-bool family_gone_but(const pid_t *except, size_t count, double limit_ms);
+/* Waits until all our children but `except` (0: none) are gone; false if that takes longer than
+ * FAMILY_ORPHAN_MS. */
+bool family_gone(pid_t except);
+bool family_gone_but(const pid_t *except, size_t count);
 
 #endif

@@ -199,8 +199,7 @@ static void round_of(struct crash *crash, const struct ledger_kind *kind, const 
             .ms = whole->ms * (double)randomdb_number(&crash->random, 1000) / 1000,
             .writes = 1 + whole->writes * randomdb_number(&crash->random, MOMENTS) / MOMENTS};
         crash_once(crash, deed, &instant);
-        ck_assert_msg(family_gone(crash->application, 2000), "%s leaves a worker behind",
-                      deed->name);
+        ck_assert_msg(family_gone(crash->application), "%s leaves a worker behind", deed->name);
     }
     look(crash);
     crash_recover(crash);

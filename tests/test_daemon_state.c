@@ -50,7 +50,6 @@ static void age_rows(int count)
 {
     sqlite3 *db = worklog_open("w.db");
 
-    sqlite3_busy_timeout(db, 10000);
     sql_do(db,
            "UPDATE logs SET timestamp = datetime('now', '-150 days') WHERE id IN"
            " (SELECT id FROM logs ORDER BY timestamp DESC LIMIT %d)",
@@ -62,7 +61,6 @@ static void await_rows(int64_t rows)
 {
     sqlite3 *db = worklog_open("w.db");
 
-    sqlite3_busy_timeout(db, 10000);
     for (int i = 0; i < 1000 && sql_number(db, "SELECT count(*) FROM logs") != rows; i++)
         clock_sleep_ms(10);
     ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM logs"), rows);

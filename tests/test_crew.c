@@ -259,7 +259,7 @@ END_TEST
 static bool many_end(void)
 {
     struct told told[MANY];
-    uint64_t idle = 0; /* since then is the youngest of those that must end */
+    uint64_t idle = 0; /* since when the last of those that must end is that */
 
     for (int i = 0; i < MANY; i++) {
         job(&told[i], many[i], true);

@@ -217,7 +217,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     TCase *cases = tcase_create("cases");
 
-    tcase_set_timeout(cases, 90);
+    tcase_set_timeout(cases, 180);
     tcase_add_checked_fixture(cases, set_up, folder_remove);
     tcase_add_test(cases, they_go);
     tcase_add_test(cases, not_without_the_catalogue);

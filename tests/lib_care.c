@@ -2,11 +2,13 @@
 #include "lib_care.h"
 
 #include "lib_expect.h"
+#include "lib_family.h"
 #include "lib_folder.h"
 #include "lib_sql.h"
 #include "memory.h"
 #include "text.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +148,38 @@ void care_finish(struct program *program, struct care_run *run)
         json_decref(event);
     }
     free(copy);
+}
+
+/* False: it is through already, and its parent has no child any more but the history's. */
+static bool care_halt(struct program *program, pid_t *worker)
+{
+    pid_t children[FAMILY_MOST];
+
+    if (!program_expect(program, "\"progress\""))
+        return false;
+    *worker = family_youngest(program->pid);
+    if (*worker > 0)
+        kill(*worker, SIGSTOP);
+    if (family_children(program->pid, children) > 1)
+        return true;
+    if (*worker > 0)
+        kill(*worker, SIGCONT);
+    return false;
+}
+
+pid_t care_freeze(const char *words, struct program *program)
+{
+    pid_t worker = 0;
+
+    for (int i = 0; i < CARE_TRIES; i++) {
+        struct care_run run;
+        care_start(words, program);
+        if (care_halt(program, &worker))
+            return worker;
+        care_finish(program, &run);
+        care_free(&run);
+    }
+    ck_abort_msg("%s: it is never met at work", words);
 }
 
 void care_run(const char *words, struct care_run *run)

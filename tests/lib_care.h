@@ -38,6 +38,9 @@ char *care_contents(void);
 
 /* `words` are further arguments: "--force d reindex". */
 void care_start(const char *words, struct program *program);
+/* The same, and halts its worker amid its work, by SIGSTOP; starts it anew where that has ended too
+ * soon. The worker. */
+pid_t care_freeze(const char *words, struct program *program);
 void care_finish(struct program *program, struct care_run *run);
 void care_run(const char *words, struct care_run *run);
 void care_free(struct care_run *run);

@@ -219,8 +219,8 @@ static void crash_check_alone(const char *folder, const char *file)
 
 void crash_recover(struct crash *crash)
 {
-    ck_assert_msg(family_gone(crash->application, FAMILY_ORPHAN_MS),
-                  "a worker is still there after %d ms", FAMILY_ORPHAN_MS);
+    ck_assert_msg(family_gone(crash->application), "a worker is still there after %d ms",
+                  FAMILY_ORPHAN_MS);
     crash_next_run();
     crash_application(crash, false);
     ledger_check(crash->ledger, crash->path, true);

@@ -40,9 +40,9 @@ struct crash_outcomes {
  * one of one task. */
 void crash_outcomes(const char *out, struct crash_outcomes *outcomes);
 
-/* Fails the test unless nothing of litekeeper's runs any more after FAMILY_ORPHAN_MS, the next run
- * completes, the database holds what the record says and no row that is free to go, the history is
- * sound, and no file is left. The application has ended then. */
+/* Fails the test unless nothing of litekeeper's runs on for long, the next run completes,
+ * the database holds what the record says and no row that is free to go, the history is sound, and
+ * no file is left. The application has ended then. */
 void crash_recover(struct crash *crash);
 
 #endif

@@ -18,8 +18,9 @@
 /* When nothing is due for as long as a test takes. */
 #define DAEMONS_NEVER "\"2099-01-01\""
 
-/* What is waited for may take so long. */
+/* What is waited for may take so long; 30 s unless said. */
 double daemons_patience_ms(void);
+void daemons_patience(int seconds);
 
 /* Writes policy.yaml, each @ as the folder: `daemon` are further keys of that part, each with a
  * comma behind it, or ""; `yaml` the rest. */
@@ -37,8 +38,11 @@ bool daemons_has_open(pid_t process, const char *file);
 /* Its child that has a file of that name open; waits for one. "history.db": who keeps the history.
  */
 pid_t daemons_child(const char *file);
-/* Ends it by SIGTERM, and fails the test unless it ends with 0 within 5 s. Returns the ms. */
+/* Ends it by SIGTERM, and fails the test unless it ends with 0, in the end. Returns the ms. */
 double daemons_stop(void);
+/* The same. Returns whether its history has had all the time that it gets at the end: what it
+ * remembers is complete then, and may lack the last outcomes if not, since the disk is slow. */
+bool daemons_stop_complete(void);
 /* Ends it by SIGKILL. */
 void daemons_kill(void);
 /* Waits for its end; its exit status, or 128 and the signal. */

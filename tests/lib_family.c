@@ -148,9 +148,9 @@ static bool family_excepts(pid_t child, const pid_t *except, size_t count)
     return false;
 }
 
-bool family_gone_but(const pid_t *except, size_t count, double limit_ms)
+bool family_gone_but(const pid_t *except, size_t count)
 {
-    double until = clock_monotonic_ms() + limit_ms;
+    double until = clock_monotonic_ms() + FAMILY_ORPHAN_MS;
     pid_t children[FAMILY_MOST];
 
     for (;;) {
@@ -165,7 +165,7 @@ bool family_gone_but(const pid_t *except, size_t count, double limit_ms)
     }
 }
 
-bool family_gone(pid_t except, double limit_ms)
+bool family_gone(pid_t except)
 {
-    return family_gone_but(&except, 1, limit_ms);
+    return family_gone_but(&except, 1);
 }

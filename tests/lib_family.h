@@ -27,8 +27,9 @@ bool family_lives(pid_t process);
 bool family_dies(pid_t process, double limit_ms);
 /* Whether it has ended; it stays to be waited for. */
 bool family_ended(pid_t child);
-/* Waits until all our children but `except` (0: none) are gone; false if that takes longer. */
-bool family_gone(pid_t except, double limit_ms);
-bool family_gone_but(const pid_t *except, size_t count, double limit_ms);
+/* Waits until all our children but `except` (0: none) are gone; false if that takes longer than
+ * FAMILY_ORPHAN_MS. */
+bool family_gone(pid_t except);
+bool family_gone_but(const pid_t *except, size_t count);
 
 #endif

@@ -95,8 +95,8 @@ static void program_terminal(int *ours, int *theirs)
     ck_assert_int_eq(ioctl(*theirs, TIOCSWINSZ, &size), 0);
 }
 
-/* Check's handlers are not for the child: told to end before it is another program, it would end
- * the whole test. */
+/* Check's handlers are not for the child: before it is another program they would answer a signal
+ * to it by one to the test's whole process group. */
 static pid_t program_fork(void)
 {
     sigset_t all, before;

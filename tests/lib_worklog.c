@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WORKLOG_PATIENCE_MS = 10000 }; /* with a worker that has it locked */
+
 void worklog_do(sqlite3 *db, const char *sql)
 {
     char *message = NULL;
@@ -22,6 +24,7 @@ sqlite3 *worklog_open(const char *name)
     sqlite3 *db;
 
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, WORKLOG_PATIENCE_MS);
     free(path);
     return db;
 }

@@ -21,6 +21,7 @@
 /* A log of `rows` rows, the oldest 200 days old, half of them over 100; in WAL mode. */
 void worklog_make(const char *name, int rows);
 
+/* One that waits for whoever has it locked; the caller's to close. */
 sqlite3 *worklog_open(const char *name);
 void worklog_do(sqlite3 *db, const char *sql);
 /* All columns of all rows, with "|" between them and NULL as it is; the caller's to free. */

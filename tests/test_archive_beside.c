@@ -47,7 +47,7 @@ START_TEST(nothing_is_wrong)
     struct program program;
 
     sql_do(db,
-           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)"
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2400)"
            " INSERT INTO t SELECT i + 1000, unixepoch('now', '-' || (i * 6 + 1201) || ' hours'),"
            " 'more', i FROM n");
     sqlite3_close(db);
@@ -61,7 +61,7 @@ START_TEST(nothing_is_wrong)
     ck_assert_uint_eq(json_array_size(problems), 0);
     json_decref(problems);
     printf("%d looks beside a run\n", count);
-    ck_assert_int_gt(count, 2);
+    ck_assert_int_gt(count, 1); /* one of each */
     free(words);
 }
 END_TEST

@@ -94,7 +94,7 @@ START_TEST(killed_anywhere)
         int status = run_once(after_ms, &random, &ms, reason);
         killed += status != 0;
         whole_ms = status == 0 ? ms + 50 : whole_ms * 1.05;
-        ck_assert_msg(family_gone(application, FAMILY_ORPHAN_MS), "a worker is left");
+        ck_assert_msg(family_gone(application), "a worker is left");
         cold_stop(cold, application);
         archived = cold_check(cold, true);
     }

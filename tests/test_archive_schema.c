@@ -43,17 +43,19 @@ static bool is_deleting(void)
     return deleting;
 }
 
-/* With the worker at a halt, so that it does not end before. False: it is in the middle of a hold.
- */
+/* With the worker at a halt, so that it does not end before. False: it is in the middle of a hold,
+ * which lasts as long as the halt: no use in waiting. */
 static bool change_schema(sqlite3 *db, pid_t worker)
 {
     if (!worker)
         return false;
     kill(worker, SIGSTOP);
+    sqlite3_busy_timeout(db, 0);
     bool changed = sqlite3_exec(db,
                                 "BEGIN IMMEDIATE; ALTER TABLE t ADD COLUMN more;"
                                 "UPDATE t SET more = 'more'; COMMIT",
                                 NULL, NULL, NULL) == SQLITE_OK;
+    sqlite3_busy_timeout(db, PATIENCE_MS);
     kill(worker, SIGCONT);
     return changed;
 }

@@ -64,6 +64,7 @@ START_TEST(it_finds_runs_and_remembers)
     json_t *runs = daemons_ask("history w retention", 0);
     ck_assert_uint_ge(json_array_size(runs), 2);
     json_decref(runs);
+    daemons_await_count(3, "SELECT count(*) FROM run WHERE task = 'retention' AND rows = 100");
     daemons_stop();
     worklog_check("w.db", "SELECT count(*) FROM logs", "100");
     worklog_check("tenants/a.db", "SELECT count(*) FROM logs", "100");
@@ -113,7 +114,26 @@ START_TEST(a_second_daemon_is_refused)
 }
 END_TEST
 
-/* How many run, at most, while all that is due gets its turn. */
+/* How many run now; no two on one file. */
+static int64_t count_running(void)
+{
+    json_t *lines = daemons_ask("status", 0), *line, *seen = json_object();
+    size_t index;
+
+    json_array_foreach (lines, index, line) {
+        if (strcmp(json_string_value(json_object_get(line, "event")), "running") != 0)
+            continue;
+        const char *path = json_string_value(json_object_get(line, "path"));
+        ck_assert_msg(!json_object_get(seen, path), "two work on %s", path);
+        json_object_set_new(seen, path, json_true());
+    }
+    int64_t running = (int64_t)json_object_size(seen);
+    json_decref(seen);
+    json_decref(lines);
+    return running;
+}
+
+/* While all that is due gets its turn: for some seconds, and until there have been two. */
 START_TEST(workers_are_limited)
 {
     char name[] = "tenants/0.db";
@@ -129,25 +149,14 @@ START_TEST(workers_are_limited)
                    "  - path: \"@/tenants/*.db\"\n" SLOWLY "    sample: { schedule: " OFTEN " }\n"
                    "    optimize: { schedule: " OFTEN " }\n" RETENTION(OFTEN));
     daemons_start();
-    for (double begun = clock_monotonic_ms(); clock_monotonic_ms() - begun < 3000;) {
-        json_t *lines = daemons_ask("status", 0), *line, *seen = json_object();
-        size_t index;
-        int64_t running = 0;
-        json_array_foreach (lines, index, line) {
-            if (strcmp(json_string_value(json_object_get(line, "event")), "running") != 0)
-                continue;
-            const char *path = json_string_value(json_object_get(line, "path"));
-            ck_assert_msg(!json_object_get(seen, path), "two work on %s", path);
-            json_object_set_new(seen, path, json_true());
-            running++;
-        }
+    for (double begun = clock_monotonic_ms(), ms = 0;
+         ms < 3000 || (most < 2 && ms < daemons_patience_ms()); ms = clock_monotonic_ms() - begun) {
+        int64_t running = count_running();
         ck_assert_int_le(running, 2);
         most = running > most ? running : most;
-        json_decref(seen);
-        json_decref(lines);
     }
     ck_assert_int_eq(most, 2);
-    ck_assert_int_ge(daemons_count("SELECT count(DISTINCT path) FROM run"), 2);
+    daemons_await_count(2, "SELECT count(DISTINCT path) FROM run");
     daemons_stop();
     for (int i = 0; i < 5; i++)
         sqlite3_close(beside[i]);
@@ -188,6 +197,7 @@ START_TEST(what_waits_for_its_window_stays_due)
     json_decref(line);
     clock_sleep_ms(1500);
     daemons_await_status("waiting why=waits_for_its_window");
+    daemons_await_count(1, "SELECT count(*) FROM run");
     daemons_stop();
     ck_assert_int_eq(daemons_count("SELECT count(*) FROM run"), 1);
     ck_assert_int_eq(daemons_count("SELECT count(*) FROM run WHERE waits AND outcome = 'skipped'"),
@@ -195,6 +205,7 @@ START_TEST(what_waits_for_its_window_stays_due)
     ck_assert_int_eq(daemons_count("SELECT count(started_us) FROM state"), 0);
     daemons_start(); /* it is as due as before */
     daemons_await_status("waiting why=waits_for_its_window");
+    daemons_await_count(2, "SELECT count(*) FROM run");
     daemons_stop();
     ck_assert_int_eq(daemons_count("SELECT count(*) FROM run"), 2);
     free(yaml);
@@ -292,6 +303,7 @@ START_TEST(a_worker_that_is_killed_has_failed)
     kill(daemons_child("w.db"), SIGKILL);
     daemons_await_log(": the worker was killed by signal 9 (Killed)");
     json_decref(daemons_await("alerts", "alert metric=task_failed subject=retention_logs"));
+    daemons_await_count(1, "SELECT count(*) FROM run WHERE outcome = 'failed'");
     daemons_await_status("running database=w task=retention target=logs");
     daemons_stop();
     sqlite3_close(db);
@@ -317,8 +329,8 @@ START_TEST(what_is_cancelled_is_done_with)
                      "cancelled");
     json_decref(said);
     daemons_await_status("waiting task=retention why=scheduled");
+    daemons_await_count(1, "SELECT count(*) FROM run WHERE outcome = 'cancelled'");
     daemons_stop();
-    ck_assert_int_eq(daemons_count("SELECT count(*) FROM run WHERE outcome = 'cancelled'"), 1);
     daemons_start(); /* it is not made up for */
     daemons_await_status("waiting task=retention why=scheduled");
     daemons_stop();
@@ -335,17 +347,18 @@ START_TEST(a_pause_outlasts_a_restart)
     daemons_start();
     json_decref(daemons_ask("pause w retention", 0));
     daemons_await_status("waiting task=retention why=paused");
+    daemons_await_count(1, "SELECT count(*) FROM pause");
+    daemons_stop(); /* and with it whatever ran */
     int64_t runs = daemons_count("SELECT count(*) FROM run");
-    daemons_stop();
     daemons_start();
     daemons_await_status("waiting task=retention why=paused");
     clock_sleep_ms(1500);
     ck_assert_int_eq(daemons_count("SELECT count(*) FROM run"), runs);
     json_decref(daemons_ask("resume", 1)); /* that is not what was paused */
     json_decref(daemons_ask("resume w retention", 0));
-    daemons_await_count(runs + 1, "SELECT count(*) FROM run");
-    daemons_stop();
+    daemons_await_count(runs + 1, "SELECT count(*) FROM run"); /* told behind the resumption */
     ck_assert_int_eq(daemons_count("SELECT count(*) FROM pause"), 0);
+    daemons_stop();
     daemons_start();
     daemons_await_count(runs + 2, "SELECT count(*) FROM run");
     daemons_stop();

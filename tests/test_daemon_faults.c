@@ -73,6 +73,18 @@ static void have_it_look(void)
     json_decref(daemons_ask("reload", 0));
 }
 
+/* No task is amid its work when something happens that would make it fail. */
+static void halt_tasks(void)
+{
+    json_decref(daemons_ask("pause", 0));
+    daemons_await_none("status", "running");
+}
+
+static void go_on(void)
+{
+    json_decref(daemons_ask("resume", 0));
+}
+
 static int64_t runs_done(void)
 {
     return daemons_count("SELECT count(*) FROM run WHERE outcome IN ('done', 'skipped')"
@@ -99,8 +111,10 @@ START_TEST(a_database_that_is_deleted)
     daemons_policy("", W RETENTION "  - path: \"@/tenants/*.db\"\n" RETENTION);
     daemons_start();
     daemons_await_count(2, "SELECT count(*) FROM run WHERE rows = 500");
+    halt_tasks();
     move("in/w.db", "in/away");
     move("tenants/a.db", "tenants/away");
+    go_on();
     json_decref(daemons_await("alerts", "alert database=w metric=database_missing"
                                         " severity=critical text=there_is_no_such_file"));
     daemons_await_none("status", "waiting task=retention");
@@ -124,7 +138,9 @@ START_TEST(a_database_that_is_replaced)
     daemons_policy("", W RETENTION);
     daemons_start();
     daemons_await_count(1, "SELECT count(*) FROM run WHERE rows = 500");
+    halt_tasks();
     move("new.db", "in/w.db");
+    go_on();
     json_decref(daemons_await("alerts", "alert database=w metric=database_replaced"));
     daemons_await_count(1, "SELECT count(*) FROM run WHERE rows = 1000");
     ck_assert_int_eq(daemons_count("SELECT count(*) FROM run WHERE outcome = 'failed'"), 0);
@@ -169,8 +185,9 @@ START_TEST(a_database_that_is_restored_in_place)
     daemons_policy("", W RETENTION SAMPLE);
     daemons_start();
     daemons_await_count(1, "SELECT count(*) FROM run WHERE rows = 500");
-    daemons_await_status("waiting task=retention why=scheduled");
+    halt_tasks();
     copy_over("backup", "in/w.db");
+    go_on();
     daemons_await_count(2, "SELECT count(*) FROM run WHERE rows = 500");
     expect_well();
     check_sound("in/w.db", "500");

@@ -30,18 +30,23 @@
     "\"*-01-01\" }]\n"
 #define ALERT "    alerts: [{ metric: table_rows, table: logs, above: 1 }]\n"
 
+enum { PATIENCE_MS = 30000 };
+
 static const char runs[] = "SELECT count(*) FROM run";
 
+/* All at once, so that nothing is written into the folder meanwhile. */
 static void remove_state(void)
 {
-    char *path = folder_path("state"), *file = folder_path("state/history.db"),
-         *journal = folder_path("state/history.db-journal");
+    char *path = folder_path("state"), *away = folder_path("away"),
+         *file = folder_path("away/history.db"), *journal = folder_path("away/history.db-journal");
 
+    ck_assert_int_eq(rename(path, away), 0);
     unlink(file);
     unlink(journal);
-    ck_assert_int_eq(rmdir(path), 0);
+    ck_assert_int_eq(rmdir(away), 0);
     free(journal);
     free(file);
+    free(away);
     free(path);
 }
 
@@ -50,7 +55,6 @@ static void age_rows(int count)
 {
     sqlite3 *db = worklog_open("w.db");
 
-    sqlite3_busy_timeout(db, 10000);
     sql_do(db,
            "UPDATE logs SET timestamp = datetime('now', '-150 days') WHERE id IN"
            " (SELECT id FROM logs ORDER BY timestamp DESC LIMIT %d)",
@@ -62,8 +66,8 @@ static void await_rows(int64_t rows)
 {
     sqlite3 *db = worklog_open("w.db");
 
-    sqlite3_busy_timeout(db, 10000);
-    for (int i = 0; i < 1000 && sql_number(db, "SELECT count(*) FROM logs") != rows; i++)
+    for (int i = 0; i < PATIENCE_MS / 10 && sql_number(db, "SELECT count(*) FROM logs") != rows;
+         i++)
         clock_sleep_ms(10);
     ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM logs"), rows);
     sqlite3_close(db);
@@ -211,18 +215,20 @@ START_TEST(its_disk_is_full)
     await_rows(500);
     small_fill("state", 0);
     daemons_await_log("alert history_lost raised");
-    age_rows(100);
-    await_rows(400);
-    daemons_await_log("done in"); /* it has said so */
+    for (int rows = 400; rows >= 200; rows -= 100) {
+        age_rows(100);
+        await_rows(rows);
+        daemons_await_log("done in"); /* it has said so */
+    }
     small_empty("state");
     daemons_await_none("alerts", "alert metric=history_lost");
-    daemons_await_count(1, "SELECT count(*) FROM run WHERE rows = 100");
-    daemons_stop();
-    /* none is missing in between: there are two tasks, each due each second */
-    ck_assert_int_le(daemons_count(
-                         "SELECT max(gap) FROM (SELECT started_us - lag(started_us)"
-                         " OVER (PARTITION BY task ORDER BY started_us) AS gap FROM run)"),
-                     2900000);
+    daemons_await_count(3, "SELECT count(*) FROM run WHERE rows = 100");
+    bool complete = daemons_stop_complete();
+    int64_t told = daemons_logged("w retention logs: done in");
+    int64_t kept = daemons_count("SELECT count(*) FROM run WHERE task = 'retention'"
+                                 " AND outcome = 'done'");
+    ck_assert_msg(kept == told || (!complete && kept == told - 1), "%d of %d", (int)kept,
+                  (int)told);
     small_unmount("state");
 }
 END_TEST

@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NOW "1790000000"
+
+enum { PATIENCE_MS = 30000 };
 
 static char folder[] = "/tmp/test_field.XXXXXX";
 static char *build, *one, *two, *log_file, *ledger;
@@ -152,6 +155,13 @@ START_TEST(one_column_one_format)
 }
 END_TEST
 
+static int64_t ledger_bytes(void)
+{
+    struct stat about;
+
+    return stat(ledger, &about) < 0 ? 0 : about.st_size;
+}
+
 START_TEST(ledger_has_what_was_committed)
 {
     char *program = memory_format("%s/field/application", build), line[64];
@@ -161,7 +171,8 @@ START_TEST(ledger_has_what_was_committed)
 
     ck_assert_int_eq(seed(one, "--journal", "delete"), 0);
     stage_application(&application, argv, log_file);
-    usleep(300000);
+    for (int i = 0; i < PATIENCE_MS / 10 && ledger_bytes() < 100; i++)
+        usleep(10000);
     json_t *report = stage_application_stop(&application);
     sqlite3 *db = sql_open(one, SQLITE_OPEN_READWRITE);
     FILE *in = fopen(ledger, "r");
@@ -216,7 +227,8 @@ START_TEST(idle_writes_once_when_woken)
     sqlite3 *db = sql_open(one, SQLITE_OPEN_READWRITE);
     ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM logs"), 9000);
     kill(application.pid, SIGUSR1);
-    for (int i = 0; i < 500 && sql_number(db, "SELECT count(*) FROM logs") == 9000; i++)
+    for (int i = 0; i < PATIENCE_MS / 10 && sql_number(db, "SELECT count(*) FROM logs") == 9000;
+         i++)
         usleep(10000);
     json_t *report = stage_application_stop(&application);
     ck_assert_int_eq(sql_number(db, "SELECT count(*) FROM logs"), 9001);

@@ -330,7 +330,7 @@ START_TEST(killed)
     ck_assert(worker > 0 && !kill(program.pid, SIGKILL) && !kill(worker, SIGKILL));
     care_finish(&program, &run);
     care_free(&run);
-    ck_assert(family_gone(0, FAMILY_ORPHAN_MS)); /* and so is its lock */
+    ck_assert(family_gone(0)); /* and so is its lock */
     ck_assert_int_gt(sql_number(db, OURS), 0);
     sqlite3_close(db);
     care_run("d optimize", &run);

@@ -153,7 +153,7 @@ static void round_of(struct stage *stage, int kind, bool application)
         writer = writer_start(stage->ledger, stage->path, stage->random);
     met.alone += !application;
     run_and_strike(stage, kind);
-    ck_assert_msg(family_gone(writer, FAMILY_ORPHAN_MS), "a worker is left behind");
+    ck_assert_msg(family_gone(writer), "a worker is left behind");
     if (writer)
         writer_stop(writer);
     check_sound(stage);

@@ -284,7 +284,7 @@ static void round_of(struct stage *stage)
 {
     fresh(stage);
     run_and_strike(stage);
-    ck_assert_msg(family_gone_but(stage->beside.processes, stage->beside.count, FAMILY_ORPHAN_MS),
+    ck_assert_msg(family_gone_but(stage->beside.processes, stage->beside.count),
                   "a worker is left behind");
     if (!stage->beside.count)
         ledger_settle(stage->ledger, stage->path);

@@ -208,6 +208,22 @@ enum status pagefile_open(struct pagefile *file, sqlite3 *db, const struct pagef
     return status;
 }
 
+/* What ends too soon is damaged; a disk that fails says nothing of what is on it. */
+static enum status pagefile_read_at(sqlite3_file *handle, const char *of, const char *part,
+                                    uint32_t number, void *bytes, int size, sqlite3_int64 at,
+                                    struct error *error)
+{
+    int code = handle ? handle->pMethods->xRead(handle, bytes, size, at) : SQLITE_IOERR_READ;
+
+    if (code == SQLITE_IOERR_SHORT_READ)
+        return error_set(error, STATUS_INVALID, "%s %" PRIu32 " lies beyond the end of the %s",
+                         part, number, of);
+    if (code != SQLITE_OK)
+        return error_set(error, STATUS_FAILED, "%s %" PRIu32 " of the %s can't be read: %s", part,
+                         number, of, sqlite3_errstr(code));
+    return STATUS_OK;
+}
+
 /* A frame of the log: its own header (page, commit size, salts, checksum), then the page
  * (fileformat2.html#walformat). */
 static enum status pagefile_read_frame(struct pagefile *file, uint32_t page, uint32_t frame,
@@ -218,17 +234,15 @@ static enum status pagefile_read_frame(struct pagefile *file, uint32_t page, uin
     sqlite3_int64 at = LOG_HEADER + (sqlite3_int64)(frame - 1) * (size + FRAME_HEADER);
     unsigned char header[FRAME_HEADER];
 
-    if (!log || log->pMethods->xRead(log, header, FRAME_HEADER, at) != SQLITE_OK)
-        return error_set(error, STATUS_INVALID, "frame %" PRIu32 " of the log can't be read",
-                         frame);
+    enum status status =
+        pagefile_read_at(log, "log", "frame", frame, header, FRAME_HEADER, at, error);
+    if (status)
+        return status;
     if (bytes_four(header) != page ||
         memcmp(header + 8, file->snapshot.salts, sizeof file->snapshot.salts))
         return error_set(error, STATUS_INVALID,
                          "frame %" PRIu32 " of the log does not hold page %" PRIu32, frame, page);
-    if (log->pMethods->xRead(log, bytes, size, at + FRAME_HEADER) != SQLITE_OK)
-        return error_set(error, STATUS_INVALID, "frame %" PRIu32 " of the log can't be read",
-                         frame);
-    return STATUS_OK;
+    return pagefile_read_at(log, "log", "frame", frame, bytes, size, at + FRAME_HEADER, error);
 }
 
 static enum status pagefile_read_file(struct pagefile *file, uint32_t page, unsigned char *bytes,
@@ -236,15 +250,9 @@ static enum status pagefile_read_file(struct pagefile *file, uint32_t page, unsi
 {
     sqlite3_file *handle = pagefile_handle(file->db, SQLITE_FCNTL_FILE_POINTER);
     int size = (int)file->header.page_size;
-    int code = handle->pMethods->xRead(handle, bytes, size, (sqlite3_int64)(page - 1) * size);
 
-    if (code == SQLITE_IOERR_SHORT_READ)
-        return error_set(error, STATUS_INVALID, "page %" PRIu32 " lies beyond the end of the file",
-                         page);
-    if (code != SQLITE_OK)
-        return error_set(error, STATUS_FAILED, "page %" PRIu32 " can't be read: %s", page,
-                         sqlite3_errstr(code));
-    return STATUS_OK;
+    return pagefile_read_at(handle, "file", "page", page, bytes, size,
+                            (sqlite3_int64)(page - 1) * size, error);
 }
 
 enum status pagefile_read(struct pagefile *file, uint32_t page, unsigned char *bytes,

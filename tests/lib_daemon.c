@@ -26,7 +26,7 @@
 enum { DAEMONS_POLL_MS = 40, DAEMONS_TEST_S = 90, DAEMONS_WORDS = 3000, DAEMONS_PATIENCE_S = 30 };
 
 static const double daemons_end_ms = 15000;     /* of 5 s, beside disks and others that are slow */
-static const double daemons_complete_ms = 1000; /* what the history gets at the end */
+static const double daemons_complete_ms = 3000; /* what the history gets at the end */
 
 static pid_t daemons_pid;
 static size_t daemons_read;  /* of its log */

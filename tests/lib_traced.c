@@ -113,11 +113,9 @@ static bool traced_check(const json_t *event, const char *outcome, int status)
     bool done = strcmp(outcome, "done") == 0, busy = json_is_true(json_object_get(event, "busy"));
 
     ck_assert_msg(reason && *reason, "%s without a reason", outcome);
-    /* What was refused, for what could not be read looked damaged, is no failure. */
-    bool refused = !busy && status == 0 && strcmp(outcome, "skipped") == 0;
-    ck_assert_msg(refused || status == (done   ? 0
-                                        : busy ? 75
-                                               : 1),
+    ck_assert_msg(status == (done   ? 0
+                             : busy ? 75
+                                    : 1),
                   "status %d: %s: %s", status, outcome, reason);
     printf("  %s: %.200s\n", outcome, reason);
     fflush(stdout);

@@ -33,6 +33,11 @@ int64_t randomdb_number(uint64_t *random, int64_t below)
     return (int64_t)((z ^ (z >> 31)) >> 1) % below;
 }
 
+bool randomdb_another(int done, int wanted, int usual, bool met)
+{
+    return done < wanted || (wanted >= usual && !met && done < wanted + RANDOMDB_PATIENCE);
+}
+
 const char *randomdb_folder(void)
 {
     const char *temp = getenv("TMPDIR");

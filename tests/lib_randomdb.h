@@ -3,12 +3,18 @@
 #define LIB_RANDOMDB_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* From the environment's SEED, else from the clock; printed. */
 uint64_t randomdb_seed(const char *test);
 /* 0 to below - 1. */
 int64_t randomdb_number(uint64_t *random, int64_t below);
+
+/* Whether there is another round: there are `wanted` of them, and if that is not fewer than usual,
+ * up to RANDOMDB_PATIENCE more till what they are there for was `met`. */
+enum { RANDOMDB_PATIENCE = 20 };
+bool randomdb_another(int done, int wanted, int usual, bool met);
 
 struct randomdb_kind {
     int page_size;

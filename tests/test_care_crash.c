@@ -134,12 +134,6 @@ static void round_of(struct ledger *ledger, const struct ledger_kind *kind, doub
     free(path);
 }
 
-/* All the rounds, and up to as many more in the hope of one that a kill meets amid its work. */
-static bool go_on(int round, int rounds)
-{
-    return round < rounds || (rounds >= ROUNDS && !met.amid && round < 2 * rounds);
-}
-
 START_TEST(nothing_is_lost)
 {
     const char *wanted = getenv("ROUNDS");
@@ -150,7 +144,7 @@ START_TEST(nothing_is_lost)
 
     family_adopt();
     care_policy(POLICY);
-    for (int round = 0; go_on(round, rounds); round++) {
+    for (int round = 0; randomdb_another(round, rounds, ROUNDS, met.amid > 0); round++) {
         printf("care_crash: SEED=%" PRIu64 "\n", seed + (uint64_t)round);
         fflush(stdout);
         int kind = (int)((seed + (uint64_t)round) % 2);

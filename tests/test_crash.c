@@ -205,12 +205,6 @@ static void round_of(struct crash *crash, const struct ledger_kind *kind, const 
     crash_recover(crash);
 }
 
-/* All the rounds, and up to as many more in the hope of one that a kill meets amid its work. */
-static bool go_on(int round, int rounds)
-{
-    return round < rounds || (rounds >= ROUNDS && !met.amid && round < 2 * rounds);
-}
-
 START_TEST(nothing_is_lost)
 {
     const char *wanted = getenv("ROUNDS");
@@ -220,7 +214,7 @@ START_TEST(nothing_is_lost)
     struct crash crash;
 
     crash_open(&crash, seed);
-    for (int round = 0; go_on(round, rounds); round++) {
+    for (int round = 0; randomdb_another(round, rounds, ROUNDS, met.amid > 0); round++) {
         uint64_t random = crash.random = seed + (uint64_t)round;
         int64_t kind = randomdb_number(&crash.random, KINDS);
         bool application = randomdb_number(&crash.random, 4) > 0;

@@ -37,14 +37,14 @@ START_TEST(test_kinds)
 }
 END_TEST
 
-/* Large enough for samples: by far most estimates lie within their 95% half-width, more than one in
- * three outside of it is no chance. */
+/* Large enough for samples: nine in ten estimates lie within their 95% half-width. Those of one
+ * file go together, so it takes many files. */
 START_TEST(test_samples)
 {
     uint64_t random = randomdb_seed("samples");
     struct dbstat dbstat = {0};
 
-    for (int k = 0; k < 6; k++) {
+    for (int k = 0; k < 18; k++) {
         const struct randomdb_kind kind = {
             .page_size = 512 << (k % 3),
             .journal = k % 2 ? "delete" : "wal",
@@ -56,7 +56,7 @@ START_TEST(test_samples)
     }
     printf("samples: %d of %d estimates are off\n", dbstat.far_off, dbstat.estimates);
     ck_assert_int_gt(dbstat.estimates, 10);
-    ck_assert_int_le(dbstat.far_off, dbstat.estimates / 3);
+    ck_assert_int_le(dbstat.far_off, dbstat.estimates / 5);
     randomdb_clean();
 }
 END_TEST

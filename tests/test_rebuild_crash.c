@@ -27,7 +27,6 @@
 
 enum {
     ROUNDS = 5,
-    PATIENCE = 20,
     SECONDS_A_ROUND = 60,
     INSTANT_MS = 500,
     INSTALLED_MS = 120,
@@ -211,8 +210,7 @@ START_TEST(killed)
 
     care_policy(POLICY);
     /* on a busy machine it may be a while till one dies with something of ours in the schema */
-    for (; done < wanted || (wanted >= ROUNDS && met.left == 0 && done < wanted + PATIENCE);
-         done++) {
+    for (; randomdb_another(done, wanted, ROUNDS, met.left > 0); done++) {
         uint64_t seed = done ? (uint64_t)randomdb_number(&random, INT64_MAX) : random;
         printf("round %d: SEED=%" PRIu64 "\n", done, seed);
         fflush(stdout);
@@ -317,7 +315,7 @@ START_TEST(second_leaves)
 
     care_policy(POLICY "    busy_timeout: 60s\n"); /* it may stand still while it waits */
     round_start(&round);
-    for (int i = 0; !(worker = start_and_stop(&program)) && i < PATIENCE; i++) {
+    for (int i = 0; !(worker = start_and_stop(&program)) && i < RANDOMDB_PATIENCE; i++) {
         care_finish(&program, &first);
         care_free(&first);
     }
@@ -340,7 +338,7 @@ static void add(Suite *suite, const char *name, const TTest *test)
 {
     TCase *tests = tcase_create(name);
 
-    tcase_set_timeout(tests, SECONDS_A_ROUND * (PATIENCE + rounds()));
+    tcase_set_timeout(tests, SECONDS_A_ROUND * (RANDOMDB_PATIENCE + rounds()));
     tcase_add_checked_fixture(tests, opened_set_up, opened_tear_down);
     tcase_add_test(tests, test);
     suite_add_tcase(suite, tests);

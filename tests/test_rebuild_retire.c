@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 10, PATIENCE = 20, SECONDS_A_ROUND = 30, ROWS = 6000, KILL_MS = 12 };
+enum { ROUNDS = 10, SECONDS_A_ROUND = 30, ROWS = 6000, KILL_MS = 12 };
 
 static int rounds(void)
 {
@@ -177,7 +177,7 @@ START_TEST(killed)
     int wanted = rounds(), amid = 0, done = 0;
 
     /* a third of them are, by and large */
-    for (; done < wanted || (wanted >= ROUNDS && amid == 0 && done < wanted + PATIENCE); done++) {
+    for (; randomdb_another(done, wanted, ROUNDS, amid > 0); done++) {
         uint64_t seed = done ? (uint64_t)randomdb_number(&random, INT64_MAX) : random;
         printf("round %d: SEED=%" PRIu64 "\n", done, seed);
         fflush(stdout);
@@ -256,7 +256,7 @@ static void add(Suite *suite, const char *name, const TTest *test, int count)
 {
     TCase *tests = tcase_create(name);
 
-    tcase_set_timeout(tests, SECONDS_A_ROUND * (PATIENCE + rounds()));
+    tcase_set_timeout(tests, SECONDS_A_ROUND * (RANDOMDB_PATIENCE + rounds()));
     tcase_add_checked_fixture(tests, opened_set_up, opened_tear_down);
     tcase_add_loop_test(tests, test, 0, count);
     suite_add_tcase(suite, tests);

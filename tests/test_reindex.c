@@ -1,6 +1,6 @@
 /*
- * Reindex end to end: which indexes are rebuilt, what becomes of them, that no row changes, that
- * the forecast holds, and that whatever stops it leaves the database as it was.
+ * Reindex end to end: which indexes are rebuilt, what becomes of them, that no row changes, and
+ * that the forecast holds. What stops it: test_reindex_stopped.c.
  */
 #include "clock.h"
 #include "lib_care.h"
@@ -229,7 +229,8 @@ static void make_random(uint64_t *random)
     free(sql);
 }
 
-/* What REINDEX leaves is about as foretold; auto_vacuum=FULL alone moves pages after that. */
+/* What REINDEX leaves is as foretold, but for single ones that are small; auto_vacuum=FULL alone
+ * moves pages after that. */
 START_TEST(forecast_holds)
 {
     const char *wanted = getenv("ROUNDS");
@@ -252,6 +253,8 @@ START_TEST(forecast_holds)
             highest = fmax(highest, forecast);
             sum += off;
             count++;
+            ck_assert_msg(off < 0.5, "SEED=%" PRIu64 " ROUNDS=1: %s", seed + (uint64_t)round,
+                          effect);
         }
         json_decref(found);
         free(effect);
@@ -259,113 +262,6 @@ START_TEST(forecast_holds)
     printf("reindex: forecasts up to %.3f are off by %.3f, up to %.3f\n", highest, sum / count,
            worst);
     ck_assert_double_le(sum, 0.15 * count);
-}
-END_TEST
-
-/* --- stopped ------------------------------------------------------------------------------ */
-
-#define LARGE                                                                                 \
-    "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE INDEX t_a ON t(a); CREATE INDEX "   \
-    "t_b ON t(b);" CARE_NUMBERS(300000) "INSERT INTO t SELECT i, i * 7919 % 1000003, i FROM " \
-                                        "n; DELETE FROM t WHERE a % 10 < 5"
-
-enum { WRITES = 30, SOON_MS = 20000 }; /* after so many, a worker has megabytes to roll back */
-
-/* It ends soon, with every index as it was or rebuilt. */
-START_TEST(told_to_stop)
-{
-    struct program program;
-    struct care_run run;
-
-    care_policy(OPEN);
-    care_make(_i ? "delete" : "wal", LARGE);
-    char *before = care_contents();
-    care_start("d", &program);
-    while (!family_ended(program.pid) && family_writes(family_youngest(program.pid)) < WRITES)
-        ;
-    double told = clock_monotonic_ms();
-    kill(program.pid, SIGINT);
-    care_finish(&program, &run);
-    ck_assert_double_lt(clock_monotonic_ms() - told, SOON_MS);
-    /* it may have been done in the very moment in which it was told */
-    bool done = run.outcome &&
-                strcmp(json_string_value(json_object_get(run.outcome, "outcome")), "done") == 0;
-    if (run.outcome && !done && run.result.status == 130)
-        care_check("told to stop", &run, 130, "cancelled", "~stopped~");
-    care_expect("PRAGMA integrity_check", "ok");
-    char *after = care_contents();
-    ck_assert_str_eq(before, after);
-    care_free(&run);
-    free(care_whole("d", 0, done ? "skipped" : "done", "~"));
-    free(after);
-    free(before);
-}
-END_TEST
-
-#define OURS "SELECT count(*) FROM sqlite_master WHERE name LIKE '\\_litekeeper%' ESCAPE '\\'"
-
-/* Until an online rebuild has begun. */
-static void await_copy(sqlite3 *db)
-{
-    while (sql_number(db, OURS) == 0)
-        clock_sleep_ms(1);
-}
-
-/* Killed in the middle of an online rebuild: nothing is lost, the next task of any kind cleans up,
- * and the next reindex carries on. */
-START_TEST(killed)
-{
-    struct program program;
-    struct care_run run;
-
-    family_adopt();
-    care_policy(AUTO "    optimize: {}\n");
-    care_make(_i ? "delete" : "wal", LARGE);
-    char *before = care_contents();
-    sqlite3 *db = care_open();
-    sqlite3_busy_timeout(db, 5000);
-    care_start("d reindex", &program);
-    await_copy(db);
-    pid_t worker = family_youngest(program.pid);
-    ck_assert(worker > 0 && !kill(program.pid, SIGKILL) && !kill(worker, SIGKILL));
-    care_finish(&program, &run);
-    care_free(&run);
-    ck_assert(family_gone(0)); /* and so is its lock */
-    ck_assert_int_gt(sql_number(db, OURS), 0);
-    sqlite3_close(db);
-    care_run("d optimize", &run);
-    ck_assert_ptr_nonnull(
-        strstr(run.result.out, "removed what a rebuild that was killed had left"));
-    care_free(&run);
-    care_expect(OURS, "0");
-    care_expect("PRAGMA integrity_check", "ok");
-    char *after = care_contents();
-    ck_assert_str_eq(before, after);
-    free(care_whole("d reindex", 0, "done", "~rebuilt~"));
-    free(after);
-    free(before);
-}
-END_TEST
-
-/* A change of the schema goes through; the rebuild makes way and says so. */
-START_TEST(schema_changes)
-{
-    struct program program;
-    struct care_run run;
-
-    care_policy(AUTO);
-    care_make(_i ? "delete" : "wal", LARGE);
-    sqlite3 *db = care_open();
-    sqlite3_busy_timeout(db, 5000);
-    care_start("d", &program);
-    await_copy(db);
-    sql_do(db, "ALTER TABLE t ADD COLUMN c");
-    care_finish(&program, &run);
-    care_check("a change of the schema", &run, 75, "cancelled", "~schema~");
-    care_free(&run);
-    sqlite3_close(db);
-    care_expect(OURS, "0");
-    care_expect("PRAGMA integrity_check", "ok");
 }
 END_TEST
 
@@ -392,8 +288,8 @@ END_TEST
 int main(void)
 {
     const struct care_loop loops[] = {
-        {rebuilds, CASES}, {once, 2},    {remembered, 1}, {planned, 1},        {forecast_holds, 1},
-        {told_to_stop, 2}, {readers, 1}, {killed, 2},     {schema_changes, 2},
+        {rebuilds, CASES}, {once, 2},           {remembered, 1},
+        {planned, 1},      {forecast_holds, 1}, {readers, 1},
     };
 
     return care_main("reindex", loops, sizeof loops / sizeof *loops);
